@@ -1,0 +1,442 @@
+//! A name and the value assigned to it, in whatever syntax surrounds them.
+//!
+//! In comes a text and where in it a keyword stands; out go the whole name, the value and how the two are joined. The
+//! parser reads forward from the keyword, once, over a bounded number of bytes, and never guesses a value that is no
+//! literal: `password = get(…)` has none.
+
+use std::ops::Range;
+
+use memchr::{memchr, memchr2};
+
+/// Most bytes of a name before and after the keyword in it.
+const NAME_LIMIT: usize = 96;
+/// Most bytes of a value.
+const VALUE_LIMIT: usize = 4096;
+
+/// How a name and its value are joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Join {
+    /// `=`, `:`, `:=`, `=>` and the like.
+    Assigned,
+    /// `==`, `!=`, `===`.
+    Compared,
+    /// `set_name("value")`, `("name", "value")`.
+    Called,
+    /// `<name>value</name>`, `<x name="name">value</x>`.
+    Element,
+    /// `--name value`, `NAME 'value'`.
+    Juxtaposed,
+}
+
+/// A name with a literal value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment {
+    /// The name, without quotes.
+    pub name: Range<usize>,
+    /// The value, without quotes.
+    pub value: Range<usize>,
+    /// What joins them.
+    pub join: Join,
+    /// Whether the value is a string literal (an XML element's text counts as one).
+    pub quoted: bool,
+    /// Whether the name itself is a string literal.
+    pub name_quoted: bool,
+}
+
+/// Reads the assignment whose name holds `keyword`, if there is one and its value is a literal.
+pub fn parse(text: &[u8], keyword: Range<usize>) -> Option<Assignment> {
+    // A short keyword brings its own punctuation (`pwd:`), which is no part of the name.
+    let outside = |byte: &&u8| !is_name(**byte);
+    let keyword = keyword.start + text[keyword.clone()].iter().take_while(outside).count()
+        ..keyword.end - text[keyword.clone()].iter().rev().take_while(outside).count();
+    if keyword.is_empty() {
+        return None;
+    }
+    let floor = keyword.start.saturating_sub(NAME_LIMIT);
+    let mut start = keyword.start;
+    while start > floor && is_name(text[start - 1]) {
+        start -= 1;
+    }
+    let ceiling = text.len().min(keyword.end + NAME_LIMIT);
+    let mut end = keyword.end;
+    while end < ceiling && is_name(text[end]) {
+        end += 1;
+    }
+    // `-` joins words, but also ends a name (`password->`); dots end sentences.
+    while end > keyword.end && matches!(text[end - 1], b'-' | b'.') {
+        end -= 1;
+    }
+    let option = start < end && text[start] == b'-';
+    while start < keyword.start && matches!(text[start], b'-' | b'.') {
+        start += 1;
+    }
+    let name = start..end;
+    let before = start.checked_sub(1).map(|at| text[at]);
+    let mut cursor = Cursor { text, at: end };
+    let name_quoted = before.is_some_and(is_quote) && cursor.close_name(before?);
+    let joined = cursor.join(name_quoted, option, before)?;
+    let (value, quoted) = cursor.value(joined, option, starts_line(text, start))?;
+    let quoted = quoted || joined == Join::Element;
+    (!value.is_empty()).then_some(Assignment { name, value, join: joined, quoted, name_quoted })
+}
+
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'$')
+}
+
+fn is_quote(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\'' | b'`')
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+/// Whether only indentation, a comment sign, a list dash or a declaring word stands before `at` on its line.
+fn starts_line(text: &[u8], at: usize) -> bool {
+    let floor = at.saturating_sub(64);
+    let line = match memchr::memrchr(b'\n', &text[floor..at]) {
+        Some(found) => &text[floor + found + 1..at],
+        None if floor == 0 => &text[..at],
+        None => return false,
+    };
+    matches!(line.trim_ascii(), b"" | b"-" | b"export" | b"ENV" | b"ARG" | b"#" | b"+" | b"//" | b";")
+}
+
+struct Cursor<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl Cursor<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    fn starts_with(&self, prefix: &[u8]) -> bool {
+        self.text[self.at..].starts_with(prefix)
+    }
+
+    fn eat(&mut self, prefix: &[u8]) -> bool {
+        let found = self.starts_with(prefix);
+        if found {
+            self.at += prefix.len();
+        }
+        found
+    }
+
+    fn skip_blanks(&mut self) {
+        while self.peek().is_some_and(is_blank) {
+            self.at += 1;
+        }
+    }
+
+    fn skip_white(&mut self, limit: usize) {
+        let end = self.text.len().min(self.at + limit);
+        while self.at < end && self.text[self.at].is_ascii_whitespace() {
+            self.at += 1;
+        }
+    }
+
+    /// Passes the quote that closes the name, escaped or not.
+    fn close_name(&mut self, quote: u8) -> bool {
+        let mut at = self.at;
+        while self.text.get(at) == Some(&b'\\') {
+            at += 1;
+        }
+        let closed = self.text.get(at) == Some(&quote);
+        if closed {
+            self.at = at + 1;
+        }
+        closed
+    }
+
+    /// Passes what joins name and value.
+    fn join(&mut self, name_quoted: bool, option: bool, before: Option<u8>) -> Option<Join> {
+        while self.peek().is_some_and(|byte| matches!(byte, b']' | b'}')) {
+            self.at += 1;
+        }
+        let blank_from = self.at;
+        self.skip_blanks();
+        let blank = self.at > blank_from;
+        match self.peek()? {
+            b'=' if self.eat(b"==") => {
+                self.eat(b"=");
+                Some(Join::Compared)
+            }
+            b'!' if self.eat(b"!=") => {
+                self.eat(b"=");
+                Some(Join::Compared)
+            }
+            b'=' => {
+                self.at += 1;
+                self.eat(b">");
+                Some(Join::Assigned)
+            }
+            b':' if self.starts_with(b"::") => None,
+            b':' => {
+                self.at += 1;
+                self.eat(b"=");
+                self.skip_type();
+                Some(Join::Assigned)
+            }
+            b'|' if self.eat(b"||=") => Some(Join::Assigned),
+            b'?' if self.eat(b"?=") || self.eat(b"??=") => Some(Join::Assigned),
+            b'(' if !name_quoted => {
+                self.at += 1;
+                Some(Join::Called)
+            }
+            b',' if name_quoted => {
+                self.at += 1;
+                self.named_value();
+                Some(Join::Called)
+            }
+            b'>' if name_quoted || matches!(before, Some(b'<' | b':')) => {
+                self.at += 1;
+                Some(Join::Element)
+            }
+            b'\n' | b'\r' => self.named_value().then_some(Join::Assigned),
+            _ if blank && name_quoted && self.named_value() => Some(Join::Assigned),
+            byte if blank && (option || is_quote(byte)) => Some(Join::Juxtaposed),
+            byte if blank && byte.is_ascii_alphabetic() => self.typed_name().then_some(Join::Assigned),
+            _ => None,
+        }
+    }
+
+    /// `name: Type = …` and `const name: &str = …`: passes the type, if one stands there.
+    fn skip_type(&mut self) {
+        let rest = &self.text[self.at..self.text.len().min(self.at + 48)];
+        let Some(equals) = rest.iter().position(|byte| matches!(byte, b'=' | b'\n' | b'"' | b',' | b';')) else {
+            return;
+        };
+        let is_type = rest[..equals].iter().all(|&byte| {
+            byte.is_ascii_alphanumeric()
+                || matches!(byte, b' ' | b'_' | b'<' | b'>' | b'&' | b'\'' | b'?' | b'|' | b'.' | b'[' | b']' | b':')
+        });
+        let typed = rest[equals] == b'=' && is_type && rest[..equals].iter().any(u8::is_ascii_alphabetic);
+        // A type is followed by ` = "…"`; `key: abc=` is a value with padding.
+        if typed
+            && rest.get(equals + 1).is_some_and(|&byte| is_blank(byte) || is_quote(byte))
+            && !rest[..equals].ends_with(b"=")
+        {
+            self.at += equals + 1;
+        }
+    }
+
+    /// `name string = …`: passes the type and the sign.
+    fn typed_name(&mut self) -> bool {
+        let mut at = self.at;
+        while self.text.get(at).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_') && at - self.at < 24 {
+            at += 1;
+        }
+        while self.text.get(at).copied().is_some_and(is_blank) {
+            at += 1;
+        }
+        let assigned = self.text.get(at) == Some(&b'=') && self.text.get(at + 1) != Some(&b'=');
+        if assigned {
+            self.at = at + 1;
+        }
+        assigned
+    }
+
+    /// The name was a value itself: `{"name": "TOKEN", "value": "…"}`, `key="TOKEN" value="…"`, and in YAML with the
+    /// value on the next line. Passes everything up to the value.
+    fn named_value(&mut self) -> bool {
+        let from = self.at;
+        self.skip_white(64);
+        self.eat(b",");
+        self.skip_white(64);
+        while self.peek().is_some_and(|byte| is_quote(byte) || byte == b'\\') {
+            self.at += 1;
+        }
+        if self.text[self.at..].get(..5).is_some_and(|word| word.eq_ignore_ascii_case(b"value")) {
+            self.at += 5;
+            while self.peek().is_some_and(|byte| is_quote(byte) || byte == b'\\') {
+                self.at += 1;
+            }
+            self.skip_blanks();
+            if self.eat(b":") || self.eat(b"=") {
+                return true;
+            }
+        }
+        self.at = from;
+        false
+    }
+
+    /// Reads the value: a string literal, or bare text where no quote stands.
+    fn value(&mut self, join: Join, option: bool, starts_line: bool) -> Option<(Range<usize>, bool)> {
+        if join == Join::Element {
+            return self.element();
+        }
+        self.skip_blanks();
+        self.skip_string_prefix();
+        let escapes_from = self.at;
+        while self.peek() == Some(b'\\') {
+            self.at += 1;
+        }
+        let escapes = self.at - escapes_from;
+        match self.peek()? {
+            quote if is_quote(quote) => self.literal(quote, escapes).map(|value| (value, true)),
+            _ if escapes > 0 => None,
+            _ if matches!(join, Join::Assigned) || join == Join::Juxtaposed && option => {
+                self.bare(starts_line && join == Join::Assigned).map(|value| (value, false))
+            }
+            _ => None,
+        }
+    }
+
+    /// Passes the letters before a string literal: `r"…"`, `b'…'`, `@"…"`, `N'…'`.
+    fn skip_string_prefix(&mut self) {
+        for length in 1..=2 {
+            let Some(prefix) = self.text.get(self.at..self.at + length) else { return };
+            let marks = prefix.iter().all(|byte| {
+                matches!(byte, b'r' | b'b' | b'f' | b'u' | b'R' | b'B' | b'F' | b'U' | b'L' | b'N' | b'@' | b'$')
+            });
+            if marks && self.text.get(self.at + length).copied().is_some_and(is_quote) {
+                self.at += length;
+                return;
+            }
+        }
+    }
+
+    fn literal(&mut self, quote: u8, escapes: usize) -> Option<Range<usize>> {
+        let triple = [quote; 3];
+        if escapes == 0 && self.starts_with(&triple) {
+            let start = self.at + 3;
+            let rest = &self.text[start..self.text.len().min(start + VALUE_LIMIT)];
+            let length = memchr::memmem::find(rest, &triple)?;
+            return Some(start..start + length);
+        }
+        let start = self.at + 1;
+        let limit = self.text.len().min(start + VALUE_LIMIT);
+        let mut at = start;
+        loop {
+            at += memchr2(quote, b'\n', &self.text[at..limit])?;
+            if self.text[at] == b'\n' {
+                return None;
+            }
+            let slashes = self.text[start..at].iter().rev().take_while(|&&byte| byte == b'\\').count();
+            // As many backslashes as before the opening quote close the string; without any, an even number does.
+            if escapes > 0 && slashes == escapes || escapes == 0 && slashes % 2 == 0 {
+                return Some(start..at - if escapes > 0 { slashes } else { 0 });
+            }
+            at += 1;
+        }
+    }
+
+    fn element(&mut self) -> Option<(Range<usize>, bool)> {
+        let limit = self.text.len().min(self.at + VALUE_LIMIT);
+        let mut start = self.at;
+        let cdata = self.starts_with(b"<![CDATA[");
+        if cdata {
+            start += 9;
+        }
+        let length = memchr(if cdata { b']' } else { b'<' }, &self.text[start..limit])?;
+        let closes = cdata || self.text.get(start + length + 1) == Some(&b'/');
+        let value = &self.text[start..start + length];
+        let lead = value.len() - value.trim_ascii_start().len();
+        let value = start + lead..start + lead + value.trim_ascii().len();
+        (closes && !self.text[value.clone()].contains(&b'\n')).then_some((value, true))
+    }
+
+    fn bare(&mut self, whole_line: bool) -> Option<Range<usize>> {
+        let start = self.at;
+        let rest = &self.text[start..self.text.len().min(start + VALUE_LIMIT)];
+        if whole_line {
+            let mut line = &rest[..memchr2(b'\n', b'\r', rest).unwrap_or(rest.len())];
+            if let Some(comment) = line.windows(2).position(|pair| is_blank(pair[0]) && pair[1] == b'#') {
+                line = &line[..comment];
+            }
+            let mut line = line.trim_ascii_end();
+            // An escaped line break of a JSON or shell string ends the line as well.
+            if let Some(escaped) = memchr::memmem::find(line, b"\\n") {
+                line = &line[..escaped];
+            }
+            while let [head @ .., b',' | b';'] = line {
+                line = head;
+            }
+            if !line.iter().any(u8::is_ascii_whitespace) {
+                return (!line.is_empty()).then(|| start..start + line.len());
+            }
+        }
+        let length = rest
+            .iter()
+            .position(|&byte| {
+                byte.is_ascii_whitespace()
+                    || byte.is_ascii_control()
+                    || matches!(
+                        byte,
+                        b',' | b';' | b'&' | b'<' | b'>' | b'"' | b'\'' | b'`' | b')' | b'}' | b']' | b'\\'
+                    )
+            })
+            .unwrap_or(rest.len());
+        (length > 0).then(|| start..start + length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Option<(String, String, bool)> {
+        let lower = text.to_ascii_lowercase();
+        let at = lower.find("password").or_else(|| lower.find("token"))?;
+        let length = if lower[at..].starts_with("password") { 8 } else { 5 };
+        let found = parse(text.as_bytes(), at..at + length)?;
+        Some((text[found.name].to_owned(), text[found.value].to_owned(), found.quoted))
+    }
+
+    #[test]
+    fn reads_every_common_syntax() {
+        for (text, name, value, quoted) in [
+            (r#"db_password = "s3cr3t!""#, "db_password", "s3cr3t!", true),
+            ("password: s3cr3t # why", "password", "s3cr3t", false),
+            (r#"{"password": "s3cr3t"}"#, "password", "s3cr3t", true),
+            (r#"{ user: a, password: s3cr3t, x: 1 }"#, "password", "s3cr3t", false),
+            ("'password' => 's3cr3t',", "password", "s3cr3t", true),
+            ("<password>s3cr3t</password>", "password", "s3cr3t", true),
+            ("<ns:password><![CDATA[s3cr3t]]></ns:password>", "password", "s3cr3t", true),
+            (r#"<add key="DbPassword" value="s3cr3t"/>"#, "DbPassword", "s3cr3t", true),
+            (r#"<string name="password">s3cr3t</string>"#, "password", "s3cr3t", true),
+            ("run --password s3cr3t --x", "password", "s3cr3t", false),
+            ("run --db-password=s3cr3t --x", "db-password", "s3cr3t", false),
+            ("PASSWORD=s3cr3t cmd", "PASSWORD", "s3cr3t", false),
+            ("export PASSWORD=s3&cr(3t", "PASSWORD", "s3&cr(3t", false),
+            ("url?password=s3cr3t&x=1", "password", "s3cr3t", false),
+            ("setPassword(\"s3cr3t\")", "setPassword", "s3cr3t", true),
+            ("map.put(\"password\", \"s3cr3t\")", "password", "s3cr3t", true),
+            ("config['db']['password'] = 's3cr3t'", "password", "s3cr3t", true),
+            ("const password: &str = \"s3cr3t\";", "password", "s3cr3t", true),
+            ("val password: String? = \"s3cr3t\"", "password", "s3cr3t", true),
+            ("const password string = `s3cr3t`", "password", "s3cr3t", true),
+            ("String password=\"s3\\\"cr3t\";", "password", "s3\\\"cr3t", true),
+            (r#""{\"password\":\"s3cr3t\"}""#, "password", "s3cr3t", true),
+            ("- name: DB_PASSWORD\n  value: s3cr3t\n", "DB_PASSWORD", "s3cr3t", false),
+            (r#"{"name": "DB_PASSWORD", "value": "s3cr3t"}"#, "DB_PASSWORD", "s3cr3t", true),
+            ("password = '''s3cr3t'''", "password", "s3cr3t", true),
+            ("password = r's3cr3t'", "password", "s3cr3t", true),
+            ("if password == 's3cr3t':", "password", "s3cr3t", true),
+            ("ALTER USER x PASSWORD 's3cr3t'", "PASSWORD", "s3cr3t", true),
+            ("spring.datasource.password=s3cr3t", "spring.datasource.password", "s3cr3t", false),
+            ("token: YWJjZGVmZw==", "token", "YWJjZGVmZw==", false),
+        ] {
+            assert_eq!(read(text), Some((name.into(), value.into(), quoted)), "{text}");
+        }
+    }
+
+    #[test]
+    fn finds_no_value_where_none_is_written() {
+        for text in [
+            "the password is stored elsewhere",
+            "password->set(x)",
+            "password::Hash",
+            "password = \"unterminated\nnext",
+            "getPassword()",
+            "password",
+            "password =",
+            "if (password) {",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Secrets that are an encoding of something known.
+
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+use super::Outcome;
+use crate::detect::placeholder;
+
+const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+    .with_decode_allow_trailing_bits(true);
+const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
+const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
+
+/// Base64 in either alphabet, padded or not.
+pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
+    STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text)).ok()
+}
+
+/// Base64 of `user:password` (RFC 7617).
+pub fn basic_auth(secret: &[u8]) -> Outcome {
+    let Some(bytes) = decode(secret) else { return Outcome::Failed("it is not base64") };
+    let Some(colon) = memchr::memchr(b':', &bytes) else { return Outcome::Failed("it holds no `user:password`") };
+    let printable = std::str::from_utf8(&bytes).is_ok_and(|text| !text.chars().any(char::is_control));
+    let password = &bytes[colon + 1..];
+    if !printable || bytes.len() < 4 || password.is_empty() {
+        return Outcome::Failed("it holds no `user:password`");
+    }
+    if placeholder::placeholder(password).is_some() {
+        return Outcome::Failed("the password in it is a placeholder");
+    }
+    Outcome::Proven("it decodes to a user and a password".into())
+}
+
+/// Something, then base64 of a JSON object up to the next `_` or the end (Grafana, Sentry, Docker).
+pub fn json_after_prefix(secret: &[u8]) -> Outcome {
+    let Some(start) = memchr::memmem::find(secret, b"eyJ") else { return Outcome::Failed("it holds no JSON") };
+    let text = secret[start..].split(|byte| *byte == b'_').next().unwrap_or_default();
+    match decode(text).filter(|bytes| serde_json::from_slice::<serde_json::Map<_, _>>(bytes).is_ok()) {
+        Some(_) => Outcome::Proven("it decodes to a JSON object".into()),
+        None => Outcome::Failed("it does not decode to a JSON object"),
+    }
+}
+
+/// `pypi-` and base64 of a macaroon: version 2, field 1 its location (libmacaroons v2 binary format).
+pub fn pypi_macaroon(secret: &[u8]) -> Outcome {
+    let bytes = secret.strip_prefix(b"pypi-").and_then(decode).unwrap_or_default();
+    match bytes.as_slice() {
+        [2, 1, length, rest @ ..] => {
+            match rest.get(..usize::from(*length)).and_then(|text| std::str::from_utf8(text).ok()) {
+                Some(location) if location.contains("pypi.org") => {
+                    Outcome::Proven(format!("a macaroon for {location}").into())
+                }
+                _ => Outcome::Failed("its macaroon is for no package index"),
+            }
+        }
+        _ => Outcome::Failed("it does not decode to a macaroon"),
+    }
+}
+
+/// Base64 of 64 bytes.
+pub fn key_of_64_bytes(secret: &[u8]) -> Outcome {
+    match decode(secret) {
+        Some(bytes) if bytes.len() == 64 => {
+            let mut distinct = bytes.clone();
+            distinct.sort_unstable();
+            distinct.dedup();
+            if distinct.len() < 24 {
+                return Outcome::Failed("its 64 bytes repeat themselves");
+            }
+            Outcome::Plausible(Some("it decodes to the 64 bytes of an account key".into()))
+        }
+        _ => Outcome::Failed("it does not decode to 64 bytes"),
+    }
+}
+
+/// The part before the first dot is base64 of the decimal user id, a snowflake of 17 to 20 digits.
+pub fn discord_token(secret: &[u8]) -> Outcome {
+    let first = secret.split(|byte| *byte == b'.').next().unwrap_or_default();
+    match decode(first) {
+        Some(id) if (17..=20).contains(&id.len()) && id.iter().all(u8::is_ascii_digit) => {
+            Outcome::Proven("its first part decodes to a user id".into())
+        }
+        _ => Outcome::Failed("its first part is no user id"),
+    }
+}

@@ -1,0 +1,140 @@
+//! From a keyword's hit to the secret's bytes: a rule's regular expression, or the assignment around the hit.
+//!
+//! A match sees only the bytes that the rule's reach grants, from `LOOK_BEHIND` before the hit on, so its result depends
+//! on nothing else: this is what makes scanning in windows give what scanning the whole gives.
+
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use regex::bytes::{Regex as ValueRegex, RegexBuilder as ValueRegexBuilder};
+use regex_automata::meta::{Cache, Config, Regex};
+use regex_automata::util::primitives::NonMaxUsize;
+use regex_automata::util::syntax;
+use regex_automata::{Anchored, Input};
+
+use super::assignment::{self, Assignment};
+use crate::rules::schema::REGEX_SIZE_LIMIT;
+use crate::rules::{Matcher, Rule};
+
+/// The compiled form of a rule's matcher; made when its first keyword is met.
+#[derive(Debug)]
+enum Compiled {
+    Pattern { regex: Regex, lead: usize, secret_group: usize },
+    Assignment { key: Option<ValueRegex>, value: ValueRegex },
+}
+
+/// A rule's matcher, compiled on first use.
+#[derive(Debug, Default)]
+pub struct LazyMatcher {
+    compiled: OnceLock<Result<Compiled, String>>,
+    ignore: OnceLock<Option<ValueRegex>>,
+}
+
+/// What one thread keeps for one rule.
+#[derive(Debug, Default)]
+pub struct MatchCache {
+    cache: Option<Cache>,
+    slots: Vec<Option<NonMaxUsize>>,
+}
+
+/// A secret found around a hit, in positions of the view.
+#[derive(Debug)]
+pub struct Match {
+    /// The secret.
+    pub secret: Range<usize>,
+    /// The assignment it was the value of, if the rule reads assignments.
+    pub assignment: Option<Assignment>,
+}
+
+impl LazyMatcher {
+    /// Whether the rule's expressions compile within their size limits; the error says why not.
+    pub fn check(&self, rule: &Rule) -> Result<(), String> {
+        self.compiled(rule).as_ref().map(|_| ()).map_err(Clone::clone)
+    }
+
+    /// The secret around the keyword at `hit` of `view`.
+    ///
+    /// `shared` carries an assignment from one rule to the next that asks at the same hit.
+    pub fn find(
+        &self,
+        rule: &Rule,
+        view: &[u8],
+        hit: Range<usize>,
+        cache: &mut MatchCache,
+        shared: &mut Option<Option<Assignment>>,
+    ) -> Option<Match> {
+        match self.compiled(rule).as_ref().ok()? {
+            Compiled::Pattern { regex, lead, secret_group } => {
+                let anchored = if *lead == 0 { Anchored::Yes } else { Anchored::No };
+                let from = hit.start.saturating_sub(*lead);
+                let input = Input::new(view).range(from..).anchored(anchored);
+                let slots = &mut cache.slots;
+                slots.resize(regex.captures_len() * 2, None);
+                let engine = cache.cache.get_or_insert_with(|| regex.create_cache());
+                regex.search_slots_with(engine, &input, slots)?;
+                let group = |index: usize| Some(slots[2 * index]?.get()..slots[2 * index + 1]?.get());
+                let whole = group(0)?;
+                // A match elsewhere on the line belongs to another hit.
+                if whole.start > hit.start || whole.end < hit.end {
+                    return None;
+                }
+                let secret = group(*secret_group).unwrap_or(whole);
+                Some(Match { secret, assignment: None })
+            }
+            Compiled::Assignment { key, value } => {
+                let found = shared.get_or_insert_with(|| assignment::parse(view, hit)).as_ref()?;
+                if !value.is_match(&view[found.value.clone()]) {
+                    return None;
+                }
+                if key.as_ref().is_some_and(|key| !key.is_match(&view[found.name.clone()])) {
+                    return None;
+                }
+                Some(Match { secret: found.value.clone(), assignment: Some(found.clone()) })
+            }
+        }
+    }
+
+    /// Whether the rule's `ignore` expression says that `secret` is none.
+    pub fn ignores(&self, rule: &Rule, secret: &[u8]) -> bool {
+        let compile = || (!rule.ignore.is_empty()).then(|| value_regex(&rule.ignore, true).ok()).flatten();
+        self.ignore.get_or_init(compile).as_ref().is_some_and(|ignore| ignore.is_match(secret))
+    }
+
+    fn compiled(&self, rule: &Rule) -> &Result<Compiled, String> {
+        self.compiled.get_or_init(|| compile(rule))
+    }
+}
+
+fn compile(rule: &Rule) -> Result<Compiled, String> {
+    match &rule.matcher {
+        Matcher::Pattern { regex, lead } => {
+            let regex = Regex::builder()
+                .syntax(syntax::Config::new().unicode(false).utf8(false))
+                .configure(
+                    Config::new()
+                        .utf8_empty(false)
+                        .nfa_size_limit(Some(REGEX_SIZE_LIMIT))
+                        .onepass_size_limit(Some(REGEX_SIZE_LIMIT / 4))
+                        .hybrid_cache_capacity(256 * 1024),
+                )
+                .build(regex)
+                .map_err(|error| error.to_string())?;
+            let names = regex.group_info().to_index(regex_automata::PatternID::ZERO, "secret");
+            Ok(Compiled::Pattern { lead: usize::from(*lead), secret_group: names.unwrap_or(0), regex })
+        }
+        Matcher::Assignment { key, value, .. } => Ok(Compiled::Assignment {
+            key: (!key.is_empty()).then(|| value_regex(key, true)).transpose()?,
+            value: value_regex(&format!(r"\A(?:{value})\z"), false)?,
+        }),
+    }
+}
+
+fn value_regex(pattern: &str, any_case: bool) -> Result<ValueRegex, String> {
+    ValueRegexBuilder::new(pattern)
+        .unicode(false)
+        .case_insensitive(any_case)
+        .size_limit(REGEX_SIZE_LIMIT)
+        .dfa_size_limit(256 * 1024)
+        .build()
+        .map_err(|error| error.to_string())
+}

@@ -1,0 +1,378 @@
+//! The engine: bytes in, candidates out. No files, no paths, no threads.
+//!
+//! A hit of the [`gate`] names rules; a rule's [`matcher`] makes out the secret; the judges ([`check`], [`entropy`],
+//! [`plausibility`], [`placeholder`], [`allow`]) add evidence or throw it out; [`resolve`] settles overlaps and joins
+//! pairs; [`verdict`] adds what the path tells, once it is known. Whatever a judge reads lies within `LOOK_BEHIND` and
+//! `LOOK_AHEAD` of the hit, so [`content`] can feed a stream in windows and lose nothing at their borders.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+pub mod allow;
+pub mod anchors;
+pub mod assignment;
+pub mod candidate;
+pub mod check;
+pub mod content;
+pub mod entropy;
+pub mod gate;
+pub mod gram;
+pub mod matcher;
+pub mod placeholder;
+pub mod plausibility;
+pub mod resolve;
+pub mod selftest;
+pub mod verdict;
+
+use anchors::Anchors;
+use assignment::Assignment;
+use candidate::{Candidate, Dropped, Judge};
+use check::Outcome;
+use gate::{Gate, Hit};
+use matcher::{LazyMatcher, Match, MatchCache};
+use plausibility::Judgement;
+use verdict::Verdict;
+
+use crate::finding::{Confidence, Evidence, Excerpt, Finding, Place, Secret, Severity};
+use crate::rules::rule::{LOOK_AHEAD, LOOK_BEHIND};
+use crate::rules::{Anchor, Class, Matcher, OnCheckFailure, Rule, ValueKind};
+
+/// All rules, ready to scan. Shared by all threads.
+#[derive(Debug)]
+pub struct Detector {
+    rules: Arc<[Rule]>,
+    matchers: Vec<LazyMatcher>,
+    gate: Gate,
+    /// For each anchor the rules that it belongs to.
+    rules_of: Vec<Vec<u16>>,
+    explain: bool,
+}
+
+/// What one thread needs while it scans: caches that are made on first use and kept.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    caches: Vec<MatchCache>,
+    hits: Vec<Hit>,
+    found: Vec<Candidate>,
+}
+
+/// Some bytes of a content, and which of them to answer for.
+#[derive(Debug)]
+pub struct Window<'a> {
+    /// The bytes, with what stands around `owned` as far as the content has it.
+    pub bytes: &'a [u8],
+    /// Keywords that start here are this window's; the others belong to its neighbours.
+    pub owned: Range<usize>,
+    /// Where `bytes` starts in the content.
+    pub offset: u64,
+}
+
+impl Detector {
+    /// The detector with all built-in rules.
+    pub fn builtin() -> Self {
+        Self::new(crate::rules::builtin().to_vec())
+    }
+
+    /// A detector with these rules. They come from [`crate::rules::schema`], which has checked them.
+    pub fn new(rules: Vec<Rule>) -> Self {
+        let mut keywords: Vec<Anchor> = rules.iter().flat_map(|rule| rule.anchors.iter().cloned()).collect();
+        keywords.sort_unstable_by(|a, b| (&a.text, a.any_case).cmp(&(&b.text, b.any_case)));
+        keywords.dedup();
+        let mut rules_of = vec![Vec::new(); keywords.len()];
+        for (index, rule) in rules.iter().enumerate() {
+            for anchor in rule.anchors.iter() {
+                let found = keywords
+                    .binary_search_by(|known| (&known.text, known.any_case).cmp(&(&anchor.text, anchor.any_case)));
+                rules_of[found.expect("every rule's anchors were collected above")].push(index as u16);
+            }
+        }
+        let matchers = rules.iter().map(|_| LazyMatcher::default()).collect();
+        Self { rules: rules.into(), matchers, gate: Gate::new(Anchors::new(keywords)), rules_of, explain: false }
+    }
+
+    /// Keeps candidates that were thrown out, with the judge and the reason, for `--explain`.
+    pub fn with_explanations(mut self) -> Self {
+        self.explain = true;
+        self
+    }
+
+    /// The rules, by the index that candidates hold.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The rule of a candidate.
+    pub fn rule_of(&self, candidate: &Candidate) -> &Rule {
+        &self.rules[usize::from(candidate.rule)]
+    }
+
+    /// Compiles every rule's expressions; the error names the rule and says what is wrong with it.
+    pub fn check_rules(&self) -> Result<(), (String, String)> {
+        for (rule, matcher) in self.rules.iter().zip(&self.matchers) {
+            matcher.check(rule).map_err(|error| (rule.id.to_string(), error))?;
+        }
+        Ok(())
+    }
+
+    /// Scans a content that lies in memory and calls `found` with each finding, in the order of their places. This is
+    /// all that an embedder needs; the content has no path, so nothing is judged by one.
+    ///
+    /// ```
+    /// use keysieve::detect::{Detector, Scratch};
+    ///
+    /// let detector = Detector::builtin();
+    /// let mut rules = Vec::new();
+    /// detector.scan(br#"db_password = "MyRealPassword123""#, &mut Scratch::default(), |finding| {
+    ///     assert_eq!(finding.secret.to_string(), "[redacted 17]");
+    ///     rules.push(finding.rule);
+    /// });
+    /// assert_eq!(rules, ["generic-password"]);
+    /// ```
+    pub fn scan(&self, bytes: &[u8], scratch: &mut Scratch, mut found: impl FnMut(Finding)) {
+        let mut stream = content::Stream::new();
+        stream.feed(self, scratch, bytes, 0..bytes.len());
+        let path = verdict::PathFacts::of("");
+        for candidate in stream.finish(self) {
+            if let Verdict::Finding(finding) = verdict::verdict(self, candidate, "", &path) {
+                found(*finding);
+            }
+        }
+    }
+
+    /// Counts the keywords in `bytes`: what gate and anchors alone cost, for benchmarks.
+    pub fn count_hits(&self, bytes: &[u8]) -> usize {
+        let mut count = 0;
+        self.gate.hits(bytes, 0..bytes.len(), |_| count += 1);
+        count
+    }
+
+    /// Appends the candidates of one window to `into`, in no particular order and without their places.
+    fn scan_window(&self, window: &Window<'_>, scratch: &mut Scratch, into: &mut Vec<Candidate>) {
+        let mut hits = std::mem::take(&mut scratch.hits);
+        hits.clear();
+        self.gate.hits(window.bytes, window.owned.clone(), |hit| hits.push(hit));
+        scratch.caches.resize_with(self.rules.len(), MatchCache::default);
+        for hit in &hits {
+            self.at_hit(window, *hit, scratch, into);
+        }
+        scratch.hits = hits;
+    }
+
+    fn at_hit(&self, window: &Window<'_>, hit: Hit, scratch: &mut Scratch, into: &mut Vec<Candidate>) {
+        let keyword = &self.gate.anchors().keywords()[usize::from(hit.anchor)];
+        let from = hit.start.saturating_sub(LOOK_BEHIND);
+        let mut shared = None;
+        for &index in &self.rules_of[usize::from(hit.anchor)] {
+            let rule = &self.rules[usize::from(index)];
+            let to = window.bytes.len().min(hit.start + rule.reach.ahead());
+            let view = &window.bytes[from..to];
+            let at = hit.start - from..(hit.start - from + keyword.text.len()).min(view.len());
+            let matcher = &self.matchers[usize::from(index)];
+            let cache = &mut scratch.caches[usize::from(index)];
+            let Some(found) = matcher.find(rule, view, at.clone(), cache, &mut shared) else { continue };
+            if found.secret.is_empty() {
+                continue;
+            }
+            let surroundings = &window.bytes[from..window.bytes.len().min(hit.start + LOOK_AHEAD)];
+            let judged = self.judge(index, surroundings, at.start, &found);
+            // What was allowed is counted and masked like a finding; all else is kept only to be explained.
+            if judged.dropped.as_ref().is_some_and(|dropped| dropped.judge != Judge::Allow) && !self.explain {
+                continue;
+            }
+            into.push(self.candidate(index, window.offset + from as u64, view, keyword, at.start, found, judged));
+        }
+    }
+
+    fn judge(&self, index: u16, view: &[u8], hit: usize, found: &Match) -> Judged {
+        let rule = &self.rules[usize::from(index)];
+        let secret = &view[found.secret.clone()];
+        let mut judged = Judged {
+            confidence: rule.confidence,
+            severity: rule.severity,
+            harmless: false,
+            proven: false,
+            evidence: Vec::new(),
+            dropped: None,
+        };
+        if rule.class != Class::Distinctive && is_binary_around(view, &found.secret) {
+            return judged.drop(Judge::Content, "it stands in binary content");
+        }
+        if self.matchers[usize::from(index)].ignores(rule, secret) {
+            return judged.drop(Judge::Ignore, "the rule lists it as no secret");
+        }
+        match &found.assignment {
+            Some(assignment) => {
+                let kind = match rule.matcher {
+                    Matcher::Assignment { kind, .. } => kind,
+                    Matcher::Pattern { .. } => ValueKind::Shaped,
+                };
+                match plausibility::judge(kind, view, assignment, hit) {
+                    Judgement::No(reason) => return judged.drop(Judge::Plausibility, reason),
+                    Judgement::Yes { confidence, evidence, well_known } => {
+                        judged.confidence = match rule.class {
+                            Class::Generic => confidence,
+                            Class::Contextual | Class::Distinctive => confidence.max(rule.confidence),
+                        };
+                        judged.evidence.push(evidence);
+                        judged.harmless |= well_known;
+                    }
+                }
+                if rule.class == Class::Generic && has_user_beside(view, assignment) {
+                    judged.confidence = judged.confidence.max(Confidence::Medium);
+                    judged.evidence.push("a user name stands beside it".into());
+                }
+            }
+            None => {
+                if let Some(reason) =
+                    placeholder::documented_example(secret).filter(|_| rule.check.is_none_or(needs_no_base64))
+                {
+                    return judged.drop(Judge::Plausibility, reason);
+                }
+            }
+        }
+        if let Some(check) = rule.check {
+            match check::apply(check, secret, view, found.secret.start) {
+                Outcome::Proven(evidence) => {
+                    judged.confidence = Confidence::Certain;
+                    judged.proven = true;
+                    judged.evidence.push(evidence);
+                }
+                Outcome::Plausible(evidence) => judged.evidence.extend(evidence),
+                Outcome::Harmless(evidence) => {
+                    judged.harmless = true;
+                    judged.evidence.push(evidence);
+                }
+                Outcome::Failed(reason) => match rule.on_check_failure {
+                    OnCheckFailure::Drop => return judged.drop(Judge::Structure, reason),
+                    OnCheckFailure::Low => {
+                        judged.confidence = Confidence::Low;
+                        judged.evidence.push(reason.into());
+                    }
+                },
+            }
+        }
+        if rule.entropy > 0.0 {
+            let bits = entropy::bits_per_byte(secret);
+            if bits < rule.entropy {
+                return judged.drop(
+                    Judge::Entropy,
+                    format!("{bits:.1} bits a character, the rule asks for {:.1}", rule.entropy),
+                );
+            }
+            if judged.evidence.is_empty() {
+                judged.evidence.push(format!("{bits:.1} bits a character").into());
+            }
+        }
+        if judged.evidence.is_empty() {
+            judged.evidence.push("its shape is the provider's".into());
+        }
+        let (line, above) = lines_at(view, found.secret.start);
+        if let Some(reason) = allow::marker(line, above, &rule.id) {
+            return judged.drop(Judge::Allow, reason);
+        }
+        if judged.harmless {
+            judged.severity = Severity::Low;
+        }
+        judged
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "each is one fact of the match; a struct would only rename them")]
+    fn candidate(
+        &self,
+        rule: u16,
+        offset: u64,
+        view: &[u8],
+        keyword: &Anchor,
+        hit: usize,
+        found: Match,
+        judged: Judged,
+    ) -> Candidate {
+        let secret = &view[found.secret.clone()];
+        let distinctive = self.rules[usize::from(rule)].class == Class::Distinctive;
+        // A case-sensitive keyword that a secret starts with is what the provider prints on each of them.
+        let public = if distinctive && !keyword.any_case && hit == found.secret.start { keyword.text.len() } else { 0 };
+        let public = if secret.starts_with(b"-----BEGIN ") { armour_length(secret) } else { public };
+        Candidate {
+            rule,
+            span: offset + found.secret.start as u64..offset + found.secret.end as u64,
+            secret: Secret::new(secret, public),
+            place: Place::default(),
+            confidence: judged.confidence,
+            severity: judged.severity,
+            harmless: judged.harmless,
+            proven: judged.proven,
+            evidence: judged.evidence,
+            quoted: found.assignment.as_ref().map(|assignment| assignment.quoted),
+            surroundings: content::surroundings(view, &found.secret),
+            excerpt: Excerpt::default(),
+            partner: None,
+            dropped: judged.dropped,
+        }
+    }
+}
+
+/// What the judges made of a match.
+struct Judged {
+    confidence: Confidence,
+    severity: Severity,
+    harmless: bool,
+    proven: bool,
+    evidence: Vec<Evidence>,
+    dropped: Option<Dropped>,
+}
+
+impl Judged {
+    fn drop(mut self, judge: Judge, reason: impl Into<Evidence>) -> Self {
+        self.dropped = Some(Dropped { judge, reason: reason.into() });
+        self
+    }
+}
+
+/// Base64 of a known text may hold any word by chance of its alphabet; its check says more.
+fn needs_no_base64(check: crate::rules::Check) -> bool {
+    use crate::rules::Check;
+    !matches!(check, Check::PrivateKey | Check::PrivateKeyBase64 | Check::UrlPassword | Check::BasicAuth)
+}
+
+/// `-----BEGIN … KEY-----` is no secret.
+fn armour_length(secret: &[u8]) -> usize {
+    memchr::memmem::find(&secret[5..], b"-----").map_or(0, |at| at + 10)
+}
+
+/// Whether a NUL byte stands within 256 bytes of the secret.
+fn is_binary_around(view: &[u8], secret: &Range<usize>) -> bool {
+    let around = &view[secret.start.saturating_sub(256)..view.len().min(secret.end + 256)];
+    memchr::memchr(0, around).is_some()
+}
+
+/// The line of `at` and the line above it, as far as the view holds them and at most 512 bytes before and after.
+fn lines_at(view: &[u8], at: usize) -> (&[u8], &[u8]) {
+    let floor = at.saturating_sub(512);
+    let start = memchr::memrchr(b'\n', &view[floor..at]).map_or(floor, |found| floor + found + 1);
+    let end = memchr::memchr(b'\n', &view[at..view.len().min(at + 1024)])
+        .map_or(view.len().min(at + 1024), |found| at + found);
+    let above_end = start.saturating_sub(1);
+    let above_floor = above_end.saturating_sub(256);
+    let above_start =
+        memchr::memrchr(b'\n', &view[above_floor..above_end]).map_or(above_floor, |found| above_floor + found + 1);
+    (&view[start..end], &view[above_start..above_end])
+}
+
+/// Whether a user's name is assigned within 160 bytes before or after the assignment.
+fn has_user_beside(view: &[u8], assignment: &Assignment) -> bool {
+    let before = &view[assignment.name.start.saturating_sub(160)..assignment.name.start];
+    let after = &view[assignment.value.end..view.len().min(assignment.value.end + 160)];
+    [before, after].iter().any(|text| {
+        let lower = text.to_ascii_lowercase();
+        [&b"user"[..], b"login", b"email"].iter().any(|word| {
+            memchr::memmem::find_iter(&lower, word).any(|at| {
+                let rest = &lower[at + word.len()..];
+                let name = rest
+                    .iter()
+                    .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'"' | b'\''))
+                    .count();
+                name <= 8 && matches!(rest[name..].trim_ascii_start().first(), Some(b':' | b'='))
+            })
+        })
+    })
+}

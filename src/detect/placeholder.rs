@@ -1,0 +1,197 @@
+//! Values that stand where a secret will be: templates, masks, documented examples.
+
+use memchr::memmem;
+
+/// Words that make any value a placeholder, in lower case.
+const WORDS: [&[u8]; 24] = [
+    b"example",
+    b"sample",
+    b"placeholder",
+    b"changeme",
+    b"change_me",
+    b"change-me",
+    b"changethis",
+    b"replace",
+    b"redacted",
+    b"dummy",
+    b"your_",
+    b"your-",
+    b"yourpass",
+    b"yoursecret",
+    b"yourtoken",
+    b"yourapi",
+    b"insert",
+    b"_here",
+    b"-here",
+    b"fixme",
+    b"foobar",
+    b"xxxx",
+    b"notreal",
+    b"not-a-real",
+];
+
+/// Words that are placeholders when they are the whole value, in lower case.
+const WHOLE: [&[u8]; 30] = [
+    b"none",
+    b"null",
+    b"nil",
+    b"true",
+    b"false",
+    b"undefined",
+    b"string",
+    b"password",
+    b"passwd",
+    b"foo",
+    b"bar",
+    b"baz",
+    b"todo",
+    b"n/a",
+    b"na",
+    b"empty",
+    b"unset",
+    b"required",
+    b"optional",
+    b"value",
+    b"default",
+    b"secret_key",
+    b"api_key",
+    b"text",
+    b"hidden",
+    b"yes",
+    b"no",
+    b"on",
+    b"off",
+    b"...",
+];
+
+/// Why `value` is a template or a mask, whatever the rule; `None` if it is neither.
+pub fn template(value: &[u8]) -> Option<&'static str> {
+    let has = |needle: &[u8]| memmem::find(value, needle).is_some();
+    let wrapped = |open: u8, close: u8| value.first() == Some(&open) && value.last() == Some(&close);
+    if has(b"${") || has(b"{{") || has(b"#{") || has(b"<%") || has(b"$(") || has(b"%(") {
+        return Some("it is a template that is filled in elsewhere");
+    }
+    let named = |name: &[u8]| !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    if let Some(name) = value.strip_prefix(b"$").filter(|name| named(name) && !name[0].is_ascii_digit()) {
+        // `$ECRET1` is a password that a person might choose; variables are all of one case.
+        let one_case = !name.iter().any(u8::is_ascii_lowercase) || !name.iter().any(u8::is_ascii_uppercase);
+        if one_case {
+            return Some("it is the name of a variable");
+        }
+    }
+    if wrapped(b'%', b'%') && value.len() > 2 || wrapped(b'<', b'>') || wrapped(b'[', b']') || wrapped(b'{', b'}') {
+        return Some("it is a template that is filled in elsewhere");
+    }
+    if (value.starts_with(b"__") && value.ends_with(b"__") || wrapped(b'@', b'@')) && value.len() > 4 {
+        return Some("it is a template that is filled in elsewhere");
+    }
+    if matches!(value, b"%s" | b"%v" | b"%d" | b"%@" | b"%q") {
+        return Some("it is a format directive");
+    }
+    let masks = value.iter().filter(|byte| matches!(byte, b'x' | b'X' | b'*' | b'.' | b'#' | b'_' | b'?')).count();
+    if value.len() >= 3 && masks * 10 >= value.len() * 6 || memmem::find(value, "•".as_bytes()).is_some() {
+        return Some("it is masked");
+    }
+    None
+}
+
+/// Why `value` is a placeholder by its words or runs; `None` if nothing says so.
+pub fn placeholder(value: &[u8]) -> Option<&'static str> {
+    if let Some(reason) = template(value) {
+        return Some(reason);
+    }
+    let lower = value.to_ascii_lowercase();
+    if WHOLE.contains(&lower.as_slice()) {
+        return Some("it is a word that stands for no value");
+    }
+    if WORDS.iter().any(|word| memmem::find(&lower, word).is_some()) {
+        return Some("it says that it is an example");
+    }
+    if lower.starts_with(b"my_")
+        || lower.starts_with(b"my-")
+        || lower.starts_with(b"<your")
+        || lower.starts_with(b"enter ")
+    {
+        return Some("it says that it is an example");
+    }
+    runs(&lower)
+}
+
+/// Why a distinctive token is an example: its provider's word for it, or a run no random key has.
+pub fn documented_example(value: &[u8]) -> Option<&'static str> {
+    if let Some(reason) = masked_token(value) {
+        return Some(reason);
+    }
+    let lower = value.to_ascii_lowercase();
+    let words: [&[u8]; 9] =
+        [b"example", b"placeholder", b"changeme", b"redacted", b"yourkey", b"yourtoken", b"your_", b"your-", b"xxxx"];
+    if words.iter().any(|word| memmem::find(&lower, word).is_some()) {
+        return Some("it says that it is an example");
+    }
+    runs(&lower)
+}
+
+fn masked_token(value: &[u8]) -> Option<&'static str> {
+    let has = |needle: &[u8]| memmem::find(value, needle).is_some();
+    (has(b"${") || has(b"{{") || has(b"***") || has(b"...") || has(b"<")).then_some("it is masked or a template")
+}
+
+/// Eight equal characters, or eight that count up, in a row.
+fn runs(lower: &[u8]) -> Option<&'static str> {
+    const RUN: usize = 8;
+    let run_of = |step: u8| {
+        let mut length = 1;
+        lower.windows(2).any(|pair| {
+            let follows = pair[1] == pair[0].wrapping_add(step) && pair[0].is_ascii_alphanumeric();
+            length = if follows { length + 1 } else { 1 };
+            length >= RUN
+        })
+    };
+    if run_of(0) {
+        return Some("one character repeats");
+    }
+    // `1234567890` wraps round, so nine to zero counts as a step in the digits.
+    if run_of(1) && !lower.iter().all(u8::is_ascii_digit) {
+        return Some("it counts up");
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_told_from_secrets() {
+        for value in [
+            "${DB_PASSWORD}",
+            "<your-token>",
+            "changeme",
+            "xxxxxxxx",
+            "{{ password }}",
+            "$PASSWORD",
+            "%PASSWORD%",
+            "********",
+            "#{secret}",
+            "[password]",
+            "%s",
+            "null",
+            "abcdefgh1",
+            "your_password",
+            "__TOKEN__",
+            "............",
+        ] {
+            assert!(placeholder(value.as_bytes()).is_some(), "{value}");
+        }
+        for value in ["MyRealPassword123", "Admin2025!", "$ecReT77", "p@ssw0rd", "7iredweWNfag", "1234567890"] {
+            assert_eq!(placeholder(value.as_bytes()), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn documented_examples_are_told_from_tokens() {
+        assert!(documented_example(b"AKIAIOSFODNN7EXAMPLE").is_some());
+        assert!(documented_example(b"sk_live_abcdefghijklmnop").is_some());
+        assert_eq!(documented_example(b"AKIAQ7RTE5W2LJ4ZVN6M"), None);
+    }
+}

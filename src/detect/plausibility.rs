@@ -1,0 +1,562 @@
+//! Is a value that somebody assigned to a telling name a secret, or a word, an identifier, a path?
+//!
+//! In come the name and the value, out goes a [`Judgement`]. Nothing here knows files: what a path adds, the verdict adds.
+
+use super::assignment::{Assignment, Join};
+use super::{entropy, gram, placeholder};
+use crate::finding::{Confidence, Evidence};
+use crate::rules::ValueKind;
+
+/// What the value looks like.
+#[derive(Debug, PartialEq)]
+pub enum Judgement {
+    /// No secret, and why.
+    No(&'static str),
+    /// A secret with this confidence.
+    Yes {
+        /// How sure.
+        confidence: Confidence,
+        /// Why.
+        evidence: Evidence,
+        /// Whether it is one of the passwords that everybody tries first.
+        well_known: bool,
+    },
+}
+
+/// Words which, after the keyword in a name, say that the value describes a secret instead of being one.
+const DESCRIBING: [&str; 96] = [
+    "algorithm",
+    "arn",
+    "attempts",
+    "attr",
+    "attribute",
+    "box",
+    "bytes",
+    "callback",
+    "change",
+    "changed",
+    "charset",
+    "class",
+    "client",
+    "column",
+    "complexity",
+    "config",
+    "confirmation",
+    "count",
+    "created",
+    "credential",
+    "date",
+    "digest",
+    "dir",
+    "directory",
+    "duration",
+    "email",
+    "enabled",
+    "encoder",
+    "encryption",
+    "endpoint",
+    "env",
+    "error",
+    "exp",
+    "expiration",
+    "expired",
+    "expires",
+    "expiry",
+    "field",
+    "file",
+    "filename",
+    "fingerprint",
+    "form",
+    "format",
+    "generator",
+    "handler",
+    "hash",
+    "hashed",
+    "header",
+    "help",
+    "hint",
+    "icon",
+    "id",
+    "index",
+    "input",
+    "invalid",
+    "issuer",
+    "kind",
+    "label",
+    "len",
+    "length",
+    "level",
+    "limit",
+    "link",
+    "location",
+    "manager",
+    "max",
+    "message",
+    "method",
+    "min",
+    "mode",
+    "model",
+    "name",
+    "param",
+    "parameter",
+    "path",
+    "pattern",
+    "placeholder",
+    "policy",
+    "prefix",
+    "prompt",
+    "provider",
+    "regex",
+    "required",
+    "reset",
+    "rule",
+    "rules",
+    "scope",
+    "size",
+    "source",
+    "status",
+    "store",
+    "strength",
+    "text",
+    "title",
+    "ttl",
+    "type",
+];
+/// More of them, too common as parts of real names to be looked for anywhere but at the very end.
+const DESCRIBING_LAST: [&str; 15] = [
+    "url",
+    "uri",
+    "ref",
+    "var",
+    "variable",
+    "template",
+    "separator",
+    "timeout",
+    "version",
+    "schema",
+    "service",
+    "selector",
+    "page",
+    "view",
+    "validator",
+];
+/// Words before the keyword that turn its meaning.
+const TURNING: [&str; 27] = [
+    "is",
+    "has",
+    "no",
+    "forgot",
+    "forgotten",
+    "show",
+    "hide",
+    "invalid",
+    "wrong",
+    "missing",
+    "require",
+    "requires",
+    "enable",
+    "disable",
+    "use",
+    "allow",
+    "check",
+    "csrf",
+    "public",
+    "xsrf",
+    "lexer",
+    "syntax",
+    "reserved",
+    "next",
+    "continuation",
+    "page",
+    "cancellation",
+];
+
+/// The passwords that come first in every list, and vendors' defaults.
+const WELL_KNOWN: [&str; 44] = [
+    "password",
+    "passw0rd",
+    "p@ssw0rd",
+    "p@ssword",
+    "pass",
+    "passwd",
+    "admin",
+    "admin123",
+    "administrator",
+    "root",
+    "toor",
+    "secret",
+    "test",
+    "test123",
+    "testing",
+    "guest",
+    "user",
+    "demo",
+    "changeit",
+    "default",
+    "postgres",
+    "mysql",
+    "mariadb",
+    "oracle",
+    "sa",
+    "master",
+    "letmein",
+    "welcome",
+    "welcome1",
+    "qwerty",
+    "abc123",
+    "1234",
+    "12345",
+    "123456",
+    "1234567",
+    "12345678",
+    "123456789",
+    "1234567890",
+    "111111",
+    "000000",
+    "rabbitmq",
+    "minio",
+    "minioadmin",
+    "hunter2",
+];
+
+/// Judges the value of `assignment` in `text`; `keyword` is the position of the anchor in the text.
+pub fn judge(kind: ValueKind, text: &[u8], assignment: &Assignment, keyword: usize) -> Judgement {
+    let name = &text[assignment.name.clone()];
+    let value = &text[assignment.value.clone()];
+    if let Some(reason) = describing(name, keyword - assignment.name.start) {
+        return Judgement::No(reason);
+    }
+    match kind {
+        ValueKind::Password => password(name, value, assignment),
+        ValueKind::Token => token(name, value),
+        ValueKind::Shaped => shaped(value),
+    }
+}
+
+/// Whether a password is one that everybody tries first.
+pub fn well_known_password(value: &[u8]) -> bool {
+    let lower = value.to_ascii_lowercase();
+    WELL_KNOWN.iter().any(|known| known.as_bytes() == lower)
+}
+
+/// Why the name says that its value is no secret: `password_length`, `is_token`.
+fn describing(name: &[u8], keyword: usize) -> Option<&'static str> {
+    // The keyword's own word ends at the next capital after a small letter, or at a separator.
+    let after = Words(&name[keyword..]).skip(1);
+    let mut last = None;
+    for word in after {
+        let lower = word.to_ascii_lowercase();
+        if DESCRIBING.binary_search_by(|known| known.as_bytes().cmp(&lower)).is_ok() {
+            return Some("its name says that it describes a secret");
+        }
+        last = Some(lower);
+    }
+    if last.is_some_and(|last| DESCRIBING_LAST.iter().any(|known| known.as_bytes() == last)) {
+        return Some("its name says that it describes a secret");
+    }
+    let turned = Words(&name[..keyword]).any(|word| {
+        let lower = word.to_ascii_lowercase();
+        TURNING.iter().any(|known| known.as_bytes() == lower)
+    });
+    turned.then_some("its name says that it is something about secrets")
+}
+
+/// The words of a name in snake, kebab, dotted or camel case.
+struct Words<'a>(&'a [u8]);
+
+impl<'a> Iterator for Words<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let start = self.0.iter().position(u8::is_ascii_alphabetic)?;
+        let rest = &self.0[start..];
+        let end = (1..rest.len())
+            .find(|&at| {
+                !rest[at].is_ascii_alphabetic() || rest[at].is_ascii_uppercase() && rest[at - 1].is_ascii_lowercase()
+            })
+            .unwrap_or(rest.len());
+        self.0 = &rest[end..];
+        Some(&rest[..end])
+    }
+}
+
+/// Counts of what a value is made of.
+struct Makeup {
+    lower: usize,
+    upper: usize,
+    digits: usize,
+    symbols: usize,
+    other: usize,
+}
+
+impl Makeup {
+    fn of(value: &[u8]) -> Self {
+        let mut makeup = Self { lower: 0, upper: 0, digits: 0, symbols: 0, other: 0 };
+        for byte in value {
+            *match byte {
+                b'a'..=b'z' => &mut makeup.lower,
+                b'A'..=b'Z' => &mut makeup.upper,
+                b'0'..=b'9' => &mut makeup.digits,
+                0x21..=0x7e => &mut makeup.symbols,
+                _ => &mut makeup.other,
+            } += 1;
+        }
+        makeup
+    }
+
+    fn letters(&self) -> usize {
+        self.lower + self.upper
+    }
+
+    fn classes(&self) -> usize {
+        [self.lower, self.upper, self.digits, self.symbols].iter().filter(|&&count| count > 0).count()
+    }
+}
+
+/// Why a value is code, a path or a sentence.
+fn structural(value: &[u8], makeup: &Makeup) -> Option<&'static str> {
+    if value.iter().any(u8::is_ascii_whitespace) {
+        return Some("it has blanks");
+    }
+    if value.starts_with(b"/") && (value[1..].contains(&b'/') || makeup.digits == 0)
+        || value.starts_with(b"./")
+        || value.starts_with(b"~/")
+        || value.starts_with(b"../")
+    {
+        return Some("it is a path");
+    }
+    if memchr::memmem::find(value, b"://").is_some() {
+        return Some("it is a URL");
+    }
+    if value.ends_with(b"()")
+        || value.contains(&b'(') && value.ends_with(b")")
+        || memchr::memmem::find(value, b"->").is_some()
+        || memchr::memmem::find(value, b"::").is_some()
+    {
+        return Some("it is code");
+    }
+    let is_part = |part: &[u8]| {
+        !part.is_empty() && part.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'_' || *byte == b'-')
+    };
+    if value.contains(&b'.') && value.split(|byte| *byte == b'.').all(is_part) {
+        return Some("it is a dotted name");
+    }
+    if value.contains(&b'/')
+        && value
+            .split(|byte| *byte == b'/')
+            .all(|part| part.is_empty() || is_part(part) && gram::mean_frequency(part).is_none_or(|mean| mean > 105))
+    {
+        return Some("it is a path");
+    }
+    if is_uuid(value) {
+        return Some("it is a UUID");
+    }
+    if makeup.letters() + makeup.digits == 0 {
+        return Some("it has neither letters nor digits");
+    }
+    let extensions: [&[u8]; 14] = [
+        b".txt", b".json", b".pem", b".key", b".crt", b".html", b".js", b".py", b".yml", b".yaml", b".xml", b".md",
+        b".png", b".log",
+    ];
+    if extensions.iter().any(|extension| value.ends_with(extension)) {
+        return Some("it is a file name");
+    }
+    None
+}
+
+/// Eight, four, four, four and twelve hexadecimal digits.
+pub fn is_uuid(value: &[u8]) -> bool {
+    value.len() == 36
+        && value.iter().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+/// Words joined by separators or capitals, with at most a number at the end.
+fn is_identifier(value: &[u8], makeup: &Makeup) -> bool {
+    let joints = value.iter().filter(|byte| matches!(byte, b'_' | b'-' | b'.' | b'/' | b':')).count();
+    let humps = value.windows(2).filter(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase()).count();
+    let trailing_digits = value.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let only_words =
+        makeup.symbols == joints && makeup.other == 0 && makeup.digits == trailing_digits && trailing_digits <= 1;
+    only_words && (joints > 0 || humps > 0) && gram::mean_frequency(value).is_none_or(|mean| mean > 95)
+}
+
+fn password(name: &[u8], value: &[u8], assignment: &Assignment) -> Judgement {
+    let makeup = Makeup::of(value);
+    if well_known_password(value) && !value.eq_ignore_ascii_case(name) {
+        return if assignment.quoted || makeup.letters() > 0 {
+            yes(Confidence::Medium, "a password that everybody tries first", true)
+        } else {
+            yes(Confidence::Low, "a number where a password is expected", true)
+        };
+    }
+    if let Some(reason) = placeholder::placeholder(value).or_else(|| structural(value, &makeup)) {
+        return Judgement::No(reason);
+    }
+    if value.len() < 4 {
+        return Judgement::No("it is shorter than four characters");
+    }
+    if value.len() > 128 {
+        return Judgement::No("it is longer than a password");
+    }
+    if makeup.other > 0 && makeup.other * 3 > value.len() {
+        return Judgement::No("it is text in another script");
+    }
+    if !assignment.quoted
+        && value.iter().any(|byte| matches!(byte, b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'|' | b'"' | b'\''))
+    {
+        return Judgement::No("it is an expression");
+    }
+    if is_identifier(value, &makeup) {
+        return yes(Confidence::Low, "it looks like an identifier", false);
+    }
+    let mean = gram::mean_frequency(value).unwrap_or(0);
+    if makeup.digits + makeup.symbols + makeup.other == 0 {
+        let caps_only = makeup.upper > 1 && makeup.lower == 0;
+        return match mean {
+            _ if caps_only && mean > 80 => yes(Confidence::Low, "it looks like a constant's name", false),
+            0..=88 if value.len() >= 6 => yes(Confidence::Medium, "a password without a word in it", false),
+            _ => yes(Confidence::Low, "it may be an ordinary word", false),
+        };
+    }
+    if makeup.letters() == 0 {
+        return yes(Confidence::Low, "it is a number", true);
+    }
+    if value.ends_with(b":") || value.ends_with(b"=") && value.len() < 12 {
+        return Judgement::No("it is a label");
+    }
+    let symbols_at_ends =
+        value.first().is_some_and(u8::is_ascii_punctuation) && makeup.symbols > 2 && makeup.digits == 0;
+    if assignment.join == Join::Compared && makeup.classes() < 3 || symbols_at_ends {
+        return yes(Confidence::Low, "it may be text", false);
+    }
+    if value.len() >= 8 && makeup.classes() >= 3 && (makeup.digits > 0 || mean < 95) {
+        return yes(Confidence::High, "letters, digits and more, as in a chosen password", false);
+    }
+    if value.len() >= 6 && makeup.digits > 0 {
+        return yes(Confidence::Medium, "letters and digits, as in a chosen password", false);
+    }
+    if value.len() >= 8 && makeup.symbols > 0 && mean < 110 {
+        return yes(Confidence::Medium, "letters and symbols, as in a chosen password", false);
+    }
+    yes(Confidence::Low, "it is short and plain", false)
+}
+
+fn token(name: &[u8], value: &[u8]) -> Judgement {
+    let makeup = Makeup::of(value);
+    if let Some(reason) = placeholder::placeholder(value).or_else(|| structural(value, &makeup)) {
+        return Judgement::No(reason);
+    }
+    if makeup.other > 0 {
+        return Judgement::No("it is text, not a key");
+    }
+    if makeup.digits == 0 && makeup.letters() < 20 {
+        return Judgement::No("it has no digits, as random keys of its length do");
+    }
+    let hexadecimal = value.iter().all(u8::is_ascii_hexdigit);
+    if hexadecimal && names_a_digest(name) {
+        return Judgement::No("it is a digest");
+    }
+    if is_identifier(value, &makeup)
+        || makeup.digits * 8 < value.len() && gram::mean_frequency(value).is_some_and(|mean| mean > 108)
+    {
+        return yes(Confidence::Low, "it looks like an identifier", false);
+    }
+    if makeup.letters() == 0 {
+        return Judgement::No("it is a number");
+    }
+    let mean = gram::mean_frequency(value).unwrap_or(255);
+    let bits = entropy::bits_per_byte(value);
+    if value.len() >= 20 && (hexadecimal && bits > 3.2 || bits > 3.8 && mean < 108) {
+        return yes(Confidence::High, "long and random, as machines make keys", false);
+    }
+    if bits > 3.0 && (mean < 112 || hexadecimal) {
+        return yes(Confidence::Medium, "random, as machines make keys", false);
+    }
+    yes(Confidence::Low, "not as random as keys are", false)
+}
+
+fn shaped(value: &[u8]) -> Judgement {
+    match placeholder::placeholder(value) {
+        Some(reason) => Judgement::No(reason),
+        None if is_uuid(value) || value.len() < 16 => {
+            yes(Confidence::Medium, "the name and the value's shape agree", false)
+        }
+        None => yes(Confidence::High, "the name and the value's shape agree", false),
+    }
+}
+
+fn names_a_digest(name: &[u8]) -> bool {
+    Words(name).any(|word| {
+        let lower = word.to_ascii_lowercase();
+        let digests: [&[u8]; 10] =
+            [b"sha", b"md", b"hash", b"digest", b"checksum", b"commit", b"rev", b"revision", b"etag", b"integrity"];
+        digests.contains(&lower.as_slice())
+    })
+}
+
+fn yes(confidence: Confidence, evidence: &'static str, well_known: bool) -> Judgement {
+    Judgement::Yes { confidence, evidence: evidence.into(), well_known }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn confidence(kind: ValueKind, text: &str) -> Option<Confidence> {
+        let lower = text.to_ascii_lowercase();
+        let keyword =
+            ["passw", "secret", "token", "key"].iter().find_map(|word| Some((lower.find(word)?, word.len())))?;
+        let found = super::super::assignment::parse(text.as_bytes(), keyword.0..keyword.0 + keyword.1)?;
+        match judge(kind, text.as_bytes(), &found, keyword.0) {
+            Judgement::Yes { confidence, .. } => Some(confidence),
+            Judgement::No(_) => None,
+        }
+    }
+
+    #[test]
+    fn describing_words_are_sorted_for_the_search() {
+        assert!(DESCRIBING.is_sorted());
+    }
+
+    #[test]
+    fn chosen_passwords_are_plausible() {
+        for text in [
+            r#"db_password = "MyRealPassword123""#,
+            "Password: Admin2025!",
+            "password=7iredweWNfag",
+            "'password' => 'Tr0ub4dor&3'",
+            "password: admin",
+        ] {
+            assert!(confidence(ValueKind::Password, text) >= Some(Confidence::Medium), "{text}");
+        }
+    }
+
+    #[test]
+    fn words_and_code_are_not() {
+        for text in [
+            "password_length = \"20 or more\"",
+            "passwordField: 'passwordInput'",
+            "password = \"Enter your password\"",
+            "password = \"/etc/secret/db\"",
+            "password = config.database.password",
+            "password: string",
+            "is_password = 'abc12345'",
+            "password = \"user.password.label\"",
+        ] {
+            assert!(confidence(ValueKind::Password, text) < Some(Confidence::Medium), "{text}");
+        }
+    }
+
+    #[test]
+    fn random_keys_are_tokens_and_names_are_not() {
+        let found = |text: &str| confidence(ValueKind::Token, text) >= Some(Confidence::Medium);
+        assert!(found("secret = 'q7Rk2Zp0Xv9Lw4Nt8Bs1'"));
+        assert!(found("token: 9f86d081884c7d659a2feaa0c55ad015"));
+        assert!(!found("token: some-kubernetes-service-account"));
+        assert!(!found("token_sha: 9f86d081884c7d659a2feaa0c55ad015"));
+        assert!(!found("secret: 123e4567-e89b-12d3-a456-426614174000"));
+    }
+}

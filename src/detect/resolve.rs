@@ -1,0 +1,135 @@
+//! All candidates of one content together: one finding for the same bytes, one for the two halves of a credential, and
+//! no secret in any excerpt.
+
+use std::ops::Range;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+
+use super::candidate::{Candidate, Dropped, Judge};
+use crate::finding::{Confidence, Excerpt};
+use crate::rules::Rule;
+
+/// How many candidates to either side can matter to one: bounds the work on lines that hold thousands.
+const NEIGHBOURS: usize = 64;
+
+/// Settles overlaps, joins pairs and masks excerpts; keeps the order of places.
+pub fn resolve(rules: &[Rule], mut candidates: Vec<Candidate>) -> Vec<Candidate> {
+    if candidates.is_empty() {
+        return candidates;
+    }
+    candidates.sort_by_key(|candidate| (candidate.span.start, candidate.span.end, candidate.rule));
+    candidates.dedup_by(|a, b| a.rule == b.rule && a.span == b.span);
+    settle_overlaps(rules, &mut candidates);
+    mask(&mut candidates);
+    join_pairs(rules, candidates)
+}
+
+/// Of candidates that share bytes the most telling one stays.
+fn settle_overlaps(rules: &[Rule], candidates: &mut [Candidate]) {
+    let rank = |candidate: &Candidate| {
+        let rule = &rules[usize::from(candidate.rule)];
+        (candidate.proven, rule.class, candidate.confidence, candidate.span.end - candidate.span.start)
+    };
+    let mut best: Option<usize> = None;
+    for index in 0..candidates.len() {
+        if candidates[index].dropped.is_some() {
+            continue;
+        }
+        match best {
+            Some(held) if candidates[index].span.start < candidates[held].span.end => {
+                let wins = rank(&candidates[index]) > rank(&candidates[held]);
+                let (winner, loser) = if wins { (index, held) } else { (held, index) };
+                let reason = format!("`{}` tells more about it", rules[usize::from(candidates[winner].rule)].id);
+                candidates[loser].dropped = Some(Dropped { judge: Judge::Overlap, reason: reason.into() });
+                best = Some(winner);
+            }
+            _ => best = Some(index),
+        }
+    }
+}
+
+/// Makes the excerpts: the surroundings with every secret of the content masked by asterisks.
+fn mask(candidates: &mut [Candidate]) {
+    let mut lines: Vec<Vec<u8>> = candidates
+        .iter()
+        .flat_map(|candidate| candidate.secret.expose().split(|byte| *byte == b'\n'))
+        .map(|line| line.trim_ascii().to_vec())
+        .filter(|line| line.len() >= 4 && !line.starts_with(b"-----"))
+        .collect();
+    lines.sort_unstable();
+    lines.dedup();
+    // Fails only for gigabytes of secrets; masking everything is then the safe answer.
+    let searcher = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&lines).ok();
+    for index in 0..candidates.len() {
+        let surroundings = std::mem::take(&mut candidates[index].surroundings);
+        let span = candidates[index].span.clone();
+        let (mut before, mut after) = (surroundings.before, surroundings.after);
+        let before_from = span.start - before.len() as u64;
+        // By position, for secrets that the clipping cut in two; in order of places only neighbours can touch.
+        let neighbours = candidates[index.saturating_sub(NEIGHBOURS)..candidates.len().min(index + NEIGHBOURS)].iter();
+        for other in neighbours {
+            cover(&mut before, before_from, &other.span);
+            cover(&mut after, span.end, &other.span);
+        }
+        let clean = |text: Vec<u8>| match &searcher {
+            Some(searcher) => {
+                let mut masked = Vec::with_capacity(text.len());
+                searcher.replace_all_with_bytes(&text, &mut masked, |found, _, masked| {
+                    masked.resize(masked.len() + found.len(), b'*');
+                    true
+                });
+                String::from_utf8_lossy(&masked).into_owned()
+            }
+            None => "*".repeat(text.len()),
+        };
+        let candidate = &mut candidates[index];
+        let first_line = candidate.secret.expose().split(|byte| *byte == b'\n').next().unwrap_or_default();
+        candidate.excerpt = Excerpt {
+            masked: String::from_utf8_lossy(first_line.trim_ascii_end()).chars().count(),
+            before: clean(before),
+            after: clean(after),
+        };
+    }
+}
+
+/// Masks what of `text`, which starts at `from` in the content, lies inside `span`.
+fn cover(text: &mut [u8], from: u64, span: &Range<u64>) {
+    let start = span.start.saturating_sub(from).min(text.len() as u64) as usize;
+    let end = span.end.saturating_sub(from).min(text.len() as u64) as usize;
+    if start < end {
+        text[start..end].fill(b'*');
+    }
+}
+
+/// Gives each candidate whose rule names another half the nearest one in reach; the half is then no finding of its own.
+fn join_pairs(rules: &[Rule], candidates: Vec<Candidate>) -> Vec<Candidate> {
+    let mut slots: Vec<Option<Candidate>> = candidates.into_iter().map(Some).collect();
+    for index in 0..slots.len() {
+        let Some((rule, line)) =
+            slots[index].as_ref().filter(|it| it.dropped.is_none()).map(|it| (it.rule, it.place.line))
+        else {
+            continue;
+        };
+        let Some(pair) = &rules[usize::from(rule)].pair else { continue };
+        let nearest = slots
+            .iter()
+            .enumerate()
+            .take(index + NEIGHBOURS)
+            .skip(index.saturating_sub(NEIGHBOURS))
+            .filter_map(|(other, slot)| Some((other, slot.as_ref()?)))
+            .filter(|(other, it)| *other != index && it.dropped.is_none() && it.partner.is_none())
+            .filter(|(_, it)| rules[usize::from(it.rule)].id == pair.with)
+            .map(|(other, it)| (it.place.line.abs_diff(line), other))
+            .filter(|(distance, _)| *distance <= u64::from(pair.within_lines))
+            .min();
+        let Some(partner) = nearest.and_then(|(_, other)| slots[other].take()) else { continue };
+        let Some(candidate) = slots[index].as_mut() else { continue };
+        candidate.confidence = candidate.confidence.max(partner.confidence).max(Confidence::High);
+        candidate.severity = candidate.severity.max(partner.severity);
+        candidate.harmless &= partner.harmless;
+        let name = &rules[usize::from(partner.rule)].name;
+        candidate.evidence.push(format!("with its other half in line {}: {name}", partner.place.line).into());
+        candidate.partner = Some(Box::new(partner));
+    }
+    slots.into_iter().flatten().collect()
+}

@@ -1,0 +1,14 @@
+//! keysieve finds leaked credentials in working trees and in git history.
+//!
+//! An embedder needs [`detect::Detector`]: bytes in, [`finding::Finding`]s out. Around it stand [`source`], which brings
+//! bytes, and [`report`], which takes findings away; [`config`] and [`baseline`] say what a repository has accepted.
+
+pub mod baseline;
+pub mod config;
+pub mod decode;
+pub mod detect;
+pub mod finding;
+mod rating;
+pub mod report;
+pub mod rules;
+pub mod source;

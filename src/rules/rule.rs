@@ -1,0 +1,211 @@
+//! A rule as the engine reads it: built-in ones are constants in the binary, a repository's own ones are parsed.
+
+use std::borrow::Cow;
+
+use crate::rating::{Advice, Confidence, Severity};
+
+/// Text that is a constant for built-in rules and owned for configured ones.
+pub type Text = Cow<'static, str>;
+/// A list that is a constant for built-in rules and owned for configured ones.
+pub type List<T> = Cow<'static, [T]>;
+
+/// What finds one kind of credential.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// Kebab-case name, unique among all rules.
+    pub id: Text,
+    /// What it finds, in words.
+    pub name: Text,
+    /// Who issues the credential; empty when nobody does (a password).
+    pub provider: Text,
+    /// What the credential opens, wherever it stands.
+    pub severity: Severity,
+    /// How sure a match is before the judges speak.
+    pub confidence: Confidence,
+    /// How much the rule leans on its surroundings.
+    pub class: Class,
+    /// Keywords of which one must be in a match (pattern) or in the key (assignment).
+    pub anchors: List<Anchor>,
+    /// How a match is made out once a keyword was found.
+    pub matcher: Matcher,
+    /// How far from the anchor anything can change the verdict.
+    pub reach: Reach,
+    /// Fewest Shannon bits a character that the secret must have; 0 for no floor.
+    pub entropy: f32,
+    /// What can be proven of the secret offline.
+    pub check: Option<Check>,
+    /// What a check that fails does to the candidate.
+    pub on_check_failure: OnCheckFailure,
+    /// The rule that finds this credential's other half.
+    pub pair: Option<Pair>,
+    /// Globs of paths that the rule is for; empty for all.
+    pub paths: List<Text>,
+    /// A regular expression for secrets that are none; empty for no exception.
+    pub ignore: Text,
+    /// What to do about a finding.
+    pub advice: Advice,
+    /// Texts that must be found; `<…>` is a generator (see [`crate::rules::sample`]).
+    pub examples: List<Text>,
+    /// Texts that must not be found.
+    pub counterexamples: List<Text>,
+}
+
+/// How much a rule leans on what stands around the secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// Any secret with a name that says so; gives way to every other rule.
+    Generic,
+    /// The name beside the value tells the provider, the value alone would not.
+    Contextual,
+    /// The secret's own shape tells what it is, even in a binary file.
+    Distinctive,
+}
+
+/// A keyword: at least four bytes, ASCII where case does not matter.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Anchor {
+    /// The keyword; lower case when `any_case`.
+    pub text: Text,
+    /// Whether ASCII case is ignored (`i:` in the rule file).
+    pub any_case: bool,
+}
+
+/// How a match is made out around an anchor.
+#[derive(Debug, Clone)]
+pub enum Matcher {
+    /// A regular expression that starts `lead` bytes before the anchor at the earliest; the group `secret` is the
+    /// secret, or the whole match is.
+    Pattern {
+        /// The expression, in byte mode (`(?-u)`).
+        regex: Text,
+        /// Most bytes of the match that stand before the anchor.
+        lead: u16,
+    },
+    /// A name and the value assigned to it, in any syntax.
+    Assignment {
+        /// Found somewhere in the name that holds the anchor, ASCII case ignored; empty for any name.
+        key: Text,
+        /// Matches the whole value.
+        value: Text,
+        /// What a generic value must look like.
+        kind: ValueKind,
+    },
+}
+
+/// What the plausibility judge expects of an assigned value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ValueKind {
+    /// A person may have chosen it.
+    Password,
+    /// A machine made it: long and random.
+    Token,
+    /// The value's expression already says enough.
+    Shaped,
+}
+
+/// How far from its anchor anything can change a rule's verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// The anchor's own line.
+    Line,
+    /// So many lines after the anchor's.
+    Lines(u16),
+    /// So many bytes after the anchor.
+    Bytes(u32),
+}
+
+/// Bytes before an anchor that any rule may look at, and the most that a line or lines reach after it.
+pub const LOOK_BEHIND: usize = 1024;
+const LINE_AHEAD: usize = 4096;
+/// Most bytes after an anchor that any rule may look at.
+pub const LOOK_AHEAD: usize = 48 * 1024;
+
+impl Reach {
+    /// Bytes after the anchor's start that the rule may look at.
+    pub fn ahead(self) -> usize {
+        match self {
+            Self::Line => LINE_AHEAD,
+            Self::Lines(lines) => (LINE_AHEAD + 256 * usize::from(lines)).min(LOOK_AHEAD),
+            Self::Bytes(bytes) => (bytes as usize).min(LOOK_AHEAD),
+        }
+    }
+}
+
+/// What happens to a candidate whose check fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnCheckFailure {
+    /// It is no credential.
+    Drop,
+    /// It is kept with low confidence.
+    Low,
+}
+
+/// The other half of a credential.
+#[derive(Debug, Clone)]
+pub struct Pair {
+    /// Id of the rule that finds the other half.
+    pub with: Text,
+    /// Most lines between the two.
+    pub within_lines: u16,
+}
+
+/// Proofs that need no network; implemented in [`crate::detect::check`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Check {
+    /// An AWS key id, whose base32 part holds the account id.
+    AwsKeyId,
+    /// A secret access key: 40 base64 characters that are not hexadecimal or a path.
+    AwsSecretKey,
+    /// An SES SMTP password: 33 bytes in base64, the first of them 4.
+    AwsSmtpPassword,
+    /// A Bedrock key: base64 of text that names itself.
+    AwsBedrockKey,
+    /// Base64 of `user:password`.
+    BasicAuth,
+    /// The last six characters are the base62 CRC32 of what stands between the prefix and them (GitHub, npm).
+    Crc32Base62,
+    /// The last eight characters are the hexadecimal CRC32 of what stands before them (Grafana service accounts).
+    Crc32Hex,
+    /// The first part, in base64, is a Discord user id.
+    DiscordToken,
+    /// After the prefix stands base64 of a JSON object.
+    JsonBase64,
+    /// A JSON Web Token: header and payload are JSON objects, the header names an algorithm.
+    Jwt,
+    /// A private key in PEM, PuTTY or PGP armour that parses.
+    PrivateKey,
+    /// Base64 of a PEM private key.
+    PrivateKeyBase64,
+    /// A PyPI token: a macaroon, version 2, whose location is an index.
+    PypiMacaroon,
+    /// Base64 of exactly 64 bytes (Azure storage and Cosmos keys).
+    Key64Bytes,
+    /// The password of a connection string or URL.
+    UrlPassword,
+}
+
+impl Check {
+    /// Every check with its name in rule files.
+    pub const ALL: [(&'static str, Self); 15] = [
+        ("aws-key-id", Self::AwsKeyId),
+        ("aws-secret-key", Self::AwsSecretKey),
+        ("aws-smtp-password", Self::AwsSmtpPassword),
+        ("aws-bedrock-key", Self::AwsBedrockKey),
+        ("basic-auth", Self::BasicAuth),
+        ("crc32-base62", Self::Crc32Base62),
+        ("crc32-hex", Self::Crc32Hex),
+        ("discord-token", Self::DiscordToken),
+        ("json-base64", Self::JsonBase64),
+        ("jwt", Self::Jwt),
+        ("private-key", Self::PrivateKey),
+        ("private-key-base64", Self::PrivateKeyBase64),
+        ("pypi-macaroon", Self::PypiMacaroon),
+        ("key-64-bytes", Self::Key64Bytes),
+        ("url-password", Self::UrlPassword),
+    ];
+
+    /// The name in rule files.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, check)| *check == self).map_or("", |(name, _)| name)
+    }
+}

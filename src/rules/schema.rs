@@ -1,0 +1,312 @@
+//! A rule as a TOML file writes it, and what makes it valid.
+//!
+//! `build.rs` includes this file to check `rules/*.toml` and to bake them into the binary; the library uses it for the
+//! rules of a configuration. Both therefore accept and refuse the same. `rules/README.md` describes the schema.
+
+use std::borrow::Cow;
+
+use regex_syntax::hir::{Class as HirClass, Hir, HirKind};
+use serde::Deserialize;
+
+use crate::rating::{Advice, Confidence, Severity};
+use crate::rules::rule::{Anchor, Check, Class, List, Matcher, OnCheckFailure, Pair, Reach, Rule, Text, ValueKind};
+
+/// A file of `rules/`: one provider and its rules.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleFile {
+    /// Defaults for the file's rules.
+    #[serde(default)]
+    pub provider: ProviderSpec,
+    /// The rules.
+    #[serde(default, rename = "rule")]
+    pub rules: Vec<RuleSpec>,
+}
+
+/// What the rules of one file have in common.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderSpec {
+    /// Who issues the credentials.
+    #[serde(default)]
+    pub name: String,
+    /// The provider's page on rotating them.
+    #[serde(default)]
+    pub rotate: String,
+    /// Where the successors belong.
+    #[serde(default)]
+    pub store: String,
+}
+
+/// One `[[rule]]` table.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleSpec {
+    /// See [`Rule::id`].
+    pub id: String,
+    /// See [`Rule::name`].
+    pub name: String,
+    /// See [`Rule::severity`].
+    pub severity: Severity,
+    /// See [`Rule::confidence`]; `high` for distinctive rules, else `medium`.
+    pub confidence: Option<Confidence>,
+    /// `distinctive` (the default with `pattern`), `contextual` (the default with `value`) or `generic`.
+    pub class: Option<ClassSpec>,
+    /// Keywords; `i:` before one ignores ASCII case.
+    pub anchors: Vec<String>,
+    /// See [`Matcher::Pattern`].
+    pub pattern: Option<String>,
+    /// Most bytes of a match before its anchor.
+    #[serde(default)]
+    pub lead: u16,
+    /// See [`Matcher::Assignment`].
+    pub key: Option<String>,
+    /// See [`Matcher::Assignment`].
+    pub value: Option<String>,
+    /// `password`, `token` or `shaped` (the default).
+    pub kind: Option<KindSpec>,
+    /// `"line"` (the default), `{ lines = N }` or `{ bytes = N }`.
+    #[serde(default)]
+    pub reach: ReachSpec,
+    /// See [`Rule::entropy`].
+    #[serde(default)]
+    pub entropy: f32,
+    /// Name of a check.
+    pub check: Option<String>,
+    /// `drop` (the default) or `low`.
+    pub on_check_failure: Option<OnCheckFailureSpec>,
+    /// See [`Rule::pair`].
+    pub pair: Option<PairSpec>,
+    /// See [`Rule::paths`].
+    #[serde(default)]
+    pub paths: Vec<String>,
+    /// See [`Rule::ignore`].
+    #[serde(default)]
+    pub ignore: String,
+    /// Overrides the provider's.
+    #[serde(default)]
+    pub advice: AdviceSpec,
+    /// See [`Rule::examples`].
+    #[serde(default)]
+    pub examples: Vec<String>,
+    /// See [`Rule::counterexamples`].
+    #[serde(default)]
+    pub counterexamples: Vec<String>,
+}
+
+/// `class` in a rule file.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClassSpec {
+    /// See [`Class::Generic`].
+    Generic,
+    /// See [`Class::Contextual`].
+    Contextual,
+    /// See [`Class::Distinctive`].
+    Distinctive,
+}
+
+/// `kind` in a rule file.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KindSpec {
+    /// See [`ValueKind::Password`].
+    Password,
+    /// See [`ValueKind::Token`].
+    Token,
+    /// See [`ValueKind::Shaped`].
+    Shaped,
+}
+
+/// `on_check_failure` in a rule file.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnCheckFailureSpec {
+    /// See [`OnCheckFailure::Drop`].
+    Drop,
+    /// See [`OnCheckFailure::Low`].
+    Low,
+}
+
+/// `reach` in a rule file.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReachSpec {
+    /// See [`Reach::Line`].
+    #[default]
+    Line,
+    /// See [`Reach::Lines`].
+    #[serde(untagged)]
+    Lines {
+        /// Lines after the anchor's.
+        lines: u16,
+    },
+    /// See [`Reach::Bytes`].
+    #[serde(untagged)]
+    Bytes {
+        /// Bytes after the anchor's start.
+        bytes: u32,
+    },
+}
+
+/// `pair` in a rule file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PairSpec {
+    /// See [`Pair::with`].
+    pub with: String,
+    /// See [`Pair::within_lines`].
+    pub within_lines: u16,
+}
+
+/// `advice` in a rule file.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdviceSpec {
+    /// See [`Advice::rotate`].
+    #[serde(default)]
+    pub rotate: String,
+    /// See [`Advice::store`].
+    #[serde(default)]
+    pub store: String,
+}
+
+/// Stores that advice may name.
+pub const STORES: [&str; 4] = ["aws-secrets-manager", "aws-ssm-parameter", "ssh-agent", "none"];
+
+/// Longest program a rule's expression may compile to, in bytes: bounds what one rule can cost.
+pub const REGEX_SIZE_LIMIT: usize = 1 << 20;
+
+impl RuleSpec {
+    /// Checks the rule and turns it into what the engine reads. The error says what is wrong and what would be right.
+    pub fn into_rule(self, provider: &ProviderSpec) -> Result<Rule, String> {
+        if self.id.is_empty() || !self.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
+            return Err(format!("id `{}` is not kebab-case (lower-case letters, digits and `-`)", self.id));
+        }
+        let matcher = self.matcher()?;
+        let class = match (self.class, &matcher) {
+            (Some(ClassSpec::Generic), _) => Class::Generic,
+            (Some(ClassSpec::Contextual), _) => Class::Contextual,
+            (Some(ClassSpec::Distinctive), _) => Class::Distinctive,
+            (None, Matcher::Pattern { .. }) => Class::Distinctive,
+            (None, Matcher::Assignment { .. }) => Class::Contextual,
+        };
+        let default_confidence = if class == Class::Distinctive { Confidence::High } else { Confidence::Medium };
+        if self.anchors.is_empty() {
+            return Err("a rule needs at least one anchor".to_owned());
+        }
+        let anchors = self.anchors.iter().map(|text| anchor(text)).collect::<Result<Vec<_>, _>>()?;
+        if !(0.0..=8.0).contains(&self.entropy) {
+            return Err(format!("entropy is bits per byte, between 0 and 8, not {}", self.entropy));
+        }
+        let check = self.check.as_deref().map(check).transpose()?;
+        if !self.ignore.is_empty() {
+            parse("ignore", &self.ignore)?;
+        }
+        let rotate = if self.advice.rotate.is_empty() { provider.rotate.clone() } else { self.advice.rotate };
+        let store = if self.advice.store.is_empty() { provider.store.clone() } else { self.advice.store };
+        if !store.is_empty() && !STORES.contains(&store.as_str()) {
+            return Err(format!("store `{store}` is none of {}", STORES.join(", ")));
+        }
+        Ok(Rule {
+            id: self.id.into(),
+            name: self.name.into(),
+            provider: provider.name.clone().into(),
+            severity: self.severity,
+            confidence: self.confidence.unwrap_or(default_confidence),
+            class,
+            anchors: anchors.into(),
+            matcher,
+            reach: match self.reach {
+                ReachSpec::Line => Reach::Line,
+                ReachSpec::Lines { lines } => Reach::Lines(lines),
+                ReachSpec::Bytes { bytes } => Reach::Bytes(bytes),
+            },
+            entropy: self.entropy,
+            check,
+            on_check_failure: match self.on_check_failure {
+                None | Some(OnCheckFailureSpec::Drop) => OnCheckFailure::Drop,
+                Some(OnCheckFailureSpec::Low) => OnCheckFailure::Low,
+            },
+            pair: self.pair.map(|pair| Pair { with: pair.with.into(), within_lines: pair.within_lines }),
+            paths: texts(self.paths),
+            ignore: self.ignore.into(),
+            advice: Advice { rotate: rotate.into(), store: store.into() },
+            examples: texts(self.examples),
+            counterexamples: texts(self.counterexamples),
+        })
+    }
+
+    fn matcher(&self) -> Result<Matcher, String> {
+        match (&self.pattern, &self.value) {
+            (Some(pattern), None) => {
+                if self.key.is_some() || self.kind.is_some() {
+                    return Err("`key` and `kind` go with `value`, not with `pattern`".to_owned());
+                }
+                let hir = parse("pattern", pattern)?;
+                if matches!(self.reach, ReachSpec::Line) && can_match_newline(&hir) {
+                    return Err("the pattern can match a line break, but its reach is \"line\": write `[ \\t]` for \
+                                `\\s`, exclude `\\n`, or declare `reach = { lines = N }`"
+                        .to_owned());
+                }
+                Ok(Matcher::Pattern { regex: pattern.clone().into(), lead: self.lead })
+            }
+            (None, Some(value)) => {
+                parse("value", value)?;
+                let key = self.key.clone().unwrap_or_default();
+                parse("key", &key)?;
+                let kind = match self.kind {
+                    Some(KindSpec::Password) => ValueKind::Password,
+                    Some(KindSpec::Token) => ValueKind::Token,
+                    Some(KindSpec::Shaped) | None => ValueKind::Shaped,
+                };
+                Ok(Matcher::Assignment { key: key.into(), value: value.clone().into(), kind })
+            }
+            _ => Err("a rule has either `pattern`, or `value` (with `key` where the name matters)".to_owned()),
+        }
+    }
+}
+
+fn texts(list: Vec<String>) -> List<Text> {
+    list.into_iter().map(Cow::Owned).collect()
+}
+
+fn anchor(text: &str) -> Result<Anchor, String> {
+    let (text, any_case) = match text.strip_prefix("i:") {
+        Some(rest) => (rest.to_ascii_lowercase(), true),
+        None => (text.to_owned(), false),
+    };
+    // The gate probes every second byte for three-byte grams, so four bytes are the fewest that cannot slip through.
+    if !(4..=32).contains(&text.len()) {
+        return Err(format!("anchor `{text}` has {} bytes; it needs 4 to 32", text.len()));
+    }
+    Ok(Anchor { text: text.into(), any_case })
+}
+
+fn check(name: &str) -> Result<Check, String> {
+    Check::ALL.iter().find(|(known, _)| *known == name).map(|(_, check)| *check).ok_or_else(|| {
+        let known: Vec<_> = Check::ALL.iter().map(|(known, _)| *known).collect();
+        format!("check `{name}` is none of {}", known.join(", "))
+    })
+}
+
+fn parse(field: &str, pattern: &str) -> Result<Hir, String> {
+    regex_syntax::ParserBuilder::new()
+        .unicode(false)
+        .utf8(false)
+        .build()
+        .parse(pattern)
+        .map_err(|error| format!("`{field}` is no valid regular expression: {error}"))
+}
+
+fn can_match_newline(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Literal(literal) => literal.0.contains(&b'\n'),
+        HirKind::Class(HirClass::Bytes(class)) => class.ranges().iter().any(|r| r.start() <= b'\n' && b'\n' <= r.end()),
+        HirKind::Class(HirClass::Unicode(class)) => class.ranges().iter().any(|r| r.start() <= '\n' && '\n' <= r.end()),
+        HirKind::Repetition(repetition) => can_match_newline(&repetition.sub),
+        HirKind::Capture(capture) => can_match_newline(&capture.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(can_match_newline),
+        HirKind::Empty | HirKind::Look(_) => false,
+    }
+}
