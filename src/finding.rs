@@ -188,8 +188,10 @@ pub struct Finding {
     pub confidence: Confidence,
     /// The reasons for both.
     pub evidence: Vec<Evidence>,
-    /// The content it was found in: a path, or `-` for standard input.
+    /// The content it was found in, as the user would type it: a path, or `-` for standard input.
     pub path: String,
+    /// The path from the root of the repository or the scanned folder on: what rules and fingerprints go by.
+    pub identity: String,
     /// Where in the content.
     pub place: Place,
     /// The credential.
@@ -203,6 +205,18 @@ pub struct Finding {
     /// What to do about it.
     pub advice: Advice,
 }
+
+impl Finding {
+    /// What stands for the secret in its line: the part that may be shown, then dots.
+    pub fn masked_line_secret(&self) -> String {
+        let public = String::from_utf8_lossy(self.secret.public_part()).into_owned();
+        let hidden = self.excerpt.masked.saturating_sub(public.chars().count());
+        public + &"•".repeat(hidden.min(MOST_DOTS))
+    }
+}
+
+/// Dots shown for one secret: longer ones tell nothing more.
+const MOST_DOTS: usize = 48;
 
 #[cfg(test)]
 mod tests {

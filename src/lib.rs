@@ -8,6 +8,7 @@ pub mod config;
 pub mod decode;
 pub mod detect;
 pub mod finding;
+pub mod outcome;
 mod rating;
 pub mod report;
 pub mod rules;

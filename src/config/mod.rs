@@ -1,1 +1,367 @@
-//! x
+//! What a repository has decided: which rules run, which paths are left out, which findings are accepted and why.
+//!
+//! In comes the text of a `.keysieve.toml`, out goes a [`Config`] or an error that names the line and, for a misspelt
+//! key, the nearest valid one. Nothing is scanned before the configuration is known to be right.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use globset::GlobMatcher;
+use jiff::civil::Date;
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::detect::verdict::path_matcher;
+use crate::finding::{Confidence, Finding, Fingerprint, Severity};
+use crate::rules::schema::{ProviderSpec, RuleSpec};
+use crate::rules::{self, Rule};
+
+/// The file's usual name, at the root of the repository.
+pub const FILE_NAME: &str = ".keysieve.toml";
+
+/// A configuration that can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// Reading failed.
+    #[error("cannot read the configuration `{}`: {source}", path.display())]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Something in it is wrong.
+    #[error("{}:{line}: {what}", path.display())]
+    Invalid {
+        /// Which file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: usize,
+        /// What is wrong, and what would be right.
+        what: String,
+    },
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    scan: ScanSection,
+    #[serde(default)]
+    rules: RulesSection,
+    #[serde(default)]
+    allow: Vec<Spanned<AllowEntry>>,
+    #[serde(default)]
+    rule: Vec<Spanned<RuleSpec>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ScanSection {
+    #[serde(default)]
+    exclude: Vec<Spanned<String>>,
+    fail_on: Option<Severity>,
+    min_confidence: Option<Confidence>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RulesSection {
+    #[serde(default)]
+    disable: Vec<Spanned<String>>,
+    only: Option<Vec<Spanned<String>>>,
+    #[serde(default)]
+    severity: BTreeMap<Spanned<String>, Severity>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AllowEntry {
+    rule: Option<String>,
+    #[serde(default)]
+    paths: Vec<String>,
+    fingerprint: Option<String>,
+    reason: String,
+    expires: Option<toml::value::Datetime>,
+}
+
+/// An accepted kind of finding.
+#[derive(Debug)]
+pub struct Allow {
+    rule: Option<String>,
+    paths: Vec<GlobMatcher>,
+    fingerprint: Option<Fingerprint>,
+    /// Why it is accepted.
+    pub reason: String,
+    /// The last day on which it is.
+    pub expires: Option<Date>,
+    /// Where it stands in the file.
+    pub line: usize,
+}
+
+/// A checked configuration.
+#[derive(Debug, Default)]
+pub struct Config {
+    /// Where it was read from; `None` for the built-in defaults.
+    pub path: Option<PathBuf>,
+    /// Files to leave out, as they were written and compiled.
+    pub exclude: Vec<(String, GlobMatcher)>,
+    /// Severity from which on a finding fails the run.
+    pub fail_on: Option<Severity>,
+    /// Confidence from which on a finding is shown.
+    pub min_confidence: Option<Confidence>,
+    /// Accepted findings.
+    pub allow: Vec<Allow>,
+    disable: Vec<String>,
+    only: Option<Vec<String>>,
+    severity: BTreeMap<String, Severity>,
+    own_rules: Vec<Rule>,
+}
+
+impl Config {
+    /// Reads and checks the file at `path`.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = fs::read_to_string(path).map_err(|source| ConfigError::Io { path: path.to_owned(), source })?;
+        Self::parse(&text, path)
+    }
+
+    /// Checks the text of a configuration; `path` is for messages.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let at = |start: usize, what: String| ConfigError::Invalid {
+            path: path.to_owned(),
+            line: line_of(text, start),
+            what,
+        };
+        let file: File = toml::from_str(text).map_err(|error| {
+            let start = error.span().map_or(0, |span| span.start);
+            at(start, with_suggestion(error.message()))
+        })?;
+        let provider = ProviderSpec::default();
+        let mut own_rules = Vec::new();
+        for spec in file.rule {
+            let start = spec.span().start;
+            let id = spec.get_ref().id.clone();
+            let rule =
+                spec.into_inner().into_rule(&provider).map_err(|what| at(start, format!("rule `{id}`: {what}")))?;
+            own_rules.push(rule);
+        }
+        let mut ids: Vec<&str> = rules::builtin().iter().map(|rule| rule.id.as_ref()).collect();
+        ids.extend(own_rules.iter().map(|rule| rule.id.as_ref()));
+        let known = |id: &str, start: usize| {
+            if ids.contains(&id) { Ok(()) } else { Err(at(start, unknown_rule(id, &ids))) }
+        };
+        for rule in &own_rules {
+            if let Some(pair) = &rule.pair {
+                known(&pair.with, text.find(pair.with.as_ref()).unwrap_or(0))?;
+            }
+        }
+        let mut exclude = Vec::new();
+        for glob in file.scan.exclude {
+            let matcher = path_matcher(glob.get_ref()).map_err(|error| at(glob.span().start, error.to_string()))?;
+            exclude.push((glob.into_inner(), matcher));
+        }
+        let mut allow = Vec::new();
+        for entry in file.allow {
+            let start = entry.span().start;
+            let entry = entry.into_inner();
+            if let Some(rule) = &entry.rule {
+                known(rule, start)?;
+            }
+            allow.push(Allow::new(entry, line_of(text, start)).map_err(|what| at(start, what))?);
+        }
+        let checked = |list: Vec<Spanned<String>>| {
+            list.into_iter()
+                .map(|id| known(id.get_ref(), id.span().start).map(|()| id.into_inner()))
+                .collect::<Result<Vec<_>, _>>()
+        };
+        let severity = file
+            .rules
+            .severity
+            .into_iter()
+            .map(|(id, severity)| known(id.get_ref(), id.span().start).map(|()| (id.into_inner(), severity)));
+        let config = Self {
+            path: Some(path.to_owned()),
+            fail_on: file.scan.fail_on,
+            min_confidence: file.scan.min_confidence,
+            disable: checked(file.rules.disable)?,
+            only: file.rules.only.map(checked).transpose()?,
+            severity: severity.collect::<Result<_, _>>()?,
+            exclude,
+            allow,
+            own_rules: own_rules.clone(),
+        };
+        // A pattern that is valid may still be too large; say so before the scan, not in its middle.
+        crate::detect::Detector::new(own_rules)
+            .check_rules()
+            .map_err(|(id, what)| at(text.find(&format!("\"{id}\"")).unwrap_or(0), format!("rule `{id}`: {what}")))?;
+        Ok(config)
+    }
+
+    /// The rules to run: the built-in ones, changed and added to as the configuration says.
+    pub fn rules(&self) -> Vec<Rule> {
+        let mut rules: Vec<Rule> = rules::builtin().to_vec();
+        for own in &self.own_rules {
+            match rules.iter_mut().find(|rule| rule.id == own.id) {
+                Some(rule) => *rule = own.clone(),
+                None => rules.push(own.clone()),
+            }
+        }
+        let wanted = |id: &str| {
+            !self.disable.iter().any(|it| it == id)
+                && self.only.as_ref().is_none_or(|only| only.iter().any(|it| it == id))
+        };
+        rules.retain(|rule| wanted(&rule.id));
+        for rule in &mut rules {
+            if let Some(severity) = self.severity.get(rule.id.as_ref()) {
+                rule.severity = *severity;
+            }
+        }
+        rules
+    }
+
+    /// The entry that accepts `finding`, which stands at `identity`, on the day `today`.
+    pub fn allows(&self, finding: &Finding, identity: &str, today: Date) -> Option<&Allow> {
+        self.allow.iter().find(|allow| !allow.is_expired(today) && allow.covers(finding, identity))
+    }
+
+    /// How many rules are switched off, changed and added.
+    pub fn rule_changes(&self) -> (usize, usize, usize) {
+        let overrides =
+            self.own_rules.iter().filter(|own| rules::builtin().iter().any(|rule| rule.id == own.id)).count();
+        (
+            rules::builtin().len() + self.own_rules.len() - overrides - self.rules().len(),
+            overrides + self.severity.len(),
+            self.own_rules.len() - overrides,
+        )
+    }
+}
+
+impl Allow {
+    fn new(entry: AllowEntry, line: usize) -> Result<Self, String> {
+        if entry.rule.is_none() && entry.paths.is_empty() && entry.fingerprint.is_none() {
+            return Err("an allow entry names at least one of `rule`, `paths` and `fingerprint`".to_owned());
+        }
+        if entry.reason.trim().is_empty() {
+            return Err("the reason of an allow entry is empty; write why the finding is accepted".to_owned());
+        }
+        let paths = entry.paths.iter().map(|glob| path_matcher(glob).map_err(|error| error.to_string()));
+        let expires = entry.expires.map(|date| {
+            let date = date.date.filter(|_| date.time.is_none()).ok_or("`expires` is a date such as 2027-01-01")?;
+            Date::new(date.year as i16, date.month as i8, date.day as i8).map_err(|error| error.to_string())
+        });
+        Ok(Self {
+            paths: paths.collect::<Result<_, _>>()?,
+            fingerprint: entry.fingerprint.as_deref().map(Fingerprint::parse).transpose()?,
+            rule: entry.rule,
+            reason: entry.reason,
+            expires: expires.transpose()?,
+            line,
+        })
+    }
+
+    /// Whether its last day has passed.
+    pub fn is_expired(&self, today: Date) -> bool {
+        self.expires.is_some_and(|expires| expires < today)
+    }
+
+    fn covers(&self, finding: &Finding, identity: &str) -> bool {
+        self.rule.as_ref().is_none_or(|rule| *rule == finding.rule)
+            && (self.paths.is_empty() || self.paths.iter().any(|glob| glob.is_match(identity)))
+            && self.fingerprint.as_ref().is_none_or(|fingerprint| *fingerprint == finding.fingerprint)
+    }
+}
+
+/// Today, in UTC.
+pub fn today() -> Date {
+    jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date()
+}
+
+/// What to say of a rule id that does not exist.
+pub fn unknown_rule(id: &str, ids: &[&str]) -> String {
+    match nearest(id, ids) {
+        Some(near) => format!("there is no rule `{id}`; did you mean `{near}`?"),
+        None => format!("there is no rule `{id}`; `keysieve rules list` shows all"),
+    }
+}
+
+fn line_of(text: &str, start: usize) -> usize {
+    text.as_bytes()[..start.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
+}
+
+/// Adds the nearest valid name to what the parser says of an unknown one.
+fn with_suggestion(message: &str) -> String {
+    let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    match names.split_first() {
+        Some((unknown, valid)) if message.starts_with("unknown") => match nearest(unknown, valid) {
+            Some(near) => format!("unknown name `{unknown}`; did you mean `{near}`?"),
+            None => format!("unknown name `{unknown}`; valid here: {}", valid.join(", ")),
+        },
+        _ => message.trim_end().to_owned(),
+    }
+}
+
+fn nearest<'a>(name: &str, valid: &[&'a str]) -> Option<&'a str> {
+    let near = valid.iter().map(|known| (strsim::damerau_levenshtein(name, known), *known)).min()?;
+    (near.0 <= 2.max(name.len() / 3)).then_some(near.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        Config::parse(text, Path::new("c.toml")).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_line_and_the_nearest_name() {
+        assert_eq!(error("[scan]\nexlude = []\n"), "c.toml:2: unknown name `exlude`; did you mean `exclude`?");
+        assert_eq!(
+            error("\n[rules]\ndisable = [\n  \"generic-pasword\",\n]"),
+            "c.toml:4: there is no rule `generic-pasword`; did you mean `generic-password`?"
+        );
+        assert!(error("[scan]\nfail_on = \"hihg\"").starts_with("c.toml:2: unknown name `hihg`; did you mean `high`?"));
+        assert!(
+            error("[[allow]]\nrule = \"jwt-nope-nope-nope\"\nreason = \"x\"").contains("c.toml:1: there is no rule")
+        );
+        assert!(error("[[allow]]\nrule = \"aws-access-key-id\"").contains("reason"));
+        assert!(error("[[allow]]\nreason = \"x\"").contains("at least one of"));
+        assert!(
+            error("[[rule]]\nid = \"x\"\nname = \"x\"\nseverity = \"low\"\nanchors = [\"abc\"]\npattern = 'abc'")
+                .contains("it needs 4 to 32")
+        );
+        assert!(
+            error("[[rule]]\nid = \"x\"\nname = \"x\"\nseverity = \"low\"\nanchors = [\"abcd\"]\npattern = 'abcd('")
+                .contains("c.toml:1: rule `x`: `pattern` is no valid")
+        );
+        assert!(
+            error("[[rule]]\nid = \"x\"\nname = \"x\"\nseverity = \"low\"\nanchors = [\"abcd\"]\npattern = 'abcd[^x]'")
+                .contains("line break")
+        );
+        assert!(error("x = [").starts_with("c.toml:1: "));
+    }
+
+    #[test]
+    fn rules_are_switched_changed_and_added() {
+        let text = "[rules]\ndisable = [\"generic-secret\"]\nseverity = { \"generic-password\" = \"low\" }\n[[rule]]\nid = \"corp-token\"\nname = \"Corp\"\nseverity = \"high\"\nanchors = [\"corp_\"]\npattern = 'corp_[a-z]{8}'\n";
+        let config = Config::parse(text, Path::new("c.toml")).unwrap();
+        let rules = config.rules();
+        assert!(
+            !rules.iter().any(|rule| rule.id == "generic-secret") && rules.iter().any(|rule| rule.id == "corp-token")
+        );
+        assert_eq!(rules.iter().find(|rule| rule.id == "generic-password").unwrap().severity, Severity::Low);
+        assert_eq!(config.rule_changes(), (1, 1, 1));
+    }
+
+    #[test]
+    fn an_expired_entry_allows_no_more() {
+        let config = Config::parse(
+            "[[allow]]\nrule = \"generic-secret\"\nreason = \"x\"\nexpires = 2026-01-31\n",
+            Path::new("c"),
+        )
+        .unwrap();
+        let day = |text: &str| text.parse::<Date>().unwrap();
+        assert!(!config.allow[0].is_expired(day("2026-01-31")) && config.allow[0].is_expired(day("2026-02-01")));
+    }
+}

@@ -165,7 +165,7 @@ impl PathFacts {
     }
 }
 
-/// Makes a finding of `candidate` at `path`, or says why it is none there.
+/// Makes a finding of `candidate` at `path` (its identity; whoever shows it may name it otherwise), or says why not.
 pub fn verdict(detector: &Detector, mut candidate: Candidate, path: &str, facts: &PathFacts) -> Verdict {
     if let Some(dropped) = candidate.dropped.take() {
         return Verdict::Dropped(Box::new(candidate), dropped);
@@ -199,6 +199,7 @@ pub fn verdict(detector: &Detector, mut candidate: Candidate, path: &str, facts:
         severity: candidate.severity,
         confidence: candidate.confidence,
         path: path.to_owned(),
+        identity: path.to_owned(),
         place: candidate.place,
         fingerprint: Key::fixed().fingerprint(&rule.id, &candidate.secret, path),
         secret: candidate.secret,

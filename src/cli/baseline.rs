@@ -1,0 +1,63 @@
+//! `keysieve baseline`: accept the findings of today, so that only new ones are reported.
+
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use keysieve::baseline::Baseline;
+use keysieve::detect::Detector;
+use keysieve::finding::Fingerprint;
+
+use super::settings::{Settings, SourceArgs};
+use super::{INCOMPLETE, NOTHING_FOUND, scan};
+
+/// The actions of `baseline`.
+#[derive(Debug, Subcommand)]
+pub enum BaselineCommand {
+    /// Accepts all findings, in a new baseline
+    Create(SourceArgs),
+    /// Accepts the findings that the baseline does not have yet
+    Update(SourceArgs),
+    /// Forgets what is no longer found
+    Prune(SourceArgs),
+}
+
+/// Scans without the baseline, then makes, extends or prunes it.
+pub fn run(command: BaselineCommand) -> anyhow::Result<ExitCode> {
+    let (BaselineCommand::Create(arguments) | BaselineCommand::Update(arguments) | BaselineCommand::Prune(arguments)) =
+        &command;
+    let mut settings = Settings::read(arguments)?;
+    let path = settings.baseline_path.clone();
+    let existing = settings.baseline.take();
+    let mut baseline = match (&command, existing) {
+        (BaselineCommand::Create(_), Some(_)) => {
+            anyhow::bail!(
+                "`{}` exists; `keysieve baseline update` adds to it, or remove it to start anew",
+                path.display()
+            )
+        }
+        (BaselineCommand::Create(_), None) => Baseline::new()?,
+        (_, Some(existing)) => existing,
+        (_, None) => anyhow::bail!("there is no baseline `{}`; `keysieve baseline create` makes one", path.display()),
+    };
+    let detector = Detector::new(settings.config.rules());
+    let outcome = scan::scan(arguments, &settings, &detector)?;
+    let current: BTreeSet<Fingerprint> =
+        outcome.findings.iter().map(|finding| baseline.fingerprint(finding, &finding.identity)).collect();
+    for (path, reason) in &outcome.summary.gaps {
+        anstream::eprintln!("warning: {}: {reason}", keysieve::report::terminal::visible(path));
+    }
+    let complete = outcome.summary.is_complete();
+    let what = match command {
+        BaselineCommand::Prune(_) if !complete => {
+            anyhow::bail!(
+                "not everything could be read, so nothing can be said to be gone; the baseline is left as it was"
+            )
+        }
+        BaselineCommand::Prune(_) => format!("{} removed", baseline.prune(&current)),
+        BaselineCommand::Create(_) | BaselineCommand::Update(_) => format!("{} added", baseline.extend(current)),
+    };
+    baseline.save(&path)?;
+    anstream::println!("{what}, {} accepted in `{}`.", baseline.len(), path.display());
+    Ok(ExitCode::from(if complete { NOTHING_FOUND } else { INCOMPLETE }))
+}

@@ -1,0 +1,66 @@
+//! `keysieve config`: is the configuration right, and what does it come to?
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use keysieve::config::{Config, FILE_NAME, today};
+use keysieve::finding::{Confidence, Severity};
+
+use super::settings::repository_root;
+use super::{NOTHING_FOUND, output};
+
+/// The actions of `config`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Says whether the configuration is valid
+    Check(FileArgs),
+    /// Shows what the configuration comes to
+    Show(FileArgs),
+}
+
+/// Which configuration.
+#[derive(Debug, Args)]
+pub struct FileArgs {
+    /// The file [default: .keysieve.toml of the repository]
+    file: Option<PathBuf>,
+}
+
+/// Runs the action.
+pub fn run(command: ConfigCommand) -> anyhow::Result<ExitCode> {
+    let (ConfigCommand::Check(arguments) | ConfigCommand::Show(arguments)) = &command;
+    let own = repository_root(".".as_ref()).join(FILE_NAME);
+    let path = arguments.file.clone().or_else(|| own.exists().then_some(own));
+    let config = path.as_deref().map(Config::load).transpose()?.unwrap_or_default();
+    let rules = config.rules().len();
+    output::with(None, |to| match (&command, &path) {
+        (ConfigCommand::Check(_), None) => {
+            writeln!(to, "There is no {FILE_NAME} here; the built-in defaults apply ({rules} rules).")
+        }
+        (ConfigCommand::Check(_), Some(path)) => writeln!(to, "{} is valid ({rules} rules).", path.display()),
+        (ConfigCommand::Show(_), _) => show(&config, to),
+    })?;
+    Ok(ExitCode::from(NOTHING_FOUND))
+}
+
+fn show(config: &Config, to: &mut dyn Write) -> std::io::Result<()> {
+    let (off, changed, added) = config.rule_changes();
+    let source = config.path.as_ref().map_or("built-in defaults".to_owned(), |path| path.display().to_string());
+    writeln!(to, "from            {source}")?;
+    writeln!(to, "rules           {} run: {off} switched off, {changed} changed, {added} added", config.rules().len())?;
+    writeln!(to, "fail on         {}", config.fail_on.unwrap_or(Severity::Medium))?;
+    writeln!(to, "min confidence  {}", config.min_confidence.unwrap_or(Confidence::Medium))?;
+    for (glob, _) in &config.exclude {
+        writeln!(to, "exclude         {glob}")?;
+    }
+    for allow in &config.allow {
+        let expires = match allow.expires {
+            Some(date) if allow.is_expired(today()) => format!(" (expired on {date})"),
+            Some(date) => format!(" (until {date})"),
+            None => String::new(),
+        };
+        writeln!(to, "allow           line {}: {}{expires}", allow.line, allow.reason)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! Arguments and commands: one file a command. No module below knows a flag's name.
+
+use std::io;
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+use clap::{Parser, Subcommand, ValueEnum};
+
+mod baseline;
+mod config;
+mod output;
+mod progress;
+mod rules;
+mod scan;
+mod settings;
+mod shell;
+
+/// Nothing at or above `--fail-on` was found.
+const NOTHING_FOUND: u8 = 0;
+/// Something was.
+const FOUND: u8 = 1;
+/// The arguments or the configuration are wrong.
+pub const USAGE_ERROR: u8 = 2;
+/// Something could not be read, so nothing can be said to be clean.
+const INCOMPLETE: u8 = 3;
+
+/// Finds leaked credentials in working trees, and says what to do about them.
+#[derive(Debug, Parser)]
+#[command(name = "keysieve", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// When to use colours
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    color: Color,
+}
+
+const EXIT_CODES: &str = "Exit codes:
+  0  nothing found
+  1  findings at or above --fail-on
+  2  wrong arguments or configuration; nothing was scanned
+  3  incomplete: something could not be read (--allow-incomplete turns this into 0 or 1)";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Finds credentials in files, folders or standard input
+    Scan(settings::ScanArgs),
+    /// Accepts the findings of today, so that only new ones are reported
+    #[command(subcommand)]
+    Baseline(baseline::BaselineCommand),
+    /// Lists, shows and tests the rules
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
+    /// Checks and shows the configuration
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Prints a completion script for a shell
+    Completions(shell::CompletionsArgs),
+    /// Prints the manual page, in roff
+    Man,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Runs the command.
+pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.color {
+        Color::Auto => anstream::ColorChoice::Auto,
+        Color::Always => anstream::ColorChoice::Always,
+        Color::Never => anstream::ColorChoice::Never,
+    }
+    .write_global();
+    match cli.command {
+        Command::Scan(arguments) => scan::run(arguments),
+        Command::Baseline(command) => baseline::run(command),
+        Command::Rules(command) => rules::run(command),
+        Command::Config(command) => config::run(command),
+        Command::Completions(arguments) => shell::completions(arguments),
+        Command::Man => shell::man(),
+    }
+}
+
+/// Whether the reader of our output went away, which is a quiet end.
+pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|it| it.kind() == io::ErrorKind::BrokenPipe))
+}
+
+/// `error`, as clap prints it.
+pub fn error_label() -> String {
+    const LABEL: Style = AnsiColor::Red.on_default().bold();
+    format!("{LABEL}error{LABEL:#}")
+}

@@ -1,0 +1,28 @@
+//! Where a report goes: standard output, or a file that is written whole or not at all.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::Path;
+
+use anyhow::Context;
+
+/// Gives `print` something to write to.
+pub fn with(output: Option<&Path>, print: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
+    let Some(path) = output else {
+        let mut to = BufWriter::new(anstream::stdout().lock());
+        print(&mut to)?;
+        return Ok(to.flush()?);
+    };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let failed =
+        || format!("cannot write the report to `{}`; does its folder exist, and may you write there?", path.display());
+    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(failed)?;
+    let mut to = BufWriter::new(anstream::StripStream::new(file.as_file_mut().try_clone().with_context(failed)?));
+    print(&mut to).and_then(|()| to.flush()).with_context(failed)?;
+    file.persist(path).with_context(failed)?;
+    Ok(())
+}
+
+/// Columns of the terminal that standard output is, if it is one.
+pub fn terminal_width() -> Option<usize> {
+    io::stdout().is_terminal().then(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))).flatten()
+}

@@ -1,0 +1,72 @@
+//! A progress bar on the terminal, for scans that take over half a second; and Ctrl-C.
+
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
+use keysieve::source::Progress;
+
+const QUIET_FOR: Duration = Duration::from_millis(500);
+const REDRAW_EVERY: Duration = Duration::from_millis(100);
+
+/// Draws until it is dropped.
+pub struct Display {
+    running: Option<(Sender<()>, JoinHandle<()>)>,
+}
+
+impl Display {
+    /// Starts drawing if standard error is a terminal and nobody objects.
+    pub fn start(progress: &Arc<Progress>, wanted: bool) -> Self {
+        if !wanted || !io::stderr().is_terminal() {
+            return Self { running: None };
+        }
+        let (end, ended) = mpsc::channel();
+        let progress = Arc::clone(progress);
+        let thread = thread::spawn(move || {
+            if ended.recv_timeout(QUIET_FOR) != Err(RecvTimeoutError::Timeout) {
+                return;
+            }
+            let bar = ProgressBar::new(0);
+            let style = "{bar:30} {pos}/{len} files, {msg}";
+            bar.set_style(ProgressStyle::with_template(style).expect("the template is a constant"));
+            loop {
+                let (files, bytes, total) = progress.read();
+                bar.set_length(total);
+                bar.set_position(files);
+                bar.set_message(format!("{} read", DecimalBytes(bytes)));
+                if ended.recv_timeout(REDRAW_EVERY) != Err(RecvTimeoutError::Timeout) {
+                    break;
+                }
+            }
+            bar.finish_and_clear();
+        });
+        Self { running: Some((end, thread)) }
+    }
+}
+
+impl Drop for Display {
+    fn drop(&mut self) {
+        if let Some((end, thread)) = self.running.take() {
+            drop(end);
+            // A bar that could not be drawn is no reason to lose the report.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The first Ctrl-C ends the scan and still reports, the second one ends the program.
+pub fn stop_on_interrupt(progress: &Arc<Progress>) {
+    let progress = Arc::clone(progress);
+    let installed = ctrlc::set_handler(move || {
+        if progress.is_stopped() {
+            std::process::exit(130);
+        }
+        progress.stop();
+    });
+    if let Err(error) = installed {
+        anstream::eprintln!("warning: Ctrl-C will end the scan without a report: {error}");
+    }
+}

@@ -1,0 +1,206 @@
+//! `keysieve rules`: what is looked for.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anstyle::Style;
+use clap::{Args, Subcommand, ValueEnum};
+use keysieve::config::{Config, unknown_rule};
+use keysieve::detect::{Detector, selftest};
+use keysieve::rules::{Class, Matcher, Rule};
+use serde_json::{Value, json};
+
+use super::settings::repository_root;
+use super::{FOUND, NOTHING_FOUND, output};
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+
+/// The actions of `rules`.
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// Lists all rules that would run here
+    List(CommonArgs),
+    /// Shows one rule
+    Show {
+        /// Id of the rule
+        rule: String,
+        #[command(flatten)]
+        common: CommonArgs,
+    },
+    /// Holds rules against their own examples and counterexamples
+    Test {
+        /// Ids of the rules; all if none is named
+        rules: Vec<String>,
+        /// How many fillings of each example to try
+        #[arg(long, default_value_t = 20, value_name = "N")]
+        seeds: u64,
+        #[command(flatten)]
+        common: CommonArgs,
+    },
+}
+
+/// What all actions take.
+#[derive(Debug, Args)]
+pub struct CommonArgs {
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Human, value_name = "FORMAT")]
+    format: Format,
+    /// Configuration to use instead of the repository's .keysieve.toml
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Human,
+    /// JSON
+    Json,
+}
+
+/// Runs the action.
+pub fn run(command: RulesCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        RulesCommand::List(common) => list(&read_rules(&common)?, common.format),
+        RulesCommand::Show { rule, common } => show(&read_rules(&common)?, &rule, common.format),
+        RulesCommand::Test { rules, seeds, common } => test(read_rules(&common)?, &rules, seeds, common.format),
+    }
+}
+
+fn read_rules(common: &CommonArgs) -> anyhow::Result<Vec<Rule>> {
+    let own = repository_root(".".as_ref()).join(keysieve::config::FILE_NAME);
+    let config = match &common.config {
+        Some(path) => Config::load(path)?,
+        None if own.exists() => Config::load(&own)?,
+        None => Config::default(),
+    };
+    Ok(config.rules())
+}
+
+fn list(rules: &[Rule], format: Format) -> anyhow::Result<ExitCode> {
+    output::with(None, |to| {
+        if format == Format::Json {
+            let all: Vec<Value> = rules.iter().map(describe).collect();
+            serde_json::to_writer_pretty(&mut *to, &all)?;
+            return writeln!(to);
+        }
+        let widest = rules.iter().map(|rule| rule.id.len()).max().unwrap_or(0);
+        for rule in rules {
+            writeln!(to, "{:widest$}  {:8}  {}", rule.id, rule.severity, rule.name)?;
+        }
+        writeln!(to, "{} rules", rules.len())
+    })?;
+    Ok(ExitCode::from(NOTHING_FOUND))
+}
+
+fn find(rules: &[Rule], id: &str) -> anyhow::Result<usize> {
+    rules.iter().position(|rule| rule.id == id).ok_or_else(|| {
+        let ids: Vec<&str> = rules.iter().map(|rule| rule.id.as_ref()).collect();
+        anyhow::anyhow!(unknown_rule(id, &ids))
+    })
+}
+
+fn show(rules: &[Rule], id: &str, format: Format) -> anyhow::Result<ExitCode> {
+    let rule = &rules[find(rules, id)?];
+    output::with(None, |to| {
+        if format == Format::Json {
+            serde_json::to_writer_pretty(&mut *to, &describe(rule))?;
+            return writeln!(to);
+        }
+        writeln!(to, "{BOLD}{}{BOLD:#}  {}", rule.name, rule.id)?;
+        let mut line = |label: &str, text: &str| {
+            if text.is_empty() { Ok(()) } else { writeln!(to, "  {DIM}{label:12}{DIM:#} {text}") }
+        };
+        line("provider", &rule.provider)?;
+        line("severity", rule.severity.as_str())?;
+        line("confidence", rule.confidence.as_str())?;
+        line("class", class(rule.class))?;
+        line("anchors", &anchors(rule).join("  "))?;
+        match &rule.matcher {
+            Matcher::Pattern { regex, .. } => line("pattern", regex)?,
+            Matcher::Assignment { key, value, .. } => {
+                line("key", key)?;
+                line("value", value)?;
+            }
+        }
+        if rule.entropy > 0.0 {
+            line("entropy", &format!("{} bits a character at least", rule.entropy))?;
+        }
+        line("check", rule.check.map_or("", |check| check.name()))?;
+        if let Some(pair) = &rule.pair {
+            line("pair", &format!("{} within {} lines", pair.with, pair.within_lines))?;
+        }
+        line("paths", &rule.paths.join("  "))?;
+        line("rotate", &rule.advice.rotate)?;
+        line("store", &rule.advice.store)?;
+        for example in rule.examples.iter() {
+            line("finds", &example.trim().replace('\n', "\\n"))?;
+        }
+        for example in rule.counterexamples.iter() {
+            line("leaves", &example.trim().replace('\n', "\\n"))?;
+        }
+        Ok(())
+    })?;
+    Ok(ExitCode::from(NOTHING_FOUND))
+}
+
+fn test(rules: Vec<Rule>, ids: &[String], seeds: u64, format: Format) -> anyhow::Result<ExitCode> {
+    let chosen: Vec<usize> = match ids {
+        [] => (0..rules.len()).collect(),
+        ids => ids.iter().map(|id| find(&rules, id)).collect::<Result<_, _>>()?,
+    };
+    let detector = Detector::new(rules).with_explanations();
+    let failures: Vec<_> = chosen
+        .iter()
+        .flat_map(|index| selftest::test(&detector, *index, 0..seeds).into_iter().map(move |failure| (*index, failure)))
+        .collect();
+    output::with(None, |to| {
+        if format == Format::Json {
+            let list: Vec<Value> = failures
+                .iter()
+                .map(|(index, it)| json!({ "rule": detector.rules()[*index].id, "example": it.example, "seed": it.seed, "what": it.what }))
+                .collect();
+            serde_json::to_writer_pretty(&mut *to, &json!({ "rules": chosen.len(), "failures": list }))?;
+            return writeln!(to);
+        }
+        for (index, failure) in &failures {
+            writeln!(
+                to,
+                "{}: `{}` (seed {}): {}",
+                detector.rules()[*index].id,
+                failure.example,
+                failure.seed,
+                failure.what
+            )?;
+        }
+        writeln!(to, "{} rules tested, {} examples fail", chosen.len(), failures.len())
+    })?;
+    Ok(ExitCode::from(if failures.is_empty() { NOTHING_FOUND } else { FOUND }))
+}
+
+fn class(class: Class) -> &'static str {
+    match class {
+        Class::Distinctive => "distinctive",
+        Class::Contextual => "contextual",
+        Class::Generic => "generic",
+    }
+}
+
+fn anchors(rule: &Rule) -> Vec<String> {
+    rule.anchors.iter().map(|anchor| format!("{}{}", if anchor.any_case { "i:" } else { "" }, anchor.text)).collect()
+}
+
+fn describe(rule: &Rule) -> Value {
+    let (pattern, key, value) = match &rule.matcher {
+        Matcher::Pattern { regex, .. } => (Some(regex.as_ref()), None, None),
+        Matcher::Assignment { key, value, .. } => (None, Some(key.as_ref()), Some(value.as_ref())),
+    };
+    json!({
+        "id": rule.id, "name": rule.name, "provider": rule.provider, "severity": rule.severity,
+        "confidence": rule.confidence, "class": class(rule.class), "anchors": anchors(rule), "pattern": pattern,
+        "key": key, "value": value, "entropy": rule.entropy, "check": rule.check.map(|check| check.name()),
+        "pair": rule.pair.as_ref().map(|pair| json!({ "with": pair.with, "within_lines": pair.within_lines })),
+        "paths": rule.paths, "advice": rule.advice, "examples": rule.examples, "counterexamples": rule.counterexamples,
+    })
+}

@@ -1,0 +1,177 @@
+//! `keysieve scan`: from arguments to findings to an exit code.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+
+use keysieve::config::today;
+use keysieve::detect::Detector;
+use keysieve::detect::candidate::{Candidate, Dropped, Judge};
+use keysieve::detect::verdict::{PathFacts, Verdict, verdict};
+use keysieve::finding::{Finding, Severity};
+use keysieve::outcome::{Outcome, SetAside, Summary};
+use keysieve::report;
+use keysieve::source::{Content, Coverage, Progress, stdin, tree};
+
+use super::progress::{self, Display};
+use super::settings::{ScanArgs, Settings, SourceArgs, is_stdin};
+use super::{FOUND, INCOMPLETE, NOTHING_FOUND, output};
+
+/// Scans, prints and judges.
+pub fn run(arguments: ScanArgs) -> anyhow::Result<ExitCode> {
+    let settings = Settings::read(&arguments.source)?;
+    let mut detector = Detector::new(settings.config.rules());
+    if arguments.explain {
+        detector = detector.with_explanations();
+    }
+    let outcome = scan(&arguments.source, &settings, &detector)?;
+    let options = report::Options {
+        show_secrets: arguments.show_secrets,
+        all: arguments.all,
+        explain: arguments.explain,
+        width: if arguments.output.is_none() { output::terminal_width() } else { None },
+    };
+    let printed = output::with(arguments.output.as_deref(), |mut to| {
+        report::write(arguments.format.into(), &outcome, detector.rules(), options, &mut to)
+    });
+    match printed {
+        Err(error) if !super::is_broken_pipe(&error) => return Err(error),
+        _ => {}
+    }
+    let fail_on = arguments.fail_on.map(Severity::from).or(settings.config.fail_on).unwrap_or(Severity::Medium);
+    Ok(ExitCode::from(exit_code(&outcome, fail_on, arguments.allow_incomplete)))
+}
+
+fn exit_code(outcome: &Outcome, fail_on: Severity, allow_incomplete: bool) -> u8 {
+    if !outcome.summary.is_complete() && !allow_incomplete {
+        INCOMPLETE
+    } else if outcome.findings.iter().any(|finding| finding.severity >= fail_on) {
+        FOUND
+    } else {
+        NOTHING_FOUND
+    }
+}
+
+/// Scans what `arguments` name and sets aside what `settings` accept.
+pub fn scan(arguments: &SourceArgs, settings: &Settings, detector: &Detector) -> anyhow::Result<Outcome> {
+    let progress = Arc::new(Progress::default());
+    progress::stop_on_interrupt(&progress);
+    let display = Display::start(&progress, !arguments.no_progress);
+    let judged = Mutex::new(Judged::default());
+    let each = |content: Content| {
+        let mut of_content = Judged::default();
+        of_content.add(detector, content);
+        judged.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).merge(of_content);
+    };
+    let coverage = if arguments.paths.iter().any(|path| is_stdin(path)) {
+        let (content, coverage) = stdin::scan(detector, &progress);
+        each(content);
+        coverage
+    } else {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(arguments.threads.unwrap_or(0)).build()?;
+        let options = tree::Options {
+            paths: arguments.paths.iter().map(PathBuf::clone).collect(),
+            no_ignore: arguments.no_ignore,
+            follow: arguments.follow,
+            exclude: settings.config.exclude.iter().map(|(_, glob)| glob.clone()).collect(),
+            threads: pool.current_num_threads(),
+        };
+        pool.install(|| tree::scan(&options, detector, &progress, each))
+    };
+    drop(display);
+    let judged = judged.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let mut outcome = Outcome { summary: summary(coverage), set_aside: judged.set_aside, findings: Vec::new() };
+    outcome.summary.allowed.insert("marker", judged.allowed_by_marker);
+    accept(judged.findings, settings, &mut outcome);
+    outcome.require_confidence(settings.min_confidence);
+    outcome.sort();
+    Ok(outcome)
+}
+
+/// What the verdicts made of candidates.
+#[derive(Default)]
+struct Judged {
+    findings: Vec<Finding>,
+    set_aside: Vec<SetAside>,
+    allowed_by_marker: usize,
+}
+
+impl Judged {
+    fn add(&mut self, detector: &Detector, content: Content) {
+        let facts = PathFacts::of(&content.identity);
+        for candidate in content.candidates {
+            match verdict(detector, candidate, &content.identity, &facts) {
+                Verdict::Finding(mut finding) => {
+                    finding.path.clone_from(&content.path);
+                    self.findings.push(*finding);
+                }
+                Verdict::Dropped(candidate, dropped) => self.set_aside(detector, &candidate, dropped, &content.path),
+            }
+        }
+    }
+
+    fn set_aside(&mut self, detector: &Detector, candidate: &Candidate, dropped: Dropped, path: &str) {
+        self.allowed_by_marker += usize::from(dropped.judge == Judge::Allow);
+        self.set_aside.push(SetAside {
+            rule: detector.rule_of(candidate).id.to_string(),
+            path: path.to_owned(),
+            place: candidate.place,
+            by: dropped.judge.as_str(),
+            reason: dropped.reason,
+        });
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.findings.extend(other.findings);
+        self.set_aside.extend(other.set_aside);
+        self.allowed_by_marker += other.allowed_by_marker;
+    }
+}
+
+/// Sets aside what the configuration and the baseline accept; with a baseline, fingerprints are under its key.
+fn accept(findings: Vec<Finding>, settings: &Settings, outcome: &mut Outcome) {
+    let today = today();
+    for allow in settings.config.allow.iter().filter(|allow| allow.is_expired(today)) {
+        let expired = allow.expires.map(|date| date.to_string()).unwrap_or_default();
+        outcome.summary.notes.push(format!(
+            "the allow entry in line {} of the configuration expired on {expired}: {}",
+            allow.line, allow.reason
+        ));
+    }
+    for mut finding in findings {
+        let mut allow = settings.config.allows(&finding, &finding.identity, today);
+        let mut known = false;
+        if let Some(baseline) = &settings.baseline {
+            finding.fingerprint = baseline.fingerprint(&finding, &finding.identity);
+            known = baseline.contains(&finding.fingerprint);
+            allow = allow.or_else(|| settings.config.allows(&finding, &finding.identity, today));
+        }
+        let (by, reason) = match (allow, known) {
+            (Some(allow), _) => ("config", allow.reason.clone()),
+            (None, true) => ("baseline", "accepted in the baseline".to_owned()),
+            (None, false) => {
+                outcome.findings.push(finding);
+                continue;
+            }
+        };
+        *outcome.summary.allowed.entry(by).or_default() += 1;
+        outcome.set_aside.push(SetAside {
+            rule: finding.rule.to_string(),
+            path: finding.path.clone(),
+            place: finding.place,
+            by,
+            reason: reason.into(),
+        });
+    }
+}
+
+fn summary(coverage: Coverage) -> Summary {
+    Summary {
+        files: coverage.files,
+        bytes: coverage.bytes,
+        excluded: coverage.excluded,
+        not_content: coverage.not_content.into_iter().map(|it| (it.kind, it.path)).collect(),
+        gaps: coverage.gaps.into_iter().map(|gap| (gap.path, gap.reason)).collect(),
+        ..Summary::default()
+    }
+}

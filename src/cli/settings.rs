@@ -1,0 +1,180 @@
+//! What a scan was asked for, from flags and configuration together.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use keysieve::baseline::{self, Baseline};
+use keysieve::config::{self, Config};
+use keysieve::finding::{Confidence, Severity};
+use keysieve::report;
+use keysieve::source::{stdin, tree};
+
+/// What to scan, and how; shared by `scan` and `baseline`.
+#[derive(Debug, Clone, Args)]
+pub struct SourceArgs {
+    /// Files and folders to scan; `-` reads standard input
+    #[arg(default_value = ".", value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Reads files that git ignores too, and the `.git` folder
+    #[arg(long)]
+    pub no_ignore: bool,
+    /// Follows symbolic links
+    #[arg(long)]
+    pub follow: bool,
+    /// Configuration to use instead of the repository's .keysieve.toml
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Baseline to use instead of the repository's .keysieve-baseline.json
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Lowest confidence that is shown [default: medium]
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    pub min_confidence: Option<ConfidenceArg>,
+    /// Threads to use [default: one a processor]
+    #[arg(short = 'j', long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Shows no progress bar
+    #[arg(long)]
+    pub no_progress: bool,
+}
+
+/// The arguments of `scan`.
+#[derive(Debug, Args)]
+pub struct ScanArgs {
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// How to print what was found
+    #[arg(long, value_enum, default_value_t = FormatArg::Human, value_name = "FORMAT")]
+    pub format: FormatArg,
+    /// Writes the report to a file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Severity from which on a finding fails the run [default: medium]
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    pub fail_on: Option<SeverityArg>,
+    /// Shows findings of low severity one by one
+    #[arg(long)]
+    pub all: bool,
+    /// Lists what was set aside, by which judge and why
+    #[arg(long)]
+    pub explain: bool,
+    /// Prints secrets in the clear
+    #[arg(long)]
+    pub show_secrets: bool,
+    /// Exits with 0 or 1 even when something could not be read
+    #[arg(long)]
+    pub allow_incomplete: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FormatArg {
+    /// For people
+    Human,
+    /// One JSON document
+    Json,
+    /// One JSON object a line
+    Jsonl,
+    /// SARIF 2.1.0, for code scanning services
+    Sarif,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ConfidenceArg {
+    Low,
+    Medium,
+    High,
+    Certain,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SeverityArg {
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+impl From<FormatArg> for report::Format {
+    fn from(format: FormatArg) -> Self {
+        match format {
+            FormatArg::Human => Self::Human,
+            FormatArg::Json => Self::Json,
+            FormatArg::Jsonl => Self::Jsonl,
+            FormatArg::Sarif => Self::Sarif,
+        }
+    }
+}
+
+impl From<ConfidenceArg> for Confidence {
+    fn from(level: ConfidenceArg) -> Self {
+        match level {
+            ConfidenceArg::Low => Self::Low,
+            ConfidenceArg::Medium => Self::Medium,
+            ConfidenceArg::High => Self::High,
+            ConfidenceArg::Certain => Self::Certain,
+        }
+    }
+}
+
+impl From<SeverityArg> for Severity {
+    fn from(level: SeverityArg) -> Self {
+        match level {
+            SeverityArg::Low => Self::Low,
+            SeverityArg::Medium => Self::Medium,
+            SeverityArg::High => Self::High,
+            SeverityArg::Critical => Self::Critical,
+        }
+    }
+}
+
+/// What of a repository bears on the scan of it.
+#[derive(Debug)]
+pub struct Settings {
+    pub config: Config,
+    pub baseline: Option<Baseline>,
+    /// Where the baseline is, or would be.
+    pub baseline_path: PathBuf,
+    pub min_confidence: Confidence,
+}
+
+impl Settings {
+    /// Reads configuration and baseline; every path is checked before anything is scanned.
+    pub fn read(arguments: &SourceArgs) -> anyhow::Result<Self> {
+        let named: Vec<PathBuf> = arguments.paths.iter().filter(|path| !is_stdin(path)).cloned().collect();
+        if named.len() < arguments.paths.len() && arguments.paths.len() > 1 {
+            anyhow::bail!("standard input (`{}`) can't be scanned together with files; scan them apart", stdin::NAME);
+        }
+        tree::check_named(&named, arguments.follow)?;
+        let root = repository_root(named.first().map_or(Path::new("."), PathBuf::as_path));
+        let config = match &arguments.config {
+            Some(path) => Config::load(path)?,
+            None => load_if_there(&root.join(config::FILE_NAME))?.unwrap_or_default(),
+        };
+        let baseline_path = arguments.baseline.clone().unwrap_or_else(|| root.join(baseline::FILE_NAME));
+        let baseline = baseline_path.exists().then(|| Baseline::load(&baseline_path)).transpose()?;
+        let min_confidence =
+            arguments.min_confidence.map(Confidence::from).or(config.min_confidence).unwrap_or(Confidence::Medium);
+        Ok(Self { config, baseline, baseline_path, min_confidence })
+    }
+}
+
+/// Whether `path` means standard input.
+pub fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == stdin::NAME
+}
+
+/// The repository around `path`, or the folder itself.
+pub fn repository_root(path: &Path) -> PathBuf {
+    let absolute = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = if absolute.is_dir() { absolute.as_path() } else { absolute.parent().unwrap_or(&absolute) };
+    tree::work_tree_root(&absolute).unwrap_or_else(|| folder.to_owned())
+}
+
+fn load_if_there(path: &Path) -> anyhow::Result<Option<Config>> {
+    match path.symlink_metadata() {
+        Ok(_) => Config::load(path).map(Some).map_err(Into::into),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read the configuration `{}`", path.display())),
+    }
+}

@@ -1,0 +1,88 @@
+//! What a run came to: the findings, what was set aside and why, what was read and what was not.
+//!
+//! Commands put it together, reports print it. It says `complete` only when everything that was asked for was read.
+
+use std::collections::BTreeMap;
+
+use crate::finding::{Confidence, Evidence, Finding, Place, Severity};
+
+/// The result of a run.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Findings of enough confidence that nobody has accepted, in the order of their places.
+    pub findings: Vec<Finding>,
+    /// What was set aside; listed by `--explain`.
+    pub set_aside: Vec<SetAside>,
+    /// Everything else worth saying.
+    pub summary: Summary,
+}
+
+/// A candidate that is no finding.
+#[derive(Debug, Clone)]
+pub struct SetAside {
+    /// Id of its rule.
+    pub rule: String,
+    /// Its content.
+    pub path: String,
+    /// Where.
+    pub place: Place,
+    /// Who set it aside: a judge, `confidence`, `config` or `baseline`.
+    pub by: &'static str,
+    /// Why.
+    pub reason: Evidence,
+}
+
+/// What was read, and what not.
+#[derive(Debug, Default)]
+pub struct Summary {
+    /// Contents read to their end.
+    pub files: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Files that the configuration excludes.
+    pub excluded: u64,
+    /// Findings accepted, by what accepts them: `marker`, `config`, `baseline`.
+    pub allowed: BTreeMap<&'static str, usize>,
+    /// Candidates below the confidence that is shown.
+    pub below_confidence: usize,
+    /// Links, sockets, devices: kind and path.
+    pub not_content: Vec<(&'static str, String)>,
+    /// What should have been read and was not: path and reason.
+    pub gaps: Vec<(String, String)>,
+    /// What the user should know besides.
+    pub notes: Vec<String>,
+}
+
+impl Summary {
+    /// Whether everything that was asked for was read.
+    pub fn is_complete(&self) -> bool {
+        self.gaps.is_empty()
+    }
+}
+
+impl Outcome {
+    /// How many findings have this severity.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|finding| finding.severity == severity).count()
+    }
+
+    /// Keeps findings of at least `min`; the others are set aside.
+    pub fn require_confidence(&mut self, min: Confidence) {
+        let (shown, below): (Vec<_>, Vec<_>) = self.findings.drain(..).partition(|finding| finding.confidence >= min);
+        self.findings = shown;
+        self.summary.below_confidence += below.len();
+        self.set_aside.extend(below.into_iter().map(|finding| SetAside {
+            rule: finding.rule.to_string(),
+            reason: format!("{} confidence: {}", finding.confidence, finding.evidence.join(", ")).into(),
+            path: finding.path.clone(),
+            place: finding.place,
+            by: "confidence",
+        }));
+    }
+
+    /// Puts everything in the order of paths and places, whatever thread found it first.
+    pub fn sort(&mut self) {
+        self.findings.sort_by(|a, b| (&a.path, a.place, &a.rule).cmp(&(&b.path, b.place, &b.rule)));
+        self.set_aside.sort_by(|a, b| (&a.path, a.place, &a.rule, a.by).cmp(&(&b.path, b.place, &b.rule, b.by)));
+    }
+}

@@ -1,0 +1,208 @@
+//! `human`: for people at a terminal, or in a log. Colours are always written; the stream takes them out where they are
+//! not wanted.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+
+use super::terminal::{keep_end, keep_start, visible, width};
+use super::{Options, print_secret};
+use crate::finding::{Finding, Severity};
+use crate::outcome::{Outcome, Summary};
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const RED: Style = AnsiColor::Red.on_default();
+/// Columns of a line of source when the output is no terminal.
+const DEFAULT_WIDTH: usize = 120;
+/// Paths listed one by one before the rest is only counted.
+const LISTED: usize = 10;
+
+/// Writes the findings, then the summary.
+pub fn write(outcome: &Outcome, options: Options, to: &mut impl Write) -> io::Result<()> {
+    let shown = |finding: &&Finding| options.all || finding.severity > Severity::Low;
+    for finding in outcome.findings.iter().filter(shown) {
+        write_finding(finding, options, to)?;
+    }
+    if options.explain {
+        write_set_aside(outcome, to)?;
+    }
+    write_summary(outcome, options, to)
+}
+
+fn severity_style(severity: Severity) -> Style {
+    match severity {
+        Severity::Critical => AnsiColor::Red.on_default().bold(),
+        Severity::High => AnsiColor::Red.on_default(),
+        Severity::Medium => AnsiColor::Yellow.on_default(),
+        Severity::Low => AnsiColor::Cyan.on_default(),
+    }
+}
+
+fn write_finding(finding: &Finding, options: Options, to: &mut impl Write) -> io::Result<()> {
+    let severity = severity_style(finding.severity);
+    let place = format!("{}:{}:{}", visible(&finding.path), finding.place.line, finding.place.column);
+    writeln!(to, "{severity}{}{severity:#}  {BOLD}{}{BOLD:#}  {}", finding.severity, finding.title, finding.rule)?;
+    writeln!(to, "  {place}")?;
+    let number = finding.place.line.to_string();
+    let room = options.width.unwrap_or(DEFAULT_WIDTH).clamp(40, 200).saturating_sub(number.len() + 6);
+    let secret = if options.show_secrets {
+        visible(print_secret(&finding.secret, options).lines().next().unwrap_or_default())
+    } else {
+        finding.masked_line_secret()
+    };
+    let secret = keep_start(&secret, room * 2 / 3);
+    let left = room.saturating_sub(width(&secret));
+    let before = keep_end(visible(&finding.excerpt.before).trim_start(), left * 2 / 3);
+    let after = keep_start(&visible(&finding.excerpt.after), left.saturating_sub(width(&before)));
+    writeln!(to, "  {DIM}{number} │{DIM:#} {before}{RED}{secret}{RED:#}{after}")?;
+    let (gutter, indent, marks) =
+        (" ".repeat(number.len()), " ".repeat(width(&before)), "^".repeat(width(&secret).max(1)));
+    writeln!(to, "  {DIM}{gutter} │{DIM:#} {indent}{RED}{marks}{RED:#}")?;
+    writeln!(to, "  {} confidence: {}", finding.confidence, visible(&finding.evidence.join("; ")))?;
+    if let Some(partner) = &finding.partner {
+        writeln!(to, "  {DIM}pair:{DIM:#} {} {}", partner.rule, visible(&print_secret(&partner.secret, options)))?;
+    }
+    if !finding.advice.rotate.is_empty() {
+        writeln!(to, "  {DIM}rotate:{DIM:#} {}", finding.advice.rotate)?;
+    }
+    writeln!(to, "  {DIM}{}{DIM:#}\n", visible(finding.fingerprint.as_str()))
+}
+
+fn write_set_aside(outcome: &Outcome, to: &mut impl Write) -> io::Result<()> {
+    for it in &outcome.set_aside {
+        let place = format!("{}:{}:{}", visible(&it.path), it.place.line, it.place.column);
+        writeln!(to, "{DIM}set aside{DIM:#}  {place}  {}  {}: {}", it.rule, it.by, visible(&it.reason))?;
+    }
+    if !outcome.set_aside.is_empty() {
+        writeln!(to)?;
+    }
+    Ok(())
+}
+
+fn write_summary(outcome: &Outcome, options: Options, to: &mut impl Write) -> io::Result<()> {
+    let summary = &outcome.summary;
+    let low = outcome.count(Severity::Low);
+    let counts: Vec<String> = [Severity::Critical, Severity::High, Severity::Medium, Severity::Low]
+        .into_iter()
+        .filter(|severity| options.all || *severity > Severity::Low)
+        .map(|severity| (severity, outcome.count(severity)))
+        .filter(|(_, count)| *count > 0)
+        .map(|(severity, count)| {
+            format!("{}{count} {severity}{:#}", severity_style(severity), severity_style(severity))
+        })
+        .collect();
+    if counts.is_empty() {
+        // With gaps nothing is clean, and with low findings nothing is said to be.
+        match (low, summary.is_complete()) {
+            (0, true) => writeln!(to, "No credentials found.")?,
+            (0, false) => writeln!(to, "No credentials found in what could be read.")?,
+            _ => {}
+        }
+    } else {
+        let total = if options.all { outcome.findings.len() } else { outcome.findings.len() - low };
+        writeln!(to, "{BOLD}{}{BOLD:#}: {}", count(total as u64, "finding"), counts.join(", "))?;
+    }
+    if low > 0 && !options.all {
+        writeln!(to, "{low} of low severity (tests, examples, defaults); --all shows them.")?;
+    }
+    writeln!(to, "Read {}, {}.{}", count(summary.files, "file"), bytes(summary.bytes), left_out(summary, options))?;
+    for note in &summary.notes {
+        writeln!(to, "{BOLD}Note:{BOLD:#} {}", visible(note))?;
+    }
+    if !summary.not_content.is_empty() {
+        let mut kinds: Vec<(&str, u64)> = Vec::new();
+        for (kind, _) in &summary.not_content {
+            match kinds.iter_mut().find(|(known, _)| known == kind) {
+                Some((_, count)) => *count += 1,
+                None => kinds.push((kind, 1)),
+            }
+        }
+        let kinds: Vec<String> = kinds.into_iter().map(|(kind, number)| count(number, kind)).collect();
+        writeln!(to, "Never opened: {}.", kinds.join(", "))?;
+        if options.explain || summary.not_content.len() <= LISTED {
+            for (kind, path) in &summary.not_content {
+                writeln!(to, "  {DIM}{kind}{DIM:#} {}", visible(path))?;
+            }
+        }
+    }
+    if !summary.is_complete() {
+        writeln!(
+            to,
+            "{RED}Not complete:{RED:#} {} could not be read to the end.",
+            count(summary.gaps.len() as u64, "path")
+        )?;
+        let listed = if options.explain { usize::MAX } else { LISTED };
+        for (path, reason) in summary.gaps.iter().take(listed) {
+            writeln!(to, "  {}: {}", visible(path), visible(reason))?;
+        }
+        if let Some(more) = summary.gaps.len().checked_sub(listed).filter(|more| *more > 0) {
+            writeln!(to, "  … and {more} more; --explain or --format json lists all")?;
+        }
+    }
+    Ok(())
+}
+
+fn left_out(summary: &Summary, options: Options) -> String {
+    let mut parts: Vec<String> = summary
+        .allowed
+        .iter()
+        .filter(|(_, number)| **number > 0)
+        .map(|(by, number)| match *by {
+            "marker" => format!("{number} allowed by markers"),
+            "config" => format!("{number} allowed by the configuration"),
+            by => format!("{number} allowed by the {by}"),
+        })
+        .collect();
+    if summary.excluded > 0 {
+        parts.push(format!("{} excluded", count(summary.excluded, "file")));
+    }
+    if summary.below_confidence > 0 && options.explain {
+        parts.push(format!("{} below the confidence shown", summary.below_confidence));
+    }
+    if parts.is_empty() { String::new() } else { format!(" {}.", parts.join(", ")) }
+}
+
+/// `1 file`, `2 files`, `31,157 files`.
+fn count(number: u64, noun: &str) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    let noun = match (number, noun) {
+        (1, noun) => noun.to_owned(),
+        (_, "symbolic link to a folder above it") => "symbolic links to folders above them".to_owned(),
+        (_, noun) => format!("{noun}s"),
+    };
+    format!("{grouped} {noun}")
+}
+
+/// Bytes in decimal units: `17 B`, `3.2 kB`, `320 MB`.
+fn bytes(number: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
+    let (mut value, mut unit) = (number as f64, 0);
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    if unit > 0 && value < 9.95 { format!("{value:.1} {}", UNITS[unit]) } else { format!("{value:.0} {}", UNITS[unit]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(count(1, "file"), "1 file");
+        assert_eq!(count(31_157, "file"), "31,157 files");
+        assert_eq!(
+            (bytes(17), bytes(3_210), bytes(999_600), bytes(320_000_000)),
+            ("17 B".into(), "3.2 kB".into(), "1.0 MB".into(), "320 MB".into())
+        );
+    }
+}

@@ -1,0 +1,187 @@
+//! `json` and `jsonl`: the format that other programs read; `json` wraps the objects of `jsonl`.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::{Options, print_secret};
+use crate::finding::{Advice, Confidence, Evidence, Finding, Fingerprint, Place, Severity};
+use crate::outcome::{Outcome, SetAside, Summary};
+
+/// Version of this format; a change that breaks readers raises it.
+const FORMAT_VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    tool: Tool,
+    format_version: u32,
+    findings: Vec<FindingObject<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    set_aside: Vec<SetAsideObject<'a>>,
+    summary: SummaryObject<'a>,
+}
+
+#[derive(Serialize)]
+struct Tool {
+    name: &'static str,
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+struct FindingObject<'a> {
+    r#type: &'static str,
+    rule: &'a str,
+    title: &'a str,
+    severity: Severity,
+    confidence: Confidence,
+    evidence: &'a [Evidence],
+    location: Location<'a>,
+    secret: String,
+    /// The line with every secret masked, as far as it is shown.
+    line: String,
+    fingerprint: &'a Fingerprint,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pair: Option<PairObject<'a>>,
+    advice: &'a Advice,
+}
+
+#[derive(Serialize)]
+struct PairObject<'a> {
+    rule: &'a str,
+    location: Location<'a>,
+    secret: String,
+}
+
+#[derive(Serialize)]
+struct Location<'a> {
+    path: &'a str,
+    line: u64,
+    column: u64,
+    end_line: u64,
+    end_column: u64,
+}
+
+#[derive(Serialize)]
+struct SetAsideObject<'a> {
+    r#type: &'static str,
+    rule: &'a str,
+    location: Location<'a>,
+    by: &'static str,
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct SummaryObject<'a> {
+    r#type: &'static str,
+    files: u64,
+    bytes: u64,
+    findings: BTreeMap<&'static str, usize>,
+    below_confidence: usize,
+    allowed: &'a BTreeMap<&'static str, usize>,
+    excluded: u64,
+    not_content: Vec<Named<'a>>,
+    incomplete: Vec<Reason<'a>>,
+    notes: &'a [String],
+    complete: bool,
+}
+
+#[derive(Serialize)]
+struct Named<'a> {
+    kind: &'static str,
+    path: &'a str,
+}
+
+#[derive(Serialize)]
+struct Reason<'a> {
+    path: &'a str,
+    reason: &'a str,
+}
+
+/// Writes one document, indented.
+pub fn write(outcome: &Outcome, options: Options, to: &mut impl Write) -> io::Result<()> {
+    let document = Document {
+        tool: Tool { name: "keysieve", version: env!("CARGO_PKG_VERSION") },
+        format_version: FORMAT_VERSION,
+        findings: outcome.findings.iter().map(|finding| finding_object(finding, options)).collect(),
+        set_aside: set_aside(outcome, options).collect(),
+        summary: summary_object(outcome, &outcome.summary),
+    };
+    serde_json::to_writer_pretty(&mut *to, &document)?;
+    to.write_all(b"\n")
+}
+
+/// Writes one object a line, the summary last.
+pub fn write_lines(outcome: &Outcome, options: Options, to: &mut impl Write) -> io::Result<()> {
+    for finding in &outcome.findings {
+        line(&finding_object(finding, options), to)?;
+    }
+    for object in set_aside(outcome, options) {
+        line(&object, to)?;
+    }
+    line(&summary_object(outcome, &outcome.summary), to)
+}
+
+fn line(object: &impl Serialize, to: &mut impl Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *to, object)?;
+    to.write_all(b"\n")
+}
+
+fn location(path: &str, place: Place) -> Location<'_> {
+    Location { path, line: place.line, column: place.column, end_line: place.end_line, end_column: place.end_column }
+}
+
+fn finding_object(finding: &Finding, options: Options) -> FindingObject<'_> {
+    let secret = print_secret(&finding.secret, options);
+    let shown = if options.show_secrets {
+        secret.lines().next().unwrap_or_default().to_owned()
+    } else {
+        finding.masked_line_secret()
+    };
+    FindingObject {
+        r#type: "finding",
+        rule: &finding.rule,
+        title: &finding.title,
+        severity: finding.severity,
+        confidence: finding.confidence,
+        evidence: &finding.evidence,
+        location: location(&finding.path, finding.place),
+        line: format!("{}{shown}{}", finding.excerpt.before, finding.excerpt.after),
+        secret,
+        fingerprint: &finding.fingerprint,
+        pair: finding.partner.as_ref().map(|partner| PairObject {
+            rule: &partner.rule,
+            location: location(&finding.path, partner.place),
+            secret: print_secret(&partner.secret, options),
+        }),
+        advice: &finding.advice,
+    }
+}
+
+fn set_aside(outcome: &Outcome, options: Options) -> impl Iterator<Item = SetAsideObject<'_>> {
+    let listed: &[SetAside] = if options.explain { &outcome.set_aside } else { &[] };
+    listed.iter().map(|it| SetAsideObject {
+        r#type: "set-aside",
+        rule: &it.rule,
+        location: location(&it.path, it.place),
+        by: it.by,
+        reason: &it.reason,
+    })
+}
+
+fn summary_object<'a>(outcome: &Outcome, summary: &'a Summary) -> SummaryObject<'a> {
+    let severities = [Severity::Critical, Severity::High, Severity::Medium, Severity::Low];
+    SummaryObject {
+        r#type: "summary",
+        files: summary.files,
+        bytes: summary.bytes,
+        findings: severities.iter().map(|severity| (severity.as_str(), outcome.count(*severity))).collect(),
+        below_confidence: summary.below_confidence,
+        allowed: &summary.allowed,
+        excluded: summary.excluded,
+        not_content: summary.not_content.iter().map(|(kind, path)| Named { kind, path }).collect(),
+        incomplete: summary.gaps.iter().map(|(path, reason)| Reason { path, reason }).collect(),
+        notes: &summary.notes,
+        complete: summary.is_complete(),
+    }
+}

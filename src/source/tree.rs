@@ -1,0 +1,475 @@
+//! Files and folders of a working tree.
+//!
+//! Inside a git work tree these are the tracked files and the untracked ones that are not ignored; elsewhere all files.
+//! First everything is listed, in parallel, then read, in parallel; what is named is always read. Links, sockets, FIFOs
+//! and devices are listed and never opened.
+
+use std::collections::HashSet;
+use std::fs::{self, File, FileType, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use globset::GlobMatcher;
+use ignore::{DirEntry, WalkBuilder, WalkState};
+use rayon::prelude::*;
+
+use super::{Content, Coverage, Gap, NotContent, Progress, Workers, explain, window};
+use crate::detect::Detector;
+
+/// What to read of a tree.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// Files and folders.
+    pub paths: Vec<PathBuf>,
+    /// Reads ignored files too, and `.git`.
+    pub no_ignore: bool,
+    /// Follows symbolic links.
+    pub follow: bool,
+    /// Files to leave out.
+    pub exclude: Vec<GlobMatcher>,
+    /// How many threads list files.
+    pub threads: usize,
+}
+
+/// A path that can't be scanned as it was named.
+#[derive(Debug, thiserror::Error)]
+pub enum NamedPathError {
+    /// It does not exist, or its folder may not be searched.
+    #[error("cannot scan `{path}`: {reason}")]
+    Unreachable {
+        /// As the user typed it.
+        path: String,
+        /// What the operating system says.
+        reason: String,
+    },
+    /// It exists and holds no content.
+    #[error("cannot scan `{path}`: it is a {kind}, which holds no content; {hint}")]
+    NotContent {
+        /// As the user typed it.
+        path: String,
+        /// `socket`, `symbolic link`, …
+        kind: &'static str,
+        /// What to do instead.
+        hint: &'static str,
+    },
+}
+
+/// A file to read.
+#[derive(Debug)]
+struct Listed {
+    path: PathBuf,
+    root: usize,
+}
+
+/// A path that was named, and what its files' identities are relative to.
+#[derive(Debug)]
+struct Root {
+    path: PathBuf,
+    absolute: PathBuf,
+    base: PathBuf,
+}
+
+/// Refuses paths that do not exist or hold no content, before anything is read.
+pub fn check_named(paths: &[PathBuf], follow: bool) -> Result<(), NamedPathError> {
+    for path in paths {
+        let unreachable = |error: &io::Error| NamedPathError::Unreachable {
+            path: shown(path),
+            reason: match error.kind() {
+                io::ErrorKind::NotFound => "there is no such file or folder; check the spelling".to_owned(),
+                _ => explain(error),
+            },
+        };
+        let link = fs::symlink_metadata(path).map_err(|error| unreachable(&error))?.file_type();
+        if link.is_symlink() && !follow {
+            let hint = "name what it points to, or add --follow";
+            return Err(NamedPathError::NotContent { path: shown(path), kind: "symbolic link", hint });
+        }
+        let kind = fs::metadata(path).map_err(|error| unreachable(&error))?.file_type();
+        if !kind.is_file() && !kind.is_dir() {
+            let hint = "pipe its data into `keysieve scan -`";
+            return Err(NamedPathError::NotContent { path: shown(path), kind: kind_of(kind), hint });
+        }
+    }
+    Ok(())
+}
+
+/// The root of the git work tree around `path`, if there is one.
+pub fn work_tree_root(path: &Path) -> Option<PathBuf> {
+    let start = if path.is_dir() { path } else { path.parent()? };
+    start.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_owned)
+}
+
+/// Lists and reads everything; `each` is called for every content in which the engine found something, from several
+/// threads and in no particular order.
+pub fn scan(options: &Options, detector: &Detector, progress: &Progress, each: impl Fn(Content) + Sync) -> Coverage {
+    let roots: Vec<Root> = options.paths.iter().map(|path| Root::new(path)).collect();
+    let (files, mut coverage) = list(options, &roots, progress);
+    progress.expect_files(files.len());
+    let workers = Workers::default();
+    let read = files
+        .par_iter()
+        .fold(Coverage::default, |mut coverage, file| {
+            read_file(file, &roots[file.root], options, detector, progress, &workers, &mut coverage, &each);
+            coverage
+        })
+        .reduce(Coverage::default, |mut all, part| {
+            all.merge(part);
+            all
+        });
+    coverage.merge(read);
+    coverage.gaps.sort();
+    coverage.not_content.sort();
+    coverage
+}
+
+impl Root {
+    fn new(path: &Path) -> Self {
+        let absolute = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let folder = if absolute.is_dir() { Some(absolute.as_path()) } else { absolute.parent() };
+        let base = work_tree_root(&absolute).or_else(|| folder.map(Path::to_owned)).unwrap_or_default();
+        Self { path: path.to_owned(), absolute, base }
+    }
+
+    /// The path from the repository's or the scanned folder's root on.
+    fn identity(&self, path: &Path) -> String {
+        let absolute = match path.strip_prefix(&self.path) {
+            Ok(rest) if rest.as_os_str().is_empty() => self.absolute.clone(),
+            Ok(rest) => self.absolute.join(rest),
+            Err(_) => path.to_owned(),
+        };
+        shown(absolute.strip_prefix(&self.base).unwrap_or(&absolute))
+    }
+}
+
+/// Everything to read, each file once, and what was met besides.
+fn list(options: &Options, roots: &[Root], progress: &Progress) -> (Vec<Listed>, Coverage) {
+    let mut files = Vec::new();
+    let mut coverage = Coverage::default();
+    for (index, root) in roots.iter().enumerate() {
+        if root.absolute.is_file() {
+            files.push(Listed { path: root.path.clone(), root: index });
+            continue;
+        }
+        let before = files.len();
+        let (mut found, repositories) = walk(options, root, index, progress, &mut coverage);
+        if !options.no_ignore {
+            add_tracked(root, index, &repositories, &mut found, &mut coverage);
+        }
+        found.retain(|file| {
+            let excluded = !options.exclude.is_empty() && {
+                let identity = root.identity(&file.path);
+                options.exclude.iter().any(|glob| glob.is_match(&identity))
+            };
+            coverage.excluded += u64::from(excluded);
+            !excluded
+        });
+        files.append(&mut found);
+        if files.len() == before && !coverage.gaps.iter().any(|gap| Path::new(&gap.path).starts_with(&root.path)) {
+            let reason = if options.no_ignore {
+                "there is nothing to read in it"
+            } else {
+                "there is nothing to read in it that is not ignored or excluded; --no-ignore reads ignored files"
+            };
+            coverage.gaps.push(Gap { path: shown(&root.path), reason: reason.to_owned() });
+        }
+    }
+    if roots.len() > 1 {
+        let mut seen = HashSet::new();
+        files.retain(|file| seen.insert(file.path.as_os_str().as_encoded_bytes().to_vec()));
+    }
+    (files, coverage)
+}
+
+/// Walks a folder: its files, and the folders that hold a `.git`.
+fn walk(
+    options: &Options,
+    root: &Root,
+    index: usize,
+    progress: &Progress,
+    coverage: &mut Coverage,
+) -> (Vec<Listed>, Vec<PathBuf>) {
+    let repositories = std::sync::Arc::new(Mutex::new(Vec::new()));
+    let met = Mutex::new((Vec::new(), Coverage::default()));
+    let mut builder = WalkBuilder::new(&root.path);
+    builder.standard_filters(false).follow_links(options.follow).threads(options.threads);
+    if !options.no_ignore {
+        // Git's own notion of what is ignored, and nothing else: a `.ignore` file hides nothing here.
+        builder.git_ignore(true).git_global(true).git_exclude(true).parents(true).require_git(true);
+        let repositories = repositories.clone();
+        builder.filter_entry(move |entry| {
+            if entry.file_name() != ".git" || entry.depth() == 0 {
+                return true;
+            }
+            if let Some(parent) = entry.path().parent() {
+                lock(&repositories).push(parent.to_owned());
+            }
+            false
+        });
+    }
+    builder.build_parallel().run(|| {
+        let mut local = Batch { met: &met, files: Vec::new(), coverage: Coverage::default() };
+        Box::new(move |entry| {
+            if progress.is_stopped() {
+                return WalkState::Quit;
+            }
+            local.add(entry, index, options.follow);
+            WalkState::Continue
+        })
+    });
+    let (files, met) = met.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    coverage.merge(met);
+    let repositories = lock(&repositories).clone();
+    (files, repositories)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// What one walking thread met; handed over when the thread is done.
+struct Batch<'a> {
+    met: &'a Mutex<(Vec<Listed>, Coverage)>,
+    files: Vec<Listed>,
+    coverage: Coverage,
+}
+
+impl Batch<'_> {
+    fn add(&mut self, entry: Result<DirEntry, ignore::Error>, root: usize, follow: bool) {
+        match entry {
+            Ok(entry) => match entry.file_type() {
+                Some(kind) if kind.is_file() => self.files.push(Listed { path: entry.into_path(), root }),
+                Some(kind) if kind.is_dir() => {}
+                Some(kind) => {
+                    self.coverage.not_content.push(NotContent { kind: kind_of(kind), path: shown(entry.path()) });
+                }
+                None => {}
+            },
+            Err(error) => self.add_error(&error, follow),
+        }
+    }
+
+    fn add_error(&mut self, error: &ignore::Error, follow: bool) {
+        let path = path_of(error).map(Path::to_owned);
+        let path_text = path.as_deref().map_or_else(|| "(unknown path)".to_owned(), shown);
+        if let Some(child) = loop_of(error) {
+            self.coverage
+                .not_content
+                .push(NotContent { kind: "symbolic link to a folder above it", path: shown(child) });
+            return;
+        }
+        let dangling =
+            follow && path.as_deref().is_some_and(|path| fs::symlink_metadata(path).is_ok_and(|it| it.is_symlink()));
+        if dangling {
+            self.coverage.not_content.push(NotContent { kind: "broken symbolic link", path: path_text });
+            return;
+        }
+        let reason = match error.io_error() {
+            Some(error) => explain(error),
+            None => error.to_string(),
+        };
+        self.coverage.gaps.push(Gap { path: path_text, reason });
+    }
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        let mut met = lock(self.met);
+        met.0.append(&mut self.files);
+        met.1.merge(std::mem::take(&mut self.coverage));
+    }
+}
+
+fn path_of(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => path_of(err),
+        ignore::Error::Loop { child, .. } => Some(child),
+        _ => None,
+    }
+}
+
+fn loop_of(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { err, .. }
+        | ignore::Error::WithDepth { err, .. }
+        | ignore::Error::WithLineNumber { err, .. } => loop_of(err),
+        ignore::Error::Loop { child, .. } => Some(child),
+        _ => None,
+    }
+}
+
+/// Tracked files are read even when a pattern ignores them: git keeps them, so a secret in them is published.
+fn add_tracked(root: &Root, index: usize, nested: &[PathBuf], files: &mut Vec<Listed>, coverage: &mut Coverage) {
+    let own = work_tree_root(&root.absolute).map(|folder| (folder, None));
+    let nested = nested.iter().filter_map(|folder| {
+        let absolute = root.absolute.join(folder.strip_prefix(&root.path).ok()?);
+        (own.as_ref().is_none_or(|(own, _)| *own != absolute)).then(|| (absolute, Some(folder.clone())))
+    });
+    let mut repositories: Vec<_> = nested.collect();
+    repositories.extend(own.clone());
+    let mut tracked = Vec::new();
+    for (folder, shown_as) in repositories {
+        match tracked_files(&folder) {
+            Ok(paths) => tracked.extend(paths.into_iter().filter_map(|path| {
+                let absolute = folder.join(path);
+                let rest = absolute.strip_prefix(&root.absolute).ok()?;
+                Some(if root.path == Path::new(".") { Path::new("./").join(rest) } else { root.path.join(rest) })
+            })),
+            Err(error) => coverage.gaps.push(Gap {
+                path: shown(&shown_as.unwrap_or(folder).join(".git")),
+                reason: format!(
+                    "its index could not be read, so tracked files that are ignored may be missing: {error}"
+                ),
+            }),
+        }
+    }
+    if tracked.is_empty() {
+        return;
+    }
+    let walked: HashSet<&[u8]> = files.iter().map(|file| file.path.as_os_str().as_encoded_bytes()).collect();
+    tracked.retain(|path| !walked.contains(path.as_os_str().as_encoded_bytes()));
+    tracked.retain(|path| fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file()));
+    files.extend(tracked.into_iter().map(|path| Listed { path, root: index }));
+}
+
+/// The regular files in the index of the work tree at `folder`. Nothing of the repository's configuration is read.
+fn tracked_files(folder: &Path) -> Result<Vec<PathBuf>, git2::Error> {
+    const REGULAR: u32 = 0o100_000;
+    let git_folder = git2::Repository::discover_path(folder, [] as [&Path; 0])?;
+    let index = git_folder.join("index");
+    if !index.exists() {
+        return Ok(Vec::new());
+    }
+    let index = git2::Index::open(&index)?;
+    let regular = index.iter().filter(|entry| entry.mode & 0o170_000 == REGULAR);
+    Ok(regular.filter_map(|entry| bytes_to_path(entry.path)).collect())
+}
+
+#[cfg(unix)]
+fn bytes_to_path(bytes: Vec<u8>) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStringExt;
+    Some(std::ffi::OsString::from_vec(bytes).into())
+}
+
+#[cfg(not(unix))]
+fn bytes_to_path(bytes: Vec<u8>) -> Option<PathBuf> {
+    String::from_utf8(bytes).ok().map(PathBuf::from)
+}
+
+#[expect(clippy::too_many_arguments, reason = "the parts of one scan, each used once")]
+fn read_file(
+    file: &Listed,
+    root: &Root,
+    options: &Options,
+    detector: &Detector,
+    progress: &Progress,
+    workers: &Workers,
+    coverage: &mut Coverage,
+    each: &impl Fn(Content),
+) {
+    let gap = |reason: String| Gap { path: shown(&file.path), reason };
+    if progress.is_stopped() {
+        // Said once for the whole scan, not once for each of the files that were still to come.
+        let interrupted = Gap { path: shown(&root.path), reason: "the scan was interrupted".to_owned() };
+        if !coverage.gaps.contains(&interrupted) {
+            coverage.gaps.push(interrupted);
+        }
+        return;
+    }
+    let (mut open, size) = match open(&file.path, options.follow) {
+        Ok(Opened::File(open, size)) => (open, size),
+        Ok(Opened::Other(kind)) => {
+            coverage.not_content.push(NotContent { kind, path: shown(&file.path) });
+            return;
+        }
+        Err(error) => return coverage.gaps.push(gap(explain(&error))),
+    };
+    let reading = workers.with(|worker| window::scan(&mut open, size, detector, worker, progress));
+    coverage.bytes += reading.bytes;
+    progress.file_done();
+    match reading.error {
+        Some(error) => coverage.gaps.push(gap(explain(&error))),
+        None if reading.bytes < size => {
+            coverage.gaps.push(gap(format!("it shrank while it was read: {} of {size} bytes were left", reading.bytes)))
+        }
+        None => coverage.files += 1,
+    }
+    if !reading.candidates.is_empty() {
+        let identity = root.identity(&file.path);
+        each(Content { path: shown(&file.path), identity, candidates: reading.candidates });
+    }
+}
+
+enum Opened {
+    File(File, u64),
+    Other(&'static str),
+}
+
+/// Opens a regular file, and nothing that took its place since it was listed: no link is followed, no FIFO waited for.
+fn open(path: &Path, follow: bool) -> io::Result<Opened> {
+    let mut how = OpenOptions::new();
+    how.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        how.custom_flags(libc::O_NONBLOCK | if follow { 0 } else { libc::O_NOFOLLOW });
+    }
+    let file = match how.open(path) {
+        Ok(file) => file,
+        Err(error) => {
+            let replaced = fs::symlink_metadata(path).ok().map(|it| it.file_type()).filter(|it| !it.is_file());
+            return replaced.map_or(Err(error), |kind| Ok(Opened::Other(kind_of(kind))));
+        }
+    };
+    let metadata = file.metadata()?;
+    if metadata.is_file() {
+        Ok(Opened::File(file, metadata.len()))
+    } else {
+        Ok(Opened::Other(kind_of(metadata.file_type())))
+    }
+}
+
+fn kind_of(kind: FileType) -> &'static str {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        if kind.is_fifo() {
+            return "FIFO";
+        }
+        if kind.is_socket() {
+            return "socket";
+        }
+        if kind.is_block_device() || kind.is_char_device() {
+            return "device";
+        }
+    }
+    if kind.is_symlink() { "symbolic link" } else { "special file" }
+}
+
+/// A path as text: without a leading `./`, bytes that are no UTF-8 as `\xNN`.
+pub fn shown(path: &Path) -> String {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let bytes = bytes.strip_prefix(b"./").filter(|rest| !rest.is_empty()).unwrap_or(bytes);
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_no_utf8_are_shown_escaped() {
+        use std::os::unix::ffi::OsStrExt;
+        let name = std::ffi::OsStr::from_bytes(b"./a/\xff\xc3\xa9");
+        assert_eq!(shown(Path::new(name)), "a/\\xffé");
+        assert_eq!(shown(Path::new(".")), ".");
+    }
+}
