@@ -79,6 +79,8 @@ pub struct Candidate {
     pub excerpt: Excerpt,
     /// Its other half.
     pub partner: Option<Box<Candidate>>,
+    /// What the same bytes are where this one's rule is not for the path.
+    pub otherwise: Option<Box<Candidate>>,
     /// Why it is no finding, if it is none.
     pub dropped: Option<Dropped>,
 }

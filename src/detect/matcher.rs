@@ -13,6 +13,7 @@ use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input};
 
 use super::assignment::{self, Assignment};
+use crate::rules::rule::NEAR;
 use crate::rules::schema::REGEX_SIZE_LIMIT;
 use crate::rules::{Matcher, Rule};
 
@@ -28,6 +29,7 @@ enum Compiled {
 pub struct LazyMatcher {
     compiled: OnceLock<Result<Compiled, String>>,
     ignore: OnceLock<Option<ValueRegex>>,
+    near: OnceLock<Option<ValueRegex>>,
 }
 
 /// What one thread keeps for one rule.
@@ -44,6 +46,8 @@ pub struct Match {
     pub secret: Range<usize>,
     /// The assignment it was the value of, if the rule reads assignments.
     pub assignment: Option<Assignment>,
+    /// Where the word that makes the name a secret's starts: what the rule's `key` matches, else the anchor.
+    pub word: usize,
 }
 
 impl LazyMatcher {
@@ -79,17 +83,18 @@ impl LazyMatcher {
                     return None;
                 }
                 let secret = group(*secret_group).unwrap_or(whole);
-                Some(Match { secret, assignment: None })
+                Some(Match { secret, assignment: None, word: hit.start })
             }
             Compiled::Assignment { key, value } => {
-                let found = shared.get_or_insert_with(|| assignment::parse(view, hit)).as_ref()?;
+                let found = shared.get_or_insert_with(|| assignment::parse(view, hit.clone())).as_ref()?;
                 if !value.is_match(&view[found.value.clone()]) {
                     return None;
                 }
-                if key.as_ref().is_some_and(|key| !key.is_match(&view[found.name.clone()])) {
-                    return None;
-                }
-                Some(Match { secret: found.value.clone(), assignment: Some(found.clone()) })
+                let word = match key {
+                    Some(key) => found.name.start + key.find(&view[found.name.clone()])?.start(),
+                    None => hit.start,
+                };
+                Some(Match { secret: found.value.clone(), assignment: Some(found.clone()), word })
             }
         }
     }
@@ -98,6 +103,16 @@ impl LazyMatcher {
     pub fn ignores(&self, rule: &Rule, secret: &[u8]) -> bool {
         let compile = || (!rule.ignore.is_empty()).then(|| value_regex(&rule.ignore, true).ok()).flatten();
         self.ignore.get_or_init(compile).as_ref().is_some_and(|ignore| ignore.is_match(secret))
+    }
+
+    /// Whether one of the rule's `near` words stands around the keyword at `hit` of `view`.
+    pub fn is_near(&self, rule: &Rule, view: &[u8], hit: usize) -> bool {
+        let compile = || {
+            let words: Vec<String> = rule.near.iter().map(|word| regex::escape(word)).collect();
+            (!words.is_empty()).then(|| value_regex(&words.join("|"), true).ok()).flatten()
+        };
+        let around = &view[hit.saturating_sub(NEAR)..view.len().min(hit + NEAR)];
+        self.near.get_or_init(compile).as_ref().is_none_or(|near| near.is_match(around))
     }
 
     fn compiled(&self, rule: &Rule) -> &Result<Compiled, String> {

@@ -170,11 +170,11 @@ impl Detector {
             let matcher = &self.matchers[usize::from(index)];
             let cache = &mut scratch.caches[usize::from(index)];
             let Some(found) = matcher.find(rule, view, at.clone(), cache, &mut shared) else { continue };
-            if found.secret.is_empty() {
+            let surroundings = &window.bytes[from..window.bytes.len().min(hit.start + LOOK_AHEAD)];
+            if found.secret.is_empty() || !matcher.is_near(rule, surroundings, at.start) {
                 continue;
             }
-            let surroundings = &window.bytes[from..window.bytes.len().min(hit.start + LOOK_AHEAD)];
-            let judged = self.judge(index, surroundings, at.start, &found);
+            let judged = self.judge(index, surroundings, &found);
             // What was allowed is counted and masked like a finding; all else is kept only to be explained.
             if judged.dropped.as_ref().is_some_and(|dropped| dropped.judge != Judge::Allow) && !self.explain {
                 continue;
@@ -183,7 +183,7 @@ impl Detector {
         }
     }
 
-    fn judge(&self, index: u16, view: &[u8], hit: usize, found: &Match) -> Judged {
+    fn judge(&self, index: u16, view: &[u8], found: &Match) -> Judged {
         let rule = &self.rules[usize::from(index)];
         let secret = &view[found.secret.clone()];
         let mut judged = Judged {
@@ -206,7 +206,7 @@ impl Detector {
                     Matcher::Assignment { kind, .. } => kind,
                     Matcher::Pattern { .. } => ValueKind::Shaped,
                 };
-                match plausibility::judge(kind, view, assignment, hit) {
+                match plausibility::judge(kind, view, assignment, found.word) {
                     Judgement::No(reason) => return judged.drop(Judge::Plausibility, reason),
                     Judgement::Yes { confidence, evidence, well_known } => {
                         judged.confidence = match rule.class {
@@ -306,6 +306,7 @@ impl Detector {
             surroundings: content::surroundings(view, &found.secret),
             excerpt: Excerpt::default(),
             partner: None,
+            otherwise: None,
             dropped: judged.dropped,
         }
     }
@@ -331,7 +332,17 @@ impl Judged {
 /// Base64 of a known text may hold any word by chance of its alphabet; its check says more.
 fn needs_no_base64(check: crate::rules::Check) -> bool {
     use crate::rules::Check;
-    !matches!(check, Check::PrivateKey | Check::PrivateKeyBase64 | Check::UrlPassword | Check::BasicAuth)
+    !matches!(
+        check,
+        Check::PrivateKey
+            | Check::PrivateKeyBase64
+            | Check::UrlPassword
+            | Check::BasicAuth
+            | Check::Jwt
+            | Check::JsonBase64
+            | Check::PypiMacaroon
+            | Check::AwsBedrockKey
+    )
 }
 
 /// `-----BEGIN … KEY-----` is no secret.

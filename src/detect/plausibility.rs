@@ -219,7 +219,8 @@ const WELL_KNOWN: [&str; 44] = [
     "hunter2",
 ];
 
-/// Judges the value of `assignment` in `text`; `keyword` is the position of the anchor in the text.
+/// Judges the value of `assignment` in `text`; `keyword` is where in the text the word that tells a secret
+/// stands, within the name.
 pub fn judge(kind: ValueKind, text: &[u8], assignment: &Assignment, keyword: usize) -> Judgement {
     let name = &text[assignment.name.clone()];
     let value = &text[assignment.value.clone()];

@@ -19,13 +19,21 @@ pub fn resolve(rules: &[Rule], mut candidates: Vec<Candidate>) -> Vec<Candidate>
     }
     candidates.sort_by_key(|candidate| (candidate.span.start, candidate.span.end, candidate.rule));
     candidates.dedup_by(|a, b| a.rule == b.rule && a.span == b.span);
-    settle_overlaps(rules, &mut candidates);
+    let limited = settle_overlaps(rules, &mut candidates);
     mask(&mut candidates);
+    for (winner, loser) in limited {
+        let mut otherwise = candidates[loser].clone();
+        otherwise.dropped = None;
+        candidates[winner].otherwise = Some(Box::new(otherwise));
+    }
     join_pairs(rules, candidates)
 }
 
-/// Of candidates that share bytes the most telling one stays.
-fn settle_overlaps(rules: &[Rule], candidates: &mut [Candidate]) {
+/// Of candidates that share bytes the most telling one stays, of equal ones the one whose rule comes first.
+///
+/// Gives back the winners whose rules are for some paths only, each with the candidate that takes its place elsewhere.
+fn settle_overlaps(rules: &[Rule], candidates: &mut [Candidate]) -> Vec<(usize, usize)> {
+    let mut limited = Vec::new();
     let rank = |candidate: &Candidate| {
         let rule = &rules[usize::from(candidate.rule)];
         (candidate.proven, rule.class, candidate.confidence, candidate.span.end - candidate.span.start)
@@ -41,11 +49,16 @@ fn settle_overlaps(rules: &[Rule], candidates: &mut [Candidate]) {
                 let (winner, loser) = if wins { (index, held) } else { (held, index) };
                 let reason = format!("`{}` tells more about it", rules[usize::from(candidates[winner].rule)].id);
                 candidates[loser].dropped = Some(Dropped { judge: Judge::Overlap, reason: reason.into() });
+                let is_limited = |index: usize| !rules[usize::from(candidates[index].rule)].paths.is_empty();
+                if is_limited(winner) && !is_limited(loser) {
+                    limited.push((winner, loser));
+                }
                 best = Some(winner);
             }
             _ => best = Some(index),
         }
     }
+    limited
 }
 
 /// Makes the excerpts: the surroundings with every secret of the content masked by asterisks.

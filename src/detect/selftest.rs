@@ -53,10 +53,10 @@ fn mistake(
     stream.feed(detector, scratch, text.as_bytes(), 0..text.len());
     let candidates = stream.finish(detector);
     let is_own = |candidate: &super::candidate::Candidate| usize::from(candidate.rule) == index;
-    let found = candidates
-        .iter()
-        .filter(|candidate| candidate.dropped.is_none())
-        .find(|candidate| is_own(candidate) || candidate.partner.as_ref().is_some_and(|partner| is_own(partner)));
+    let found = candidates.iter().filter(|candidate| candidate.dropped.is_none()).find_map(|candidate| {
+        let half_or_elsewhere = [&candidate.partner, &candidate.otherwise].into_iter().flatten();
+        half_or_elsewhere.map(Box::as_ref).find(|it| is_own(it)).or(is_own(candidate).then_some(candidate))
+    });
     let shown = Confidence::Medium.min(rule.confidence);
     match (expected, found) {
         (true, Some(found)) if found.confidence < shown => {

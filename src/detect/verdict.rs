@@ -175,6 +175,9 @@ pub fn verdict(detector: &Detector, mut candidate: Candidate, path: &str, facts:
         Verdict::Dropped(Box::new(candidate), Dropped { judge: Judge::Path, reason: reason.into() })
     };
     if !rule.paths.is_empty() && !rule.paths.iter().any(|glob| matches_path(glob, path)) {
+        if let Some(otherwise) = candidate.otherwise.take() {
+            return verdict(detector, *otherwise, path, facts);
+        }
         return no(candidate, "the rule is for other paths");
     }
     if candidate.quoted == Some(false) && facts.source {

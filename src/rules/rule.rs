@@ -30,6 +30,8 @@ pub struct Rule {
     pub matcher: Matcher,
     /// How far from the anchor anything can change the verdict.
     pub reach: Reach,
+    /// Words of which one must stand within [`NEAR`] bytes of the anchor, ASCII case ignored; empty for no such demand.
+    pub near: List<Text>,
     /// Fewest Shannon bits a character that the secret must have; 0 for no floor.
     pub entropy: f32,
     /// What can be proven of the secret offline.
@@ -117,6 +119,8 @@ pub enum Reach {
 /// Bytes before an anchor that any rule may look at, and the most that a line or lines reach after it.
 pub const LOOK_BEHIND: usize = 1024;
 const LINE_AHEAD: usize = 4096;
+/// How far before and after its anchor a rule's `near` words may stand, in bytes.
+pub const NEAR: usize = 512;
 /// Most bytes after an anchor that any rule may look at.
 pub const LOOK_AHEAD: usize = 48 * 1024;
 

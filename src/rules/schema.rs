@@ -68,6 +68,9 @@ pub struct RuleSpec {
     /// `"line"` (the default), `{ lines = N }` or `{ bytes = N }`.
     #[serde(default)]
     pub reach: ReachSpec,
+    /// See [`Rule::near`].
+    #[serde(default)]
+    pub near: Vec<String>,
     /// See [`Rule::entropy`].
     #[serde(default)]
     pub entropy: f32,
@@ -203,6 +206,9 @@ impl RuleSpec {
         if !self.ignore.is_empty() {
             parse("ignore", &self.ignore)?;
         }
+        if let Some(word) = self.near.iter().find(|word| word.len() < 3) {
+            return Err(format!("near `{word}` has {} bytes; a word that says something has 3 or more", word.len()));
+        }
         let rotate = if self.advice.rotate.is_empty() { provider.rotate.clone() } else { self.advice.rotate };
         let store = if self.advice.store.is_empty() { provider.store.clone() } else { self.advice.store };
         if !store.is_empty() && !STORES.contains(&store.as_str()) {
@@ -222,6 +228,7 @@ impl RuleSpec {
                 ReachSpec::Lines { lines } => Reach::Lines(lines),
                 ReachSpec::Bytes { bytes } => Reach::Bytes(bytes),
             },
+            near: texts(self.near),
             entropy: self.entropy,
             check,
             on_check_failure: match self.on_check_failure {

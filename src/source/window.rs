@@ -50,7 +50,7 @@ fn scan_in_windows(
 ) -> Reading {
     let limit = LOOK_BEHIND + window + LOOK_AHEAD;
     // One byte more than expected tells the end of a file without a second read of nothing.
-    let first = usize::try_from(size).unwrap_or(limit).saturating_add(1).clamp(FIRST_READ, limit);
+    let first = usize::try_from(size).unwrap_or(limit).saturating_add(1).clamp(FIRST_READ.min(limit), limit);
     let mut input = Input { reader, decoder: None, bytes: 0, probed: false, progress };
     let mut stream = Stream::new();
     let buffer = &mut worker.buffer;
@@ -89,7 +89,8 @@ impl<R: Read> Input<'_, R> {
     fn fill(&mut self, buffer: &mut Vec<u8>, filled: &mut usize, limit: usize) -> io::Result<bool> {
         while *filled < limit {
             if *filled == buffer.len() {
-                buffer.resize((buffer.len() * 4).clamp(FIRST_READ, limit.max(buffer.len() + 1)), 0);
+                let room = (buffer.len() * 4).max(FIRST_READ).min(limit.max(buffer.len() + 1));
+                buffer.resize(room, 0);
             }
             if self.progress.is_stopped() {
                 return Err(io::Error::new(io::ErrorKind::Interrupted, "the scan was interrupted"));
@@ -186,7 +187,7 @@ mod tests {
         assert!(reading.error.is_none());
         assert_eq!(reading.bytes, bytes.len() as u64);
         let told = |it: &Candidate| format!("{} {:?} {:?} {}", detector.rule_of(it).id, it.place, it.span, it.secret);
-        reading.candidates.iter().map(told).collect()
+        reading.candidates.iter().filter(|it| it.dropped.is_none()).map(told).collect()
     }
 
     #[test]

@@ -70,8 +70,9 @@ fn payload(body: &[u8]) -> (bool, Vec<u8>) {
         if line.len() == 5 && line[0] == b'=' {
             continue;
         }
-        // Quotes, commas, plus signs and comment signs of the language that the block stands in.
-        let line = line.strip_prefix(b"//").unwrap_or(line).trim_ascii_start();
+        // Quotes, commas, plus signs and comment signs of the language that the block stands in. A line of base64 can
+        // start with `//` as well; a comment has a blank after it.
+        let line = line.strip_prefix(b"// ").unwrap_or(line).trim_ascii_start();
         data.extend(line.iter().filter(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')));
         if line.ends_with(b"\" +") || line.ends_with(b"' +") {
             data.pop();
@@ -211,6 +212,12 @@ fn putty(secret: &[u8]) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_of_base64_may_start_like_a_comment() {
+        let (_, data) = payload(b"\nAAAA\n//AA\n// BBBB\n");
+        assert_eq!(data, b"AAAA//AABBBB");
+    }
 
     #[test]
     fn cut_or_invented_keys_fail() {
