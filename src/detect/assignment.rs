@@ -12,6 +12,9 @@ use memchr::{memchr, memchr2};
 const NAME_LIMIT: usize = 96;
 /// Most bytes of a value.
 const VALUE_LIMIT: usize = 4096;
+/// Most bytes of a value without quotes. Longer text without a blank is data, and reading it from each of its keywords on
+/// would take time in proportion to its square.
+const BARE_LIMIT: usize = 1024;
 
 /// How a name and its value are joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -341,7 +344,7 @@ impl Cursor<'_> {
 
     fn bare(&mut self, whole_line: bool) -> Option<Range<usize>> {
         let start = self.at;
-        let rest = &self.text[start..self.text.len().min(start + VALUE_LIMIT)];
+        let rest = &self.text[start..self.text.len().min(start + BARE_LIMIT)];
         if whole_line {
             let mut line = &rest[..memchr2(b'\n', b'\r', rest).unwrap_or(rest.len())];
             if let Some(comment) = line.windows(2).position(|pair| is_blank(pair[0]) && pair[1] == b'#') {
@@ -356,7 +359,7 @@ impl Cursor<'_> {
                 line = head;
             }
             if !line.iter().any(u8::is_ascii_whitespace) {
-                return (!line.is_empty()).then(|| start..start + line.len());
+                return (!line.is_empty() && line.len() < BARE_LIMIT).then(|| start..start + line.len());
             }
         }
         let length = rest
@@ -370,7 +373,7 @@ impl Cursor<'_> {
                     )
             })
             .unwrap_or(rest.len());
-        (length > 0).then(|| start..start + length)
+        (length > 0 && length < BARE_LIMIT).then(|| start..start + length)
     }
 }
 

@@ -6,6 +6,7 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
+use memchr::{memchr, memrchr};
 use regex::bytes::{Regex as ValueRegex, RegexBuilder as ValueRegexBuilder};
 use regex_automata::meta::{Cache, Config, Regex};
 use regex_automata::util::primitives::NonMaxUsize;
@@ -15,7 +16,7 @@ use regex_automata::{Anchored, Input};
 use super::assignment::{self, Assignment};
 use crate::rules::rule::NEAR;
 use crate::rules::schema::REGEX_SIZE_LIMIT;
-use crate::rules::{Matcher, Rule};
+use crate::rules::{Matcher, Reach, Rule};
 
 /// The compiled form of a rule's matcher; made when its first keyword is met.
 #[derive(Debug)]
@@ -70,8 +71,14 @@ impl LazyMatcher {
         match self.compiled(rule).as_ref().ok()? {
             Compiled::Pattern { regex, lead, secret_group } => {
                 let anchored = if *lead == 0 { Anchored::Yes } else { Anchored::No };
-                let from = hit.start.saturating_sub(*lead);
-                let input = Input::new(view).range(from..).anchored(anchored);
+                let mut range = hit.start.saturating_sub(*lead)..view.len();
+                if rule.reach == Reach::Line {
+                    // Its pattern cannot match a line break, so looking beyond the line would only cost time.
+                    range.start =
+                        memrchr(b'\n', &view[range.start..hit.start]).map_or(range.start, |at| range.start + at + 1);
+                    range.end = memchr(b'\n', &view[hit.end..]).map_or(range.end, |at| hit.end + at);
+                }
+                let input = Input::new(view).range(range).anchored(anchored);
                 let slots = &mut cache.slots;
                 slots.resize(regex.captures_len() * 2, None);
                 let engine = cache.cache.get_or_insert_with(|| regex.create_cache());

@@ -24,7 +24,6 @@ pub mod resolve;
 pub mod selftest;
 pub mod verdict;
 
-use anchors::Anchors;
 use assignment::Assignment;
 use candidate::{Candidate, Dropped, Judge};
 use check::Outcome;
@@ -87,7 +86,7 @@ impl Detector {
             }
         }
         let matchers = rules.iter().map(|_| LazyMatcher::default()).collect();
-        Self { rules: rules.into(), matchers, gate: Gate::new(Anchors::new(keywords)), rules_of, explain: false }
+        Self { rules: rules.into(), matchers, gate: Gate::new(keywords), rules_of, explain: false }
     }
 
     /// Keeps candidates that were thrown out, with the judge and the reason, for `--explain`.

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::candidate::{Candidate, Dropped, Judge};
 use crate::finding::{Confidence, Excerpt};
@@ -71,8 +71,13 @@ fn mask(candidates: &mut [Candidate]) {
         .collect();
     lines.sort_unstable();
     lines.dedup();
+    // Used on a line or two: a DFA would cost more to build than it saves.
     // Fails only for gigabytes of secrets; masking everything is then the safe answer.
-    let searcher = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&lines).ok();
+    let searcher = AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::NoncontiguousNFA))
+        .match_kind(MatchKind::LeftmostLongest)
+        .build(&lines)
+        .ok();
     for index in 0..candidates.len() {
         let surroundings = std::mem::take(&mut candidates[index].surroundings);
         let span = candidates[index].span.clone();
