@@ -109,7 +109,7 @@ fn emit(code: &mut String, rule: &Rule) {
     let check = rule.check.map_or("None".to_owned(), |check: Check| format!("Some(Check::{check:?})"));
     writeln!(
         code,
-        "Rule {{ id: {}, name: {}, provider: {}, severity: Severity::{:?}, confidence: Confidence::{:?}, \
+        "Rule {{ id: {}, name: {}, provider: {}, severity: Severity::{:?}, severity_in_tests: Severity::{:?}, confidence: Confidence::{:?}, \
          class: Class::{:?}, anchors: Cow::Borrowed(&[{}]), matcher: {matcher}, reach: {reach}, near: {}, entropy: {:?}, \
          check: {check}, on_check_failure: OnCheckFailure::{:?}, pair: {pair}, paths: {}, ignore: {}, \
          advice: Advice {{ rotate: {}, store: {} }}, examples: {}, counterexamples: {} }},",
@@ -117,6 +117,7 @@ fn emit(code: &mut String, rule: &Rule) {
         text(&rule.name),
         text(&rule.provider),
         rule.severity,
+        rule.severity_in_tests,
         rule.confidence,
         rule.class,
         anchors.join(", "),

@@ -210,6 +210,10 @@ impl Detector {
                     Judgement::Yes { confidence, evidence, well_known } => {
                         judged.confidence = match rule.class {
                             Class::Generic => confidence,
+                            // The provider's name does not make a password of an identifier.
+                            Class::Contextual if kind == ValueKind::Password && confidence == Confidence::Low => {
+                                confidence
+                            }
                             Class::Contextual | Class::Distinctive => confidence.max(rule.confidence),
                         };
                         judged.evidence.push(evidence);
@@ -266,6 +270,10 @@ impl Detector {
             judged.evidence.push("its shape is the provider's".into());
         }
         let (line, above) = lines_at(view, found.secret.start);
+        if rule.class == Class::Generic && is_doc_comment(line) {
+            judged.harmless = true;
+            judged.evidence.push("an example in a documentation comment".into());
+        }
         if let Some(reason) = allow::marker(line, above, &rule.id) {
             return judged.drop(Judge::Allow, reason);
         }
@@ -326,6 +334,14 @@ impl Judged {
         self.dropped = Some(Dropped { judge, reason: reason.into() });
         self
     }
+}
+
+/// Whether the line is part of a documentation comment: Javadoc and its kind (`*`), Rust's and C#'s (`///`, `//!`), or
+/// code set off inside a comment, as RDoc and others have it (`#   `).
+fn is_doc_comment(line: &[u8]) -> bool {
+    let line = line.trim_ascii_start();
+    let starts = |prefix: &[u8]| line.starts_with(prefix);
+    starts(b"* ") || starts(b"*   ") || starts(b"///") || starts(b"//!") || starts(b"#   ") || starts(b"//   ")
 }
 
 /// Base64 of a known text may hold any word by chance of its alphabet; its check says more.

@@ -227,11 +227,39 @@ pub fn judge(kind: ValueKind, text: &[u8], assignment: &Assignment, keyword: usi
     if let Some(reason) = describing(name, keyword - assignment.name.start) {
         return Judgement::No(reason);
     }
+    if kind != ValueKind::Shaped {
+        if let Some(reason) = not_assigned(text, name, value, assignment) {
+            return Judgement::No(reason);
+        }
+    }
     match kind {
         ValueKind::Password => password(name, value, assignment),
         ValueKind::Token => token(name, value),
         ValueKind::Shaped => shaped(value),
     }
+}
+
+/// Why the two only look as if one were the other's value: items of a list, a name repeated, the start of a sentence.
+fn not_assigned(text: &[u8], name: &[u8], value: &[u8], assignment: &Assignment) -> Option<&'static str> {
+    let letters = |text: &[u8]| -> Vec<u8> {
+        text.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).collect()
+    };
+    if letters(name) == letters(value) && value.len() >= 6 && !well_known_password(value) {
+        return Some("it repeats its name");
+    }
+    let after = &text[(assignment.value.end + usize::from(assignment.quoted)).min(text.len())..];
+    if assignment.join == Join::Called && assignment.name_quoted {
+        let next = after.trim_ascii_start();
+        let goes_on = next.strip_prefix(b",").map(<[u8]>::trim_ascii_start).and_then(<[u8]>::first);
+        if goes_on.is_some_and(|byte| matches!(byte, b'"' | b'\'' | b'`')) {
+            return Some("it is an item of a list");
+        }
+    }
+    let is_word = |text: &[u8]| text.iter().all(u8::is_ascii_alphabetic);
+    if !assignment.quoted && is_word(value) && matches!(after, [b' ', next, ..] if next.is_ascii_alphabetic()) {
+        return Some("it is the first word of a sentence");
+    }
+    (value.starts_with(b"--")).then_some("it is an option's name")
 }
 
 /// Whether a password is one that everybody tries first.

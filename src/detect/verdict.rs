@@ -41,7 +41,8 @@ const SOURCE: [&str; 60] = [
     "rb", "rs", "s", "scala", "scss", "sol", "sql", "svelte", "swift", "ts", "tsx",
 ];
 const MORE_SOURCE: [&str; 6] = ["vb", "vue", "xsl", "zig", "pyi", "phtml"];
-const TEST_PARTS: [&str; 22] = [
+const TEST_PARTS: [&str; 23] = [
+    "t",
     "test",
     "tests",
     "testing",
@@ -132,10 +133,13 @@ impl PathFacts {
         let compound = |folder: &str| {
             folder.split(['-', '_', '.']).any(|word| matches!(word, "test" | "tests" | "testing" | "e2e"))
         };
+        // `dockerTest`, `androidTest`: told by their capital.
+        let humped = |folder: &str| folder.ends_with("Test") || folder.ends_with("Tests");
         Self {
             source: SOURCE.contains(&extension) || MORE_SOURCE.contains(&extension),
             test: any_folder(&TEST_PARTS)
                 || folders.split('/').any(compound)
+                || path.rsplit('/').skip(1).any(humped)
                 || stem.starts_with("test_")
                 || stem.starts_with("test-")
                 || stem.ends_with("_test")
@@ -190,7 +194,7 @@ pub fn verdict(detector: &Detector, mut candidate: Candidate, path: &str, facts:
         candidate.confidence = Confidence::Low;
         candidate.evidence.push("in a file of translations".into());
     }
-    lower_severity(&mut candidate, rule.class, &rule.id, facts);
+    lower_severity(&mut candidate, rule.severity_in_tests, facts);
     let partner = candidate.partner.take().map(|partner| Partner {
         rule: detector.rule_of(&partner).id.clone(),
         place: partner.place,
@@ -214,17 +218,11 @@ pub fn verdict(detector: &Detector, mut candidate: Candidate, path: &str, facts:
 }
 
 /// A password of a test or an example is harmless; a provider's key is not, wherever it stands.
-fn lower_severity(candidate: &mut Candidate, class: Class, rule: &str, facts: &PathFacts) {
+fn lower_severity(candidate: &mut Candidate, ceiling: Severity, facts: &PathFacts) {
     let place = match facts {
         PathFacts { test: true, .. } => "in a test",
         PathFacts { example: true, .. } => "in an example or documentation",
         _ => return,
-    };
-    let ceiling = match class {
-        Class::Generic | Class::Contextual => Severity::Low,
-        // Test suites of TLS and SSH code are full of keys made for them.
-        Class::Distinctive if rule.contains("private-key") => Severity::Medium,
-        Class::Distinctive => return,
     };
     if candidate.severity > ceiling {
         candidate.severity = ceiling;
@@ -263,6 +261,8 @@ mod tests {
             "a/UserTest.java",
             "x.spec.ts",
             "core/spring-boot-test/a.yml",
+            "a/src/dockerTest/b.yml",
+            "t/t0001.sh",
         ] {
             assert!(PathFacts::of(path).test, "{path}");
         }

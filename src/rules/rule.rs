@@ -20,6 +20,8 @@ pub struct Rule {
     pub provider: Text,
     /// What the credential opens, wherever it stands.
     pub severity: Severity,
+    /// The most that it is worth in a test, an example or documentation: [`Self::severity`] if that makes no difference.
+    pub severity_in_tests: Severity,
     /// How sure a match is before the judges speak.
     pub confidence: Confidence,
     /// How much the rule leans on its surroundings.

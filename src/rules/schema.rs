@@ -48,6 +48,8 @@ pub struct RuleSpec {
     pub name: String,
     /// See [`Rule::severity`].
     pub severity: Severity,
+    /// See [`Rule::severity_in_tests`]; `low` unless the rule is distinctive.
+    pub severity_in_tests: Option<Severity>,
     /// See [`Rule::confidence`]; `high` for distinctive rules, else `medium`.
     pub confidence: Option<Confidence>,
     /// `distinctive` (the default with `pattern`), `contextual` (the default with `value`) or `generic`.
@@ -219,6 +221,10 @@ impl RuleSpec {
             name: self.name.into(),
             provider: provider.name.clone().into(),
             severity: self.severity,
+            severity_in_tests: self.severity_in_tests.unwrap_or(match class {
+                Class::Distinctive => self.severity,
+                Class::Generic | Class::Contextual => Severity::Low,
+            }),
             confidence: self.confidence.unwrap_or(default_confidence),
             class,
             anchors: anchors.into(),

@@ -28,6 +28,13 @@ pub fn check(secret: &[u8]) -> Outcome {
     if name == Some("John Doe") && claims.get("sub").and_then(Value::as_str) == Some("1234567890") {
         return Outcome::Failed("it is the example of jwt.io");
     }
+    let text = |claim: &str| claims.get(claim).and_then(Value::as_str).unwrap_or_default();
+    if text("role") == "anon" && text("iss").contains("supabase") {
+        return Outcome::Harmless("Supabase's anonymous key, which is made to be public".into());
+    }
+    if text("iss") == "supabase-demo" {
+        return Outcome::Harmless("the key of every local Supabase".into());
+    }
     let algorithm: String = algorithm.chars().filter(char::is_ascii_alphanumeric).take(16).collect();
     Outcome::Proven(format!("header and payload parse; signed with {algorithm}").into())
 }
