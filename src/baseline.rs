@@ -20,7 +20,7 @@ const VERSION: u32 = 1;
 #[derive(Debug, thiserror::Error)]
 pub enum BaselineError {
     /// Reading or writing failed.
-    #[error("cannot {action} the baseline `{}`: {source}", path.display())]
+    #[error("cannot {action} the baseline `{}`", path.display())]
     Io {
         /// `read` or `write`.
         action: &'static str,

@@ -15,7 +15,9 @@ pub fn with(output: Option<&Path>, print: impl FnOnce(&mut dyn Write) -> io::Res
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let failed =
         || format!("cannot write the report to `{}`; does its folder exist, and may you write there?", path.display());
-    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(failed)?;
+    // The temporary file's own name would only distract.
+    let made = tempfile::NamedTempFile::new_in(folder).map_err(|error| io::Error::from(error.kind()));
+    let mut file = made.with_context(failed)?;
     let mut to = BufWriter::new(anstream::StripStream::new(file.as_file_mut().try_clone().with_context(failed)?));
     print(&mut to).and_then(|()| to.flush()).with_context(failed)?;
     file.persist(path).with_context(failed)?;

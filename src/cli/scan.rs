@@ -106,6 +106,7 @@ impl Judged {
                     self.findings.push(*finding);
                 }
                 Verdict::Dropped(candidate, dropped) => self.set_aside(detector, &candidate, dropped, &content.path),
+                Verdict::OtherPath => {}
             }
         }
     }

@@ -164,11 +164,9 @@ pub fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == stdin::NAME
 }
 
-/// The repository around `path`, or the folder itself.
+/// The folder whose configuration and baseline are for `path`.
 pub fn repository_root(path: &Path) -> PathBuf {
-    let absolute = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = if absolute.is_dir() { absolute.as_path() } else { absolute.parent().unwrap_or(&absolute) };
-    tree::work_tree_root(&absolute).unwrap_or_else(|| folder.to_owned())
+    tree::base_of(&std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()))
 }
 
 fn load_if_there(path: &Path) -> anyhow::Result<Option<Config>> {

@@ -24,7 +24,7 @@ pub const FILE_NAME: &str = ".keysieve.toml";
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// Reading failed.
-    #[error("cannot read the configuration `{}`: {source}", path.display())]
+    #[error("cannot read the configuration `{}`", path.display())]
     Io {
         /// Which file.
         path: PathBuf,

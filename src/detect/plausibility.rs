@@ -259,7 +259,10 @@ fn not_assigned(text: &[u8], name: &[u8], value: &[u8], assignment: &Assignment)
     if !assignment.quoted && is_word(value) && matches!(after, [b' ', next, ..] if next.is_ascii_alphabetic()) {
         return Some("it is the first word of a sentence");
     }
-    (value.starts_with(b"--")).then_some("it is an option's name")
+    if !assignment.quoted && matches!(after, [b'<', next, ..] if *next != b'/') {
+        return Some("it is the start of a template");
+    }
+    value.starts_with(b"--").then_some("it is an option's name")
 }
 
 /// Whether a password is one that everybody tries first.

@@ -21,11 +21,14 @@ pub fn resolve(rules: &[Rule], mut candidates: Vec<Candidate>) -> Vec<Candidate>
     candidates.dedup_by(|a, b| a.rule == b.rule && a.span == b.span);
     let limited = settle_overlaps(rules, &mut candidates);
     mask(&mut candidates);
+    let moved: Vec<usize> = limited.iter().map(|(_, loser)| *loser).collect();
     for (winner, loser) in limited {
         let mut otherwise = candidates[loser].clone();
         otherwise.dropped = None;
         candidates[winner].otherwise = Some(Box::new(otherwise));
     }
+    let mut index = 0..;
+    candidates.retain(|_| index.next().is_none_or(|index| !moved.contains(&index)));
     join_pairs(rules, candidates)
 }
 

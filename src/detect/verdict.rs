@@ -17,6 +17,8 @@ pub enum Verdict {
     Finding(Box<Finding>),
     /// Thrown out; kept for counting and explaining.
     Dropped(Box<Candidate>, Dropped),
+    /// The rule is for other paths, so here it was never a candidate.
+    OtherPath,
 }
 
 /// What a path says about its content.
@@ -171,19 +173,19 @@ impl PathFacts {
 
 /// Makes a finding of `candidate` at `path` (its identity; whoever shows it may name it otherwise), or says why not.
 pub fn verdict(detector: &Detector, mut candidate: Candidate, path: &str, facts: &PathFacts) -> Verdict {
+    let rule = detector.rule_of(&candidate);
+    if !rule.paths.is_empty() && !rule.paths.iter().any(|glob| matches_path(glob, path)) {
+        return match candidate.otherwise.take() {
+            Some(otherwise) => verdict(detector, *otherwise, path, facts),
+            None => Verdict::OtherPath,
+        };
+    }
     if let Some(dropped) = candidate.dropped.take() {
         return Verdict::Dropped(Box::new(candidate), dropped);
     }
-    let rule = detector.rule_of(&candidate);
     let no = |candidate: Candidate, reason: &'static str| {
         Verdict::Dropped(Box::new(candidate), Dropped { judge: Judge::Path, reason: reason.into() })
     };
-    if !rule.paths.is_empty() && !rule.paths.iter().any(|glob| matches_path(glob, path)) {
-        if let Some(otherwise) = candidate.otherwise.take() {
-            return verdict(detector, *otherwise, path, facts);
-        }
-        return no(candidate, "the rule is for other paths");
-    }
     if candidate.quoted == Some(false) && facts.source {
         return no(candidate, "a bare word in source code is no literal");
     }

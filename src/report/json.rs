@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::terminal::inert_json;
 use super::{Options, print_secret};
 use crate::finding::{Advice, Confidence, Evidence, Finding, Fingerprint, Place, Severity};
 use crate::outcome::{Outcome, SetAside, Summary};
@@ -107,7 +108,7 @@ pub fn write(outcome: &Outcome, options: Options, to: &mut impl Write) -> io::Re
         set_aside: set_aside(outcome, options).collect(),
         summary: summary_object(outcome, &outcome.summary),
     };
-    serde_json::to_writer_pretty(&mut *to, &document)?;
+    to.write_all(inert_json(&serde_json::to_string_pretty(&document)?).as_bytes())?;
     to.write_all(b"\n")
 }
 
@@ -123,7 +124,7 @@ pub fn write_lines(outcome: &Outcome, options: Options, to: &mut impl Write) -> 
 }
 
 fn line(object: &impl Serialize, to: &mut impl Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *to, object)?;
+    to.write_all(inert_json(&serde_json::to_string(object)?).as_bytes())?;
     to.write_all(b"\n")
 }
 

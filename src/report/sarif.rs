@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::Options;
+use super::terminal::inert_json;
 use crate::finding::{Confidence, Finding, Severity};
 use crate::outcome::Outcome;
 use crate::rules::Rule;
@@ -49,7 +50,7 @@ pub fn write(outcome: &Outcome, rules: &[Rule], options: Options, to: &mut impl 
             "results": results,
         }],
     });
-    serde_json::to_writer_pretty(&mut *to, &log)?;
+    to.write_all(inert_json(&serde_json::to_string_pretty(&log)?).as_bytes())?;
     to.write_all(b"\n")
 }
 

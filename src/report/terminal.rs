@@ -1,5 +1,7 @@
 //! Text that can go to a terminal: nothing in it moves the cursor, changes colours or turns the reading direction.
 
+use std::borrow::Cow;
+
 use unicode_width::UnicodeWidthChar;
 
 /// `text` with control and invisible characters written out; tabs become blanks.
@@ -13,6 +15,25 @@ pub fn visible(text: &str) -> String {
         }
     }
     shown
+}
+
+/// `json` with the same characters as `\\u` escapes. They can only stand inside its strings, so its meaning is the same.
+pub fn inert_json(json: &str) -> Cow<'_, str> {
+    let is_hostile = |character: char| character != '\n' && is_hostile(character);
+    if !json.contains(is_hostile) {
+        return Cow::Borrowed(json);
+    }
+    let mut escaped = String::with_capacity(json.len() + 64);
+    for character in json.chars() {
+        if is_hostile(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                escaped.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            escaped.push(character);
+        }
+    }
+    Cow::Owned(escaped)
 }
 
 /// Controls (C0, DEL, C1), marks that turn the direction, zero-width and line-separating characters.

@@ -100,6 +100,14 @@ pub fn work_tree_root(path: &Path) -> Option<PathBuf> {
     start.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_owned)
 }
 
+/// What the identity of a file below `absolute` is relative to: the root of the work tree around it, else the current
+/// folder if it is in there, else the folder itself.
+pub fn base_of(absolute: &Path) -> PathBuf {
+    let folder = if absolute.is_dir() { absolute } else { absolute.parent().unwrap_or(absolute) };
+    let current = || std::env::current_dir().and_then(fs::canonicalize).ok().filter(|it| folder.starts_with(it));
+    work_tree_root(absolute).or_else(current).unwrap_or_else(|| folder.to_owned())
+}
+
 /// Lists and reads everything; `each` is called for every content in which the engine found something, from several
 /// threads and in no particular order.
 pub fn scan(options: &Options, detector: &Detector, progress: &Progress, each: impl Fn(Content) + Sync) -> Coverage {
@@ -126,8 +134,7 @@ pub fn scan(options: &Options, detector: &Detector, progress: &Progress, each: i
 impl Root {
     fn new(path: &Path) -> Self {
         let absolute = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let folder = if absolute.is_dir() { Some(absolute.as_path()) } else { absolute.parent() };
-        let base = work_tree_root(&absolute).or_else(|| folder.map(Path::to_owned)).unwrap_or_default();
+        let base = base_of(&absolute);
         Self { path: path.to_owned(), absolute, base }
     }
 

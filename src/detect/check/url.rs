@@ -65,5 +65,5 @@ pub fn password(secret: &[u8], text: &[u8], start: usize) -> Outcome {
     if plausibility::well_known_password(secret) {
         return Outcome::Harmless("a password that everybody tries first".into());
     }
-    Outcome::Plausible(None)
+    Outcome::Plausible(Some("it stands where a connection's password goes".into()))
 }

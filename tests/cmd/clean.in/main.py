@@ -1,0 +1,3 @@
+import os
+password = os.environ["DB_PASSWORD"]
+token = secret["SecretString"]

@@ -1,0 +1,1 @@
+password = "Tr4vel-Lantern-91"

@@ -1,0 +1,2 @@
+# Zürich
+password = "Tr4vel-Lantern-91"
