@@ -174,7 +174,10 @@ fn test(rules: Vec<Rule>, ids: &[String], seeds: u64, format: Format) -> anyhow:
                 failure.what
             )?;
         }
-        writeln!(to, "{} rules tested, {} examples fail", chosen.len(), failures.len())
+        let plural = |count: usize, one: &'static str, many| if count == 1 { one } else { many };
+        let (rules, failing) = (chosen.len(), failures.len());
+        let (noun, verb) = (plural(rules, "rule", "rules"), plural(failing, "example fails", "examples fail"));
+        writeln!(to, "{rules} {noun} tested, {failing} {verb}")
     })?;
     Ok(ExitCode::from(if failures.is_empty() { NOTHING_FOUND } else { FOUND }))
 }

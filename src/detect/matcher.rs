@@ -6,14 +6,15 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
+use globset::GlobMatcher;
 use memchr::{memchr, memrchr};
-use regex::bytes::{Regex as ValueRegex, RegexBuilder as ValueRegexBuilder};
 use regex_automata::meta::{Cache, Config, Regex};
 use regex_automata::util::primitives::NonMaxUsize;
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input};
 
 use super::assignment::{self, Assignment};
+use super::verdict::path_matcher;
 use crate::rules::rule::NEAR;
 use crate::rules::schema::REGEX_SIZE_LIMIT;
 use crate::rules::{Matcher, Reach, Rule};
@@ -22,15 +23,16 @@ use crate::rules::{Matcher, Reach, Rule};
 #[derive(Debug)]
 enum Compiled {
     Pattern { regex: Regex, lead: usize, secret_group: usize },
-    Assignment { key: Option<ValueRegex>, value: ValueRegex },
+    Assignment { key: Option<Regex>, value: Regex },
 }
 
 /// A rule's matcher, compiled on first use.
 #[derive(Debug, Default)]
 pub struct LazyMatcher {
     compiled: OnceLock<Result<Compiled, String>>,
-    ignore: OnceLock<Option<ValueRegex>>,
-    near: OnceLock<Option<ValueRegex>>,
+    ignore: OnceLock<Option<Regex>>,
+    near: OnceLock<Option<Regex>>,
+    paths: OnceLock<Vec<GlobMatcher>>,
 }
 
 /// What one thread keeps for one rule.
@@ -52,8 +54,11 @@ pub struct Match {
 }
 
 impl LazyMatcher {
-    /// Whether the rule's expressions compile within their size limits; the error says why not.
+    /// Whether the rule's expressions and globs compile within their size limits; the error says why not.
     pub fn check(&self, rule: &Rule) -> Result<(), String> {
+        for glob in rule.paths.iter() {
+            path_matcher(glob).map_err(|error| format!("`paths`: {error}"))?;
+        }
         self.compiled(rule).as_ref().map(|_| ()).map_err(Clone::clone)
     }
 
@@ -108,7 +113,7 @@ impl LazyMatcher {
 
     /// Whether the rule's `ignore` expression says that `secret` is none.
     pub fn ignores(&self, rule: &Rule, secret: &[u8]) -> bool {
-        let compile = || (!rule.ignore.is_empty()).then(|| value_regex(&rule.ignore, true).ok()).flatten();
+        let compile = || (!rule.ignore.is_empty()).then(|| build(&rule.ignore, true).ok()).flatten();
         self.ignore.get_or_init(compile).as_ref().is_some_and(|ignore| ignore.is_match(secret))
     }
 
@@ -116,10 +121,16 @@ impl LazyMatcher {
     pub fn is_near(&self, rule: &Rule, view: &[u8], hit: usize) -> bool {
         let compile = || {
             let words: Vec<String> = rule.near.iter().map(|word| regex::escape(word)).collect();
-            (!words.is_empty()).then(|| value_regex(&words.join("|"), true).ok()).flatten()
+            (!words.is_empty()).then(|| build(&words.join("|"), true).ok()).flatten()
         };
         let around = &view[hit.saturating_sub(NEAR)..view.len().min(hit + NEAR)];
         self.near.get_or_init(compile).as_ref().is_none_or(|near| near.is_match(around))
+    }
+
+    /// Whether the rule is for `path`.
+    pub fn is_for(&self, rule: &Rule, path: &str) -> bool {
+        let compile = || rule.paths.iter().filter_map(|glob| path_matcher(glob).ok()).collect();
+        rule.paths.is_empty() || self.paths.get_or_init(compile).iter().any(|glob| glob.is_match(path))
     }
 
     fn compiled(&self, rule: &Rule) -> &Result<Compiled, String> {
@@ -130,33 +141,29 @@ impl LazyMatcher {
 fn compile(rule: &Rule) -> Result<Compiled, String> {
     match &rule.matcher {
         Matcher::Pattern { regex, lead } => {
-            let regex = Regex::builder()
-                .syntax(syntax::Config::new().unicode(false).utf8(false))
-                .configure(
-                    Config::new()
-                        .utf8_empty(false)
-                        .nfa_size_limit(Some(REGEX_SIZE_LIMIT))
-                        .onepass_size_limit(Some(REGEX_SIZE_LIMIT / 4))
-                        .hybrid_cache_capacity(256 * 1024),
-                )
-                .build(regex)
-                .map_err(|error| error.to_string())?;
+            let regex = build(regex, false)?;
             let names = regex.group_info().to_index(regex_automata::PatternID::ZERO, "secret");
             Ok(Compiled::Pattern { lead: usize::from(*lead), secret_group: names.unwrap_or(0), regex })
         }
         Matcher::Assignment { key, value, .. } => Ok(Compiled::Assignment {
-            key: (!key.is_empty()).then(|| value_regex(key, true)).transpose()?,
-            value: value_regex(&format!(r"\A(?:{value})\z"), false)?,
+            key: (!key.is_empty()).then(|| build(key, true)).transpose()?,
+            value: build(&format!(r"\A(?:{value})\z"), false)?,
         }),
     }
 }
 
-fn value_regex(pattern: &str, any_case: bool) -> Result<ValueRegex, String> {
-    ValueRegexBuilder::new(pattern)
-        .unicode(false)
-        .case_insensitive(any_case)
-        .size_limit(REGEX_SIZE_LIMIT)
-        .dfa_size_limit(256 * 1024)
-        .build()
+fn build(pattern: &str, any_case: bool) -> Result<Regex, String> {
+    Regex::builder()
+        .syntax(syntax::Config::new().unicode(false).utf8(false).case_insensitive(any_case))
+        .configure(
+            Config::new()
+                .utf8_empty(false)
+                .nfa_size_limit(Some(REGEX_SIZE_LIMIT))
+                // A rule matches a few hundred short windows: building tables ahead never pays.
+                .dfa(false)
+                .onepass(false)
+                .hybrid_cache_capacity(256 * 1024),
+        )
+        .build(pattern)
         .map_err(|error| error.to_string())
 }

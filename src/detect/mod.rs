@@ -105,6 +105,12 @@ impl Detector {
         &self.rules[usize::from(candidate.rule)]
     }
 
+    /// Whether the rule of a candidate is for `path`.
+    fn is_for(&self, candidate: &Candidate, path: &str) -> bool {
+        let index = usize::from(candidate.rule);
+        self.matchers[index].is_for(&self.rules[index], path)
+    }
+
     /// Compiles every rule's expressions; the error names the rule and says what is wrong with it.
     pub fn check_rules(&self) -> Result<(), (String, String)> {
         for (rule, matcher) in self.rules.iter().zip(&self.matchers) {

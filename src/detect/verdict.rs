@@ -174,7 +174,7 @@ impl PathFacts {
 /// Makes a finding of `candidate` at `path` (its identity; whoever shows it may name it otherwise), or says why not.
 pub fn verdict(detector: &Detector, mut candidate: Candidate, path: &str, facts: &PathFacts) -> Verdict {
     let rule = detector.rule_of(&candidate);
-    if !rule.paths.is_empty() && !rule.paths.iter().any(|glob| matches_path(glob, path)) {
+    if !detector.is_for(&candidate, path) {
         return match candidate.otherwise.take() {
             Some(otherwise) => verdict(detector, *otherwise, path, facts),
             None => Verdict::OtherPath,
@@ -232,12 +232,8 @@ fn lower_severity(candidate: &mut Candidate, ceiling: Severity, facts: &PathFact
     }
 }
 
-/// Whether `glob` (as in `.gitignore`: without a slash it matches names in any folder) matches `path`.
-pub fn matches_path(glob: &str, path: &str) -> bool {
-    path_matcher(glob).is_ok_and(|matcher| matcher.is_match(path))
-}
-
-/// Compiles a glob of paths; the error says what is wrong with it.
+/// Compiles a glob of paths, as in `.gitignore`: without a slash it matches names in any folder. The error says what is
+/// wrong with it.
 pub fn path_matcher(glob: &str) -> Result<GlobMatcher, globset::Error> {
     let anchored = glob.trim_start_matches('/');
     let text = if anchored.trim_end_matches('/').contains('/') || glob.starts_with('/') {
@@ -274,6 +270,10 @@ mod tests {
         assert!(PathFacts::of("docs/a.yml").example && PathFacts::of(".env.example").example);
         assert!(PathFacts::of("web/package-lock.json").lock);
         assert!(PathFacts::of("config/locales/de.yml").translation);
+    }
+
+    fn matches_path(glob: &str, path: &str) -> bool {
+        path_matcher(glob).unwrap().is_match(path)
     }
 
     #[test]
