@@ -148,3 +148,24 @@ fn a_closed_pipe_is_a_quiet_end() {
     let output = Command::new("sh").args(["-c", &command]).current_dir(folder.path()).output().unwrap();
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[test]
+fn a_report_is_written_into_a_pipe_and_through_a_link_and_replaces_neither() {
+    use std::os::unix::fs::FileTypeExt;
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    fs::write(root.join("a.py"), LEAK).unwrap();
+    assert!(Command::new("mkfifo").arg(root.join("pipe")).status().unwrap().success());
+    let reader = std::thread::spawn({
+        let pipe = root.join("pipe");
+        move || fs::read_to_string(pipe).unwrap()
+    });
+    assert_eq!(run(root, &["scan", "a.py", "-o", "pipe", "--format", "jsonl"]).status.code(), Some(1));
+    assert_eq!(reader.join().unwrap().lines().count(), 2);
+    assert!(fs::symlink_metadata(root.join("pipe")).unwrap().file_type().is_fifo());
+    fs::write(root.join("report"), "old").unwrap();
+    symlink("report", root.join("link")).unwrap();
+    run(root, &["scan", "a.py", "-o", "link", "--format", "jsonl"]);
+    assert!(fs::symlink_metadata(root.join("link")).unwrap().is_symlink());
+    assert_eq!(fs::read_to_string(root.join("report")).unwrap().lines().count(), 2);
+}

@@ -12,15 +12,23 @@ pub fn with(output: Option<&Path>, print: impl FnOnce(&mut dyn Write) -> io::Res
         print(&mut to)?;
         return Ok(to.flush()?);
     };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let failed =
         || format!("cannot write the report to `{}`; does its folder exist, and may you write there?", path.display());
+    // A device or a pipe (`/dev/null`, `/dev/stderr`) is written to; renaming a file over it would replace it.
+    if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        let file = std::fs::OpenOptions::new().write(true).open(path).with_context(failed)?;
+        let mut to = BufWriter::new(anstream::StripStream::new(file));
+        return print(&mut to).and_then(|()| to.flush()).with_context(failed);
+    }
+    // Links are followed, so that what they point to is replaced and not the link.
+    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // The temporary file's own name would only distract.
     let made = tempfile::NamedTempFile::new_in(folder).map_err(|error| io::Error::from(error.kind()));
     let mut file = made.with_context(failed)?;
     let mut to = BufWriter::new(anstream::StripStream::new(file.as_file_mut().try_clone().with_context(failed)?));
     print(&mut to).and_then(|()| to.flush()).with_context(failed)?;
-    file.persist(path).with_context(failed)?;
+    file.persist(&path).map_err(|error| io::Error::from(error.error.kind())).with_context(failed)?;
     Ok(())
 }
 
