@@ -79,7 +79,7 @@ pub fn template(value: &[u8]) -> Option<&'static str> {
         }
     }
     if let Some((variable, member)) = value.strip_prefix(b"$").and_then(|name| {
-        let dot = name.iter().position(|byte| matches!(byte, b'.' | b'-' | b'[' | b':'))?;
+        let dot = name.iter().position(|byte| matches!(byte, b'.' | b'-' | b'[' | b':' | b'/'))?;
         Some((&name[..dot], &name[dot + 1..]))
     }) {
         if named(variable) && member.trim_ascii_start().first().is_some_and(|byte| !byte.is_ascii_digit()) {
@@ -93,6 +93,10 @@ pub fn template(value: &[u8]) -> Option<&'static str> {
         return Some("it is a template that is filled in elsewhere");
     }
     if memchr(b'<', value).is_some_and(|open| memchr(b'>', &value[open..]).is_some_and(|length| length > 2)) {
+        return Some("it is a template that is filled in elsewhere");
+    }
+    let is_constant = |name: &[u8]| name.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
+    if value.strip_prefix(b"@").is_some_and(|name| name.len() > 3 && is_constant(name)) {
         return Some("it is a template that is filled in elsewhere");
     }
     if value.ends_with(b"...") || value.ends_with("…".as_bytes()) {
