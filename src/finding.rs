@@ -204,6 +204,43 @@ pub struct Finding {
     pub fingerprint: Fingerprint,
     /// What to do about it.
     pub advice: Advice,
+    /// When it came and went, if it was found in a history.
+    pub life: Option<Box<Life>>,
+}
+
+/// The life of a secret in a repository.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Life {
+    /// The object in which it was first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
+    /// The commit that brought it in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub introduced: Option<CommitNote>,
+    /// The last commit that took it out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removed: Option<CommitNote>,
+    /// The refs at whose tip it still is.
+    pub live_in: Vec<String>,
+    /// How many versions of files hold it.
+    pub versions: u32,
+    /// All paths at which it ever was.
+    pub paths: Vec<String>,
+    /// Whether any ref leads to it; what reflogs alone keep, or nothing, is unreachable.
+    pub reachable: bool,
+}
+
+/// A commit, as a person would want it named.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CommitNote {
+    /// Its id.
+    pub id: String,
+    /// Name and address of its author.
+    pub author: String,
+    /// When it was written, RFC 3339, UTC.
+    pub date: String,
+    /// The first line of its message.
+    pub subject: String,
 }
 
 impl Finding {

@@ -37,7 +37,9 @@ pub struct SetAside {
 pub struct Summary {
     /// Contents read to their end.
     pub files: u64,
-    /// Bytes read.
+    /// Commits and objects read, of a history.
+    pub history: Option<(u64, u64)>,
+    /// Bytes read; of a history, all versions expanded.
     pub bytes: u64,
     /// Files that the configuration excludes.
     pub excluded: u64,

@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 mod baseline;
 mod config;
+mod history;
 mod output;
 mod progress;
 mod rules;
@@ -24,7 +25,7 @@ pub const USAGE_ERROR: u8 = 2;
 /// Something could not be read, so nothing can be said to be clean.
 const INCOMPLETE: u8 = 3;
 
-/// Finds leaked credentials in working trees, and says what to do about them.
+/// Finds leaked credentials in working trees and git history, and says what to do about them.
 #[derive(Debug, Parser)]
 #[command(name = "keysieve", version, max_term_width = 100, after_help = EXIT_CODES)]
 pub struct Cli {
@@ -45,6 +46,8 @@ const EXIT_CODES: &str = "Exit codes:
 enum Command {
     /// Finds credentials in files, folders or standard input
     Scan(settings::ScanArgs),
+    /// Finds credentials in everything that a git repository has ever held
+    History(history::HistoryArgs),
     /// Accepts the findings of today, so that only new ones are reported
     #[command(subcommand)]
     Baseline(baseline::BaselineCommand),
@@ -80,6 +83,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     .write_global();
     match cli.command {
         Command::Scan(arguments) => scan::run(arguments),
+        Command::History(arguments) => history::run(arguments),
         Command::Baseline(command) => baseline::run(command),
         Command::Rules(command) => rules::run(command),
         Command::Config(command) => config::run(command),

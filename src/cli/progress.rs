@@ -19,7 +19,7 @@ pub struct Display {
 
 impl Display {
     /// Starts drawing if standard error is a terminal and nobody objects.
-    pub fn start(progress: &Arc<Progress>, wanted: bool) -> Self {
+    pub fn start(progress: &Arc<Progress>, wanted: bool, noun: &'static str) -> Self {
         if !wanted || !io::stderr().is_terminal() {
             return Self { running: None };
         }
@@ -30,8 +30,10 @@ impl Display {
                 return;
             }
             let bar = ProgressBar::new(0);
-            let style = "{bar:30} {pos}/{len} files, {msg}";
-            bar.set_style(ProgressStyle::with_template(style).expect("the template is a constant"));
+            let style = format!("{{bar:30}} {{pos}}/{{len}} {noun}, {{msg}}");
+            bar.set_style(
+                ProgressStyle::with_template(&style).expect("the template is but a noun different from a constant"),
+            );
             loop {
                 let (files, bytes, total) = progress.read();
                 bar.set_length(total);

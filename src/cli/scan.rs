@@ -14,17 +14,27 @@ use keysieve::report;
 use keysieve::source::{Content, Coverage, Progress, stdin, tree};
 
 use super::progress::{self, Display};
-use super::settings::{ScanArgs, Settings, SourceArgs, is_stdin};
+use super::settings::{ReportArgs, ScanArgs, Settings, SourceArgs, is_stdin};
 use super::{FOUND, INCOMPLETE, NOTHING_FOUND, output};
 
 /// Scans, prints and judges.
 pub fn run(arguments: ScanArgs) -> anyhow::Result<ExitCode> {
     let settings = Settings::read(&arguments.source)?;
     let mut detector = Detector::new(settings.config.rules());
-    if arguments.explain {
+    if arguments.report.explain {
         detector = detector.with_explanations();
     }
     let outcome = scan(&arguments.source, &settings, &detector)?;
+    report(&outcome, &detector, &settings, &arguments.report)
+}
+
+/// Prints `outcome` and says how the run ends.
+pub fn report(
+    outcome: &Outcome,
+    detector: &Detector,
+    settings: &Settings,
+    arguments: &ReportArgs,
+) -> anyhow::Result<ExitCode> {
     let options = report::Options {
         show_secrets: arguments.show_secrets,
         all: arguments.all,
@@ -32,14 +42,14 @@ pub fn run(arguments: ScanArgs) -> anyhow::Result<ExitCode> {
         width: if arguments.output.is_none() { output::terminal_width() } else { None },
     };
     let printed = output::with(arguments.output.as_deref(), |mut to| {
-        report::write(arguments.format.into(), &outcome, detector.rules(), options, &mut to)
+        report::write(arguments.format.into(), outcome, detector.rules(), options, &mut to)
     });
     match printed {
         Err(error) if !super::is_broken_pipe(&error) => return Err(error),
         _ => {}
     }
     let fail_on = arguments.fail_on.map(Severity::from).or(settings.config.fail_on).unwrap_or(Severity::Medium);
-    Ok(ExitCode::from(exit_code(&outcome, fail_on, arguments.allow_incomplete)))
+    Ok(ExitCode::from(exit_code(outcome, fail_on, arguments.allow_incomplete)))
 }
 
 fn exit_code(outcome: &Outcome, fail_on: Severity, allow_incomplete: bool) -> u8 {
@@ -56,7 +66,7 @@ fn exit_code(outcome: &Outcome, fail_on: Severity, allow_incomplete: bool) -> u8
 pub fn scan(arguments: &SourceArgs, settings: &Settings, detector: &Detector) -> anyhow::Result<Outcome> {
     let progress = Arc::new(Progress::default());
     progress::stop_on_interrupt(&progress);
-    let display = Display::start(&progress, !arguments.no_progress);
+    let display = Display::start(&progress, !arguments.no_progress, "files");
     let judged = Mutex::new(Judged::default());
     let each = |content: Content| {
         let mut of_content = Judged::default();
@@ -130,7 +140,7 @@ impl Judged {
 }
 
 /// Sets aside what the configuration and the baseline accept; with a baseline, fingerprints are under its key.
-fn accept(findings: Vec<Finding>, settings: &Settings, outcome: &mut Outcome) {
+pub fn accept(findings: Vec<Finding>, settings: &Settings, outcome: &mut Outcome) {
     let today = today();
     for allow in settings.config.allow.iter().filter(|allow| allow.is_expired(today)) {
         let expired = allow.expires.map(|date| date.to_string()).unwrap_or_default();

@@ -22,6 +22,19 @@ pub struct SourceArgs {
     /// Follows symbolic links
     #[arg(long)]
     pub follow: bool,
+    #[command(flatten)]
+    pub accepted: AcceptedArgs,
+    /// Threads to use [default: one a processor]
+    #[arg(short = 'j', long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Shows no progress bar
+    #[arg(long)]
+    pub no_progress: bool,
+}
+
+/// What counts, and what is accepted.
+#[derive(Debug, Clone, Args)]
+pub struct AcceptedArgs {
     /// Configuration to use instead of the repository's .keysieve.toml
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -31,12 +44,6 @@ pub struct SourceArgs {
     /// Lowest confidence that is shown [default: medium]
     #[arg(long, value_enum, value_name = "LEVEL")]
     pub min_confidence: Option<ConfidenceArg>,
-    /// Threads to use [default: one a processor]
-    #[arg(short = 'j', long, value_name = "N")]
-    pub threads: Option<usize>,
-    /// Shows no progress bar
-    #[arg(long)]
-    pub no_progress: bool,
 }
 
 /// The arguments of `scan`.
@@ -44,6 +51,13 @@ pub struct SourceArgs {
 pub struct ScanArgs {
     #[command(flatten)]
     pub source: SourceArgs,
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
+
+/// How to report, and what fails the run; shared by all commands that find something.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
     /// How to print what was found
     #[arg(long, value_enum, default_value_t = FormatArg::Human, value_name = "FORMAT")]
     pub format: FormatArg,
@@ -147,6 +161,11 @@ impl Settings {
         }
         tree::check_named(&named, arguments.follow)?;
         let root = repository_root(named.first().map_or(Path::new("."), PathBuf::as_path));
+        Self::of(&root, &arguments.accepted)
+    }
+
+    /// Reads configuration and baseline of the repository or folder at `root`.
+    pub fn of(root: &Path, arguments: &AcceptedArgs) -> anyhow::Result<Self> {
         let config = match &arguments.config {
             Some(path) => Config::load(path)?,
             None => load_if_there(&root.join(config::FILE_NAME))?.unwrap_or_default(),

@@ -55,6 +55,8 @@ pub struct Dropped {
 pub struct Candidate {
     /// Index of its rule in the detector.
     pub rule: u16,
+    /// Where the keyword stands that led to it.
+    pub hit: u64,
     /// The secret's bytes in the content.
     pub span: Range<u64>,
     /// The secret.

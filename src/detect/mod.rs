@@ -2,8 +2,9 @@
 //!
 //! A hit of the [`gate`] names rules; a rule's [`matcher`] makes out the secret; the judges ([`check`], [`entropy`],
 //! [`plausibility`], [`placeholder`], [`allow`]) add evidence or throw it out; [`resolve`] settles overlaps and joins
-//! pairs; [`verdict`] adds what the path tells, once it is known. Whatever a judge reads lies within `LOOK_BEHIND` and
-//! `LOOK_AHEAD` of the hit, so [`content`] can feed a stream in windows and lose nothing at their borders.
+//! pairs; [`verdict`] adds what the path tells, once it is known. Whatever decides on a hit lies between `LOOK_BEHIND` bytes
+//! before it and `MARGIN` bytes after the end of its rule's reach. So [`content`] can feed a stream in windows and lose
+//! nothing at their borders, and a history can take over what was found in bytes that another version has as well.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -33,8 +34,8 @@ use plausibility::Judgement;
 use verdict::Verdict;
 
 use crate::finding::{Confidence, Evidence, Excerpt, Finding, Place, Secret, Severity};
-use crate::rules::rule::{LOOK_AHEAD, LOOK_BEHIND};
-use crate::rules::{Anchor, Class, Matcher, OnCheckFailure, Rule, ValueKind};
+use crate::rules::rule::{LOOK_BEHIND, MARGIN};
+use crate::rules::{Anchor, Class, Matcher, OnCheckFailure, Reach, Rule, ValueKind};
 
 /// All rules, ready to scan. Shared by all threads.
 #[derive(Debug)]
@@ -44,6 +45,8 @@ pub struct Detector {
     gate: Gate,
     /// For each anchor the rules that it belongs to.
     rules_of: Vec<Vec<u16>>,
+    /// For each anchor the longest reach of its rules that is not a line, in bytes; 0 if there is none.
+    far_reach: Vec<usize>,
     explain: bool,
 }
 
@@ -53,6 +56,15 @@ pub struct Scratch {
     caches: Vec<MatchCache>,
     hits: Vec<Hit>,
     found: Vec<Candidate>,
+}
+
+/// A keyword with a rule that reaches beyond its lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FarHit {
+    /// Where it starts.
+    pub start: usize,
+    /// How far after its start such a rule looks, in bytes.
+    pub reach: usize,
 }
 
 /// Some bytes of a content, and which of them to answer for.
@@ -85,8 +97,13 @@ impl Detector {
                 rules_of[found.expect("every rule's anchors were collected above")].push(index as u16);
             }
         }
+        let far = |index: &u16| match rules[usize::from(*index)].reach {
+            Reach::Line => 0,
+            reach => reach.ahead(),
+        };
+        let far_reach = rules_of.iter().map(|rules: &Vec<u16>| rules.iter().map(far).max().unwrap_or(0)).collect();
         let matchers = rules.iter().map(|_| LazyMatcher::default()).collect();
-        Self { rules: rules.into(), matchers, gate: Gate::new(keywords), rules_of, explain: false }
+        Self { rules: rules.into(), matchers, gate: Gate::new(keywords), rules_of, far_reach, explain: false }
     }
 
     /// Keeps candidates that were thrown out, with the judge and the reason, for `--explain`.
@@ -151,6 +168,23 @@ impl Detector {
         count
     }
 
+    /// Scans the keywords of `bytes` that start in `owned`; appends what they give to `into`, and to `far` the keywords
+    /// that have a rule which reaches beyond its lines.
+    pub fn scan_range(
+        &self,
+        bytes: &[u8],
+        owned: Range<usize>,
+        scratch: &mut Scratch,
+        into: &mut Vec<Candidate>,
+        far: &mut Vec<FarHit>,
+    ) {
+        self.scan_window(&Window { bytes, owned, offset: 0 }, scratch, into);
+        far.extend(scratch.hits.iter().filter_map(|hit| {
+            let reach = self.far_reach[usize::from(hit.anchor)];
+            (reach > 0).then_some(FarHit { start: hit.start, reach })
+        }));
+    }
+
     /// Appends the candidates of one window to `into`, in no particular order and without their places.
     fn scan_window(&self, window: &Window<'_>, scratch: &mut Scratch, into: &mut Vec<Candidate>) {
         let mut hits = std::mem::take(&mut scratch.hits);
@@ -167,15 +201,19 @@ impl Detector {
         let keyword = &self.gate.anchors().keywords()[usize::from(hit.anchor)];
         let from = hit.start.saturating_sub(LOOK_BEHIND);
         let mut shared = None;
+        let mut line_end = None;
         for &index in &self.rules_of[usize::from(hit.anchor)] {
             let rule = &self.rules[usize::from(index)];
-            let to = window.bytes.len().min(hit.start + rule.reach.ahead());
+            let to = match rule.reach {
+                Reach::Line => *line_end.get_or_insert_with(|| rule.reach.end(window.bytes, hit.start)),
+                reach => reach.end(window.bytes, hit.start),
+            };
             let view = &window.bytes[from..to];
             let at = hit.start - from..(hit.start - from + keyword.text.len()).min(view.len());
             let matcher = &self.matchers[usize::from(index)];
             let cache = &mut scratch.caches[usize::from(index)];
             let Some(found) = matcher.find(rule, view, at.clone(), cache, &mut shared) else { continue };
-            let surroundings = &window.bytes[from..window.bytes.len().min(hit.start + LOOK_AHEAD)];
+            let surroundings = &window.bytes[from..window.bytes.len().min(to + MARGIN)];
             if found.secret.is_empty() || !matcher.is_near(rule, surroundings, at.start) {
                 continue;
             }
@@ -307,6 +345,7 @@ impl Detector {
         let public = if secret.starts_with(b"-----BEGIN ") { armour_length(secret) } else { public };
         Candidate {
             rule,
+            hit: offset + hit as u64,
             span: offset + found.secret.start as u64..offset + found.secret.end as u64,
             secret: Secret::new(secret, public),
             place: Place::default(),

@@ -13,14 +13,25 @@ use crate::rules::Rule;
 const NEIGHBOURS: usize = 64;
 
 /// Settles overlaps, joins pairs and masks excerpts; keeps the order of places.
-pub fn resolve(rules: &[Rule], mut candidates: Vec<Candidate>) -> Vec<Candidate> {
+pub fn resolve(rules: &[Rule], candidates: Vec<Candidate>) -> Vec<Candidate> {
+    resolve_all(rules, candidates, true)
+}
+
+/// Like [`resolve`], but without excerpts, for versions that nobody will be shown.
+pub fn settle(rules: &[Rule], candidates: Vec<Candidate>) -> Vec<Candidate> {
+    resolve_all(rules, candidates, false)
+}
+
+fn resolve_all(rules: &[Rule], mut candidates: Vec<Candidate>, masked: bool) -> Vec<Candidate> {
     if candidates.is_empty() {
         return candidates;
     }
     candidates.sort_by_key(|candidate| (candidate.span.start, candidate.span.end, candidate.rule));
     candidates.dedup_by(|a, b| a.rule == b.rule && a.span == b.span);
     let limited = settle_overlaps(rules, &mut candidates);
-    mask(&mut candidates);
+    if masked {
+        mask(&mut candidates);
+    }
     let moved: Vec<usize> = limited.iter().map(|(_, loser)| *loser).collect();
     for (winner, loser) in limited {
         let mut otherwise = candidates[loser].clone();

@@ -216,6 +216,7 @@ pub fn verdict(detector: &Detector, mut candidate: Candidate, path: &str, facts:
         excerpt: candidate.excerpt,
         partner,
         advice: rule.advice.clone(),
+        life: None,
     }))
 }
 

@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::terminal::{keep_end, keep_start, visible, width};
 use super::{Options, print_secret};
-use crate::finding::{Finding, Severity};
+use crate::finding::{CommitNote, Finding, Life, Severity};
 use crate::outcome::{Outcome, Summary};
 
 const BOLD: Style = Style::new().bold();
@@ -17,6 +17,8 @@ const RED: Style = AnsiColor::Red.on_default();
 const DEFAULT_WIDTH: usize = 120;
 /// Paths listed one by one before the rest is only counted.
 const LISTED: usize = 10;
+/// Refs listed one by one.
+const LISTED_REFS: usize = 5;
 
 /// Writes the findings, then the summary.
 pub fn write(outcome: &Outcome, options: Options, to: &mut impl Write) -> io::Result<()> {
@@ -63,10 +65,46 @@ fn write_finding(finding: &Finding, options: Options, to: &mut impl Write) -> io
     if let Some(partner) = &finding.partner {
         writeln!(to, "  {DIM}pair:{DIM:#} {} {}", partner.rule, visible(&print_secret(&partner.secret, options)))?;
     }
+    if let Some(life) = &finding.life {
+        write_life(life, to)?;
+    }
     if !finding.advice.rotate.is_empty() {
         writeln!(to, "  {DIM}rotate:{DIM:#} {}", finding.advice.rotate)?;
     }
     writeln!(to, "  {DIM}{}{DIM:#}\n", visible(finding.fingerprint.as_str()))
+}
+
+fn write_life(life: &Life, to: &mut impl Write) -> io::Result<()> {
+    let note = |commit: &CommitNote| {
+        let date = commit.date.split('T').next().unwrap_or_default();
+        let short = commit.id.get(..12).unwrap_or(&commit.id);
+        visible(&format!("{date} by {} in {short} {}", commit.author, commit.subject))
+    };
+    match &life.introduced {
+        Some(commit) => writeln!(to, "  {DIM}introduced:{DIM:#} {}", note(commit))?,
+        None => writeln!(to, "  {DIM}object:{DIM:#} {}", life.object.as_deref().unwrap_or_default())?,
+    }
+    if let Some(commit) = &life.removed {
+        writeln!(to, "  {DIM}removed:{DIM:#} {}", note(commit))?;
+    }
+    if !life.live_in.is_empty() {
+        let listed = life.live_in[..life.live_in.len().min(LISTED_REFS)].join(", ");
+        let more = match life.live_in.len().saturating_sub(LISTED_REFS) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        writeln!(to, "  {DIM}live in:{DIM:#} {}{more}", visible(&listed))?;
+    }
+    if !life.reachable {
+        writeln!(to, "  {DIM}unreachable: no ref leads to it, but the objects are there{DIM:#}")?;
+    }
+    let others = life.paths.len().saturating_sub(1);
+    let (versions, paths) = (plural(life.versions as usize, "version"), plural(others, "other path"));
+    writeln!(to, "  {DIM}in {versions}{}{DIM:#}", if others > 0 { format!(", at {paths} too") } else { String::new() })
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 fn write_set_aside(outcome: &Outcome, to: &mut impl Write) -> io::Result<()> {
@@ -106,7 +144,11 @@ fn write_summary(outcome: &Outcome, options: Options, to: &mut impl Write) -> io
     if low > 0 && !options.all {
         writeln!(to, "{low} of low severity (tests, examples, defaults); --all shows them.")?;
     }
-    writeln!(to, "Read {}, {}.{}", count(summary.files, "file"), bytes(summary.bytes), left_out(summary, options))?;
+    let what = match summary.history {
+        Some((commits, objects)) => format!("{} and {}", count(commits, "commit"), count(objects, "object")),
+        None => count(summary.files, "file"),
+    };
+    writeln!(to, "Read {what}, {}.{}", bytes(summary.bytes), left_out(summary, options))?;
     for note in &summary.notes {
         writeln!(to, "{BOLD}Note:{BOLD:#} {}", visible(note))?;
     }

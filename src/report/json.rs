@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::terminal::inert_json;
 use super::{Options, print_secret};
-use crate::finding::{Advice, Confidence, Evidence, Finding, Fingerprint, Place, Severity};
+use crate::finding::{Advice, Confidence, Evidence, Finding, Fingerprint, Life, Place, Severity};
 use crate::outcome::{Outcome, SetAside, Summary};
 
 /// Version of this format; a change that breaks readers raises it.
@@ -44,6 +44,8 @@ struct FindingObject<'a> {
     fingerprint: &'a Fingerprint,
     #[serde(skip_serializing_if = "Option::is_none")]
     pair: Option<PairObject<'a>>,
+    #[serde(flatten)]
+    life: Option<&'a Life>,
     advice: &'a Advice,
 }
 
@@ -75,7 +77,12 @@ struct SetAsideObject<'a> {
 #[derive(Serialize)]
 struct SummaryObject<'a> {
     r#type: &'static str,
-    files: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    files: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commits: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    objects: Option<u64>,
     bytes: u64,
     findings: BTreeMap<&'static str, usize>,
     below_confidence: usize,
@@ -155,6 +162,7 @@ fn finding_object(finding: &Finding, options: Options) -> FindingObject<'_> {
             location: location(&finding.path, partner.place),
             secret: print_secret(&partner.secret, options),
         }),
+        life: finding.life.as_deref(),
         advice: &finding.advice,
     }
 }
@@ -174,7 +182,9 @@ fn summary_object<'a>(outcome: &Outcome, summary: &'a Summary) -> SummaryObject<
     let severities = [Severity::Critical, Severity::High, Severity::Medium, Severity::Low];
     SummaryObject {
         r#type: "summary",
-        files: summary.files,
+        files: summary.history.is_none().then_some(summary.files),
+        commits: summary.history.map(|(commits, _)| commits),
+        objects: summary.history.map(|(_, objects)| objects),
         bytes: summary.bytes,
         findings: severities.iter().map(|severity| (severity.as_str(), outcome.count(*severity))).collect(),
         below_confidence: summary.below_confidence,

@@ -118,22 +118,38 @@ pub enum Reach {
     Bytes(u32),
 }
 
-/// Bytes before an anchor that any rule may look at, and the most that a line or lines reach after it.
-pub const LOOK_BEHIND: usize = 1024;
-const LINE_AHEAD: usize = 4096;
+/// Bytes before an anchor that any rule or judge may look at.
+pub const LOOK_BEHIND: usize = 512;
+/// Bytes after what a rule's reach grants that its judges may look at.
+pub const MARGIN: usize = 256;
 /// How far before and after its anchor a rule's `near` words may stand, in bytes.
-pub const NEAR: usize = 512;
-/// Most bytes after an anchor that any rule may look at.
+pub const NEAR: usize = 256;
+/// Most bytes after an anchor that any rule or judge may look at.
 pub const LOOK_AHEAD: usize = 48 * 1024;
+/// Most bytes that a line and the one after it count for.
+pub const LINE_AHEAD: usize = 4096;
 
 impl Reach {
-    /// Bytes after the anchor's start that the rule may look at.
+    /// Most bytes after the anchor's start that the rule may look at.
     pub fn ahead(self) -> usize {
         match self {
             Self::Line => LINE_AHEAD,
-            Self::Lines(lines) => (LINE_AHEAD + 256 * usize::from(lines)).min(LOOK_AHEAD),
-            Self::Bytes(bytes) => (bytes as usize).min(LOOK_AHEAD),
+            Self::Lines(lines) => (LINE_AHEAD + 256 * usize::from(lines)).min(LOOK_AHEAD - MARGIN),
+            Self::Bytes(bytes) => (bytes as usize).min(LOOK_AHEAD - MARGIN),
         }
+    }
+
+    /// Where what the rule may look at ends in `bytes`: a value can stand in the line after its name, so lines are one
+    /// more than the rule says.
+    pub fn end(self, bytes: &[u8], anchor: usize) -> usize {
+        let limit = bytes.len().min(anchor + self.ahead());
+        let lines = match self {
+            Self::Line => 2,
+            Self::Lines(lines) => usize::from(lines) + 2,
+            Self::Bytes(_) => return limit,
+        };
+        // The anchor's own line is the first of them.
+        memchr::memchr_iter(b'\n', &bytes[anchor..limit]).nth(lines - 1).map_or(limit, |at| anchor + at)
     }
 }
 

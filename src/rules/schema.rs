@@ -9,7 +9,9 @@ use regex_syntax::hir::{Class as HirClass, Hir, HirKind};
 use serde::Deserialize;
 
 use crate::rating::{Advice, Confidence, Severity};
-use crate::rules::rule::{Anchor, Check, Class, List, Matcher, OnCheckFailure, Pair, Reach, Rule, Text, ValueKind};
+use crate::rules::rule::{
+    Anchor, Check, Class, LOOK_BEHIND, List, Matcher, OnCheckFailure, Pair, Reach, Rule, Text, ValueKind,
+};
 
 /// A file of `rules/`: one provider and its rules.
 #[derive(Debug, Deserialize)]
@@ -255,6 +257,9 @@ impl RuleSpec {
             (Some(pattern), None) => {
                 if self.key.is_some() || self.kind.is_some() {
                     return Err("`key` and `kind` go with `value`, not with `pattern`".to_owned());
+                }
+                if usize::from(self.lead) > LOOK_BEHIND - 12 {
+                    return Err(format!("`lead` is {}; the most is {}", self.lead, LOOK_BEHIND - 12));
                 }
                 let hir = parse("pattern", pattern)?;
                 if matches!(self.reach, ReachSpec::Line) && can_match_newline(&hir) {

@@ -1,0 +1,107 @@
+//! `keysieve history`: everything that a repository has ever held.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use keysieve::detect::Detector;
+use keysieve::detect::verdict::path_matcher;
+use keysieve::outcome::{Outcome, Summary};
+use keysieve::source::Progress;
+use keysieve::source::history::{self, Options, Repository, Since};
+
+use super::progress::{self, Display};
+use super::scan;
+use super::settings::{AcceptedArgs, ReportArgs, Settings};
+
+/// The arguments of `history`.
+#[derive(Debug, Args)]
+pub struct HistoryArgs {
+    /// A work tree, a `.git` folder or a bare repository
+    #[arg(default_value = ".", value_name = "REPO")]
+    repository: PathBuf,
+    /// Reports only secrets that came after this date (2025-01-31), or after what this ref or commit leads to
+    #[arg(long, value_name = "DATE|REV")]
+    since: Option<String>,
+    /// Looks only at what this ref leads to; may be given several times
+    #[arg(long, value_name = "REF")]
+    branch: Vec<String>,
+    /// Reports only secrets that the newest N commits brought in
+    #[arg(long, value_name = "N")]
+    max_commits: Option<usize>,
+    /// Reports only secrets at paths that match; may be given several times
+    #[arg(long, value_name = "GLOB")]
+    path: Vec<String>,
+    /// Leaves out what no ref leads to
+    #[arg(long)]
+    exclude_unreachable: bool,
+    /// Scans every version whole instead of what is new in it; slow, and finds the same
+    #[arg(long)]
+    no_delta: bool,
+    /// Reads a repository that belongs to another user
+    #[arg(long)]
+    trust_owner: bool,
+    #[command(flatten)]
+    accepted: AcceptedArgs,
+    /// Threads to use [default: one a processor]
+    #[arg(short = 'j', long, value_name = "N")]
+    threads: Option<usize>,
+    /// Shows no progress bar
+    #[arg(long)]
+    no_progress: bool,
+    #[command(flatten)]
+    report: ReportArgs,
+}
+
+/// Scans, prints and judges.
+pub fn run(arguments: HistoryArgs) -> anyhow::Result<ExitCode> {
+    let repository = Repository::discover(&arguments.repository, arguments.trust_owner)?;
+    let settings = Settings::of(&repository.root(), &arguments.accepted)?;
+    let mut paths = Vec::new();
+    for glob in &arguments.path {
+        paths.push(path_matcher(glob).map_err(|error| anyhow::anyhow!("--path `{glob}`: {error}"))?);
+    }
+    let options = Options {
+        no_delta: arguments.no_delta,
+        exclude_unreachable: arguments.exclude_unreachable,
+        branches: arguments.branch.clone(),
+        since: arguments.since.as_deref().map(since),
+        max_commits: arguments.max_commits,
+        paths,
+        min_confidence: Some(settings.min_confidence),
+    };
+    let detector = Detector::new(settings.config.rules());
+    let progress = Arc::new(Progress::default());
+    progress::stop_on_interrupt(&progress);
+    let display = Display::start(&progress, !arguments.no_progress, "objects");
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(arguments.threads.unwrap_or(0)).build()?;
+    let found = pool.install(|| history::scan(&repository, &options, &detector, &progress))?;
+    drop(display);
+    let mut outcome = Outcome {
+        summary: Summary {
+            history: Some((found.commits, found.objects)),
+            bytes: found.bytes,
+            gaps: found.gaps.into_iter().map(|gap| (gap.path, gap.reason)).collect(),
+            ..Summary::default()
+        },
+        ..Outcome::default()
+    };
+    let exclude = &settings.config.exclude;
+    let (findings, excluded): (Vec<_>, Vec<_>) = found
+        .findings
+        .into_iter()
+        .partition(|finding| !exclude.iter().any(|(_, glob)| glob.is_match(&finding.identity)));
+    outcome.summary.excluded = excluded.len() as u64;
+    scan::accept(findings, &settings, &mut outcome);
+    outcome.require_confidence(settings.min_confidence);
+    outcome.sort();
+    scan::report(&outcome, &detector, &settings, &arguments.report)
+}
+
+/// A date, a moment, or else a revision.
+fn since(text: &str) -> Since {
+    let day = || text.parse::<jiff::civil::Date>().ok().and_then(|_| format!("{text}T00:00:00Z").parse().ok());
+    let moment: Option<jiff::Timestamp> = text.parse().ok().or_else(day);
+    moment.map_or_else(|| Since::Revision(text.to_owned()), |moment| Since::Time(moment.as_second()))
+}

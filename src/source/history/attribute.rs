@@ -1,0 +1,356 @@
+//! Who brought a secret in, when and where, who took it out, and which refs still have it.
+//!
+//! In come the blobs that hold something, the trees that lead to them, and the commits. For every commit the set of
+//! secrets with their paths is known without a diff: trees with the same content share one set, so that most commits
+//! differ from their parents in nothing and are passed over by comparing two numbers.
+
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
+use std::sync::Arc;
+
+use super::oid::Oid;
+use super::refs::Refs;
+use super::store::Store;
+use super::walk::{Commit, Found, SecretId, Trees};
+
+/// A secret at a path; both by number.
+pub type AtPath = (SecretId, u32);
+
+/// The life of one secret.
+#[derive(Debug, Clone, Default)]
+pub struct Life {
+    /// The first commit that has it, as an index into [`Attribution::commits`], and where it stands there.
+    pub introduced: Option<(u32, u32)>,
+    /// The last commit that took it away from all its parents.
+    pub removed: Option<u32>,
+    /// Refs at whose tip it is.
+    pub live_in: Vec<String>,
+    /// All paths at which it ever was.
+    pub paths: BTreeSet<u32>,
+    /// Blobs that hold it.
+    pub versions: u32,
+    /// Whether a commit that refs lead to has, or had, it.
+    pub is_reachable: bool,
+}
+
+/// The lives of all secrets.
+#[derive(Debug, Default)]
+pub struct Attribution {
+    /// By secret.
+    pub lives: HashMap<SecretId, Life>,
+    /// Paths by number.
+    pub paths: Vec<String>,
+    /// Commits, parents before their children and else by time.
+    pub commits: Vec<Commit>,
+    /// Which of them refs lead to.
+    pub reachable: Vec<bool>,
+    /// Blobs that a tree leads to.
+    pub blobs_with_paths: HashSet<Oid>,
+}
+
+/// What a tree holds, by number; 0 is nothing.
+type SetId = u32;
+
+struct Sets<'a> {
+    trees: &'a Trees,
+    /// For each tree that leads somewhere its entries: name, and tree or blob.
+    entries: HashMap<u32, Vec<(u32, Child)>>,
+    of_tree: HashMap<u32, SetId>,
+    known: HashMap<Vec<(u32, SetId)>, SetId>,
+    /// For each set what it is made of: names with sets.
+    made_of: Vec<Vec<(u32, SetId)>>,
+    of_blob: HashMap<Arc<[SecretId]>, SetId>,
+    /// The secrets of sets that are blobs.
+    blobs: HashMap<SetId, Arc<[SecretId]>>,
+}
+
+#[derive(Clone)]
+enum Child {
+    Tree(u32),
+    Blob(Arc<[SecretId]>),
+}
+
+/// Deepest that trees are followed.
+const MAX_DEPTH: usize = 512;
+
+impl Sets<'_> {
+    fn blob(&mut self, secrets: &Arc<[SecretId]>) -> SetId {
+        if let Some(set) = self.of_blob.get(secrets) {
+            return *set;
+        }
+        let set = self.made_of.len() as SetId;
+        self.made_of.push(Vec::new());
+        self.of_blob.insert(Arc::clone(secrets), set);
+        self.blobs.insert(set, Arc::clone(secrets));
+        set
+    }
+
+    fn tree(&mut self, tree: u32, depth: usize) -> SetId {
+        if let Some(set) = self.of_tree.get(&tree) {
+            return *set;
+        }
+        let Some(entries) = self.entries.get(&tree).cloned().filter(|_| depth < MAX_DEPTH) else { return 0 };
+        let mut content: Vec<(u32, SetId)> = entries
+            .iter()
+            .map(|(name, child)| match child {
+                Child::Tree(child) => (*name, self.tree(*child, depth + 1)),
+                Child::Blob(secrets) => (*name, self.blob(secrets)),
+            })
+            .filter(|(_, set)| *set != 0)
+            .collect();
+        content.sort_unstable();
+        let set = if content.is_empty() {
+            0
+        } else {
+            let next = self.made_of.len() as SetId;
+            let set = *self.known.entry(content.clone()).or_insert(next);
+            if set == next {
+                self.made_of.push(content);
+            }
+            set
+        };
+        self.of_tree.insert(tree, set);
+        set
+    }
+
+    /// Lists what `set` holds below `prefix`.
+    fn flatten(&self, set: SetId, prefix: &mut Vec<u8>, paths: &mut Paths, into: &mut Vec<AtPath>) {
+        if let Some(secrets) = self.blobs.get(&set) {
+            let path = paths.number(prefix);
+            into.extend(secrets.iter().map(|secret| (*secret, path)));
+            return;
+        }
+        for (name, child) in &self.made_of[set as usize] {
+            let length = prefix.len();
+            if length > 0 {
+                prefix.push(b'/');
+            }
+            prefix.extend_from_slice(&self.trees.names[*name as usize]);
+            self.flatten(*child, prefix, paths, into);
+            prefix.truncate(length);
+        }
+    }
+}
+
+#[derive(Default)]
+struct Paths {
+    known: HashMap<Vec<u8>, u32>,
+    list: Vec<String>,
+}
+
+impl Paths {
+    fn number(&mut self, path: &[u8]) -> u32 {
+        if let Some(number) = self.known.get(path) {
+            return *number;
+        }
+        let number = self.list.len() as u32;
+        self.known.insert(path.to_vec(), number);
+        self.list.push(shown(path));
+        number
+    }
+}
+
+/// A path or a part of one as text; bytes that are no UTF-8 are written `\xNN`.
+pub fn shown(path: &[u8]) -> String {
+    let mut text = String::with_capacity(path.len());
+    for chunk in path.utf8_chunks() {
+        text.push_str(chunk.valid());
+        chunk.invalid().iter().for_each(|byte| text.push_str(&format!("\\x{byte:02x}")));
+    }
+    text
+}
+
+/// Follows every secret of `found` through the commits. `is_finding` says whether a secret counts at a path.
+pub fn attribute(
+    store: &Store,
+    found: &Found,
+    trees: &Trees,
+    refs: &Refs,
+    is_finding: &mut dyn FnMut(SecretId, &str) -> bool,
+) -> Attribution {
+    let mut sets = Sets {
+        trees,
+        entries: needed_entries(found, trees),
+        of_tree: HashMap::new(),
+        known: HashMap::new(),
+        made_of: vec![Vec::new()],
+        of_blob: HashMap::new(),
+        blobs: HashMap::new(),
+    };
+    let commits = in_order(with_replacements(&found.commits, refs));
+    let index: HashMap<Oid, u32> = commits.iter().enumerate().map(|(at, commit)| (commit.oid, at as u32)).collect();
+    let peel = |oid: &Oid| {
+        let mut oid = *oid;
+        for _ in 0..32 {
+            match found.tags.get(&oid) {
+                Some(target) => oid = *target,
+                None => break,
+            }
+        }
+        index.get(&oid).copied()
+    };
+    let reachable = reachable(&commits, &index, refs.tips.values().filter_map(peel));
+    let mut paths = Paths::default();
+    let mut flat: HashMap<SetId, Arc<[AtPath]>> = HashMap::new();
+    let mut counts: HashMap<AtPath, bool> = HashMap::new();
+    let mut held = |set: SetId, sets: &Sets<'_>, paths: &mut Paths| -> Arc<[AtPath]> {
+        let list = flat.entry(set).or_insert_with(|| {
+            let mut list = Vec::new();
+            sets.flatten(set, &mut Vec::new(), paths, &mut list);
+            list.retain(|at| *counts.entry(*at).or_insert_with(|| is_finding(at.0, &paths.list[at.1 as usize])));
+            list.sort_unstable();
+            list.into()
+        });
+        Arc::clone(list)
+    };
+    let mut lives: HashMap<SecretId, Life> = HashMap::new();
+    let mut sets_of: Vec<SetId> = Vec::with_capacity(commits.len());
+    for (at, commit) in commits.iter().enumerate() {
+        let set = store.number(&commit.tree).map_or(0, |tree| sets.tree(tree, 0));
+        sets_of.push(set);
+        let parents: Vec<SetId> =
+            commit.parents.iter().filter_map(|parent| sets_of.get(*index.get(parent)? as usize).copied()).collect();
+        if parents.iter().all(|parent| *parent == set) && !parents.is_empty() {
+            continue;
+        }
+        let own = held(set, &sets, &mut paths);
+        let parents: Vec<Arc<[AtPath]>> = parents.iter().map(|set| held(*set, &sets, &mut paths)).collect();
+        let has = |list: &[AtPath], secret: SecretId| {
+            list.get(list.partition_point(|it| it.0 < secret)).is_some_and(|it| it.0 == secret)
+        };
+        for (secret, path) in own.iter() {
+            let life = lives.entry(*secret).or_default();
+            life.paths.insert(*path);
+            // What only unreachable commits had gives way to a commit that refs lead to.
+            let is_first = life.introduced.is_none() || reachable[at] && !life.is_reachable;
+            if is_first && !parents.iter().any(|parent| has(parent, *secret)) {
+                life.introduced = Some((at as u32, *path));
+            }
+            life.is_reachable |= reachable[at];
+        }
+        if let Some((first, others)) = parents.split_first().filter(|_| reachable[at]) {
+            for (secret, _) in first.iter() {
+                if !has(&own, *secret) && others.iter().all(|parent| has(parent, *secret)) {
+                    lives.entry(*secret).or_default().removed = Some(at as u32);
+                }
+            }
+        }
+    }
+    for (name, oid) in &refs.tips {
+        let Some(at) = peel(oid) else { continue };
+        for (secret, _) in held(sets_of[at as usize], &sets, &mut paths).iter() {
+            let live_in = &mut lives.entry(*secret).or_default().live_in;
+            if live_in.last() != Some(name) {
+                live_in.push(name.clone());
+            }
+        }
+    }
+    for secrets in found.blobs.values() {
+        for secret in secrets.iter() {
+            if let Some(life) = lives.get_mut(secret) {
+                life.versions += 1;
+            }
+        }
+    }
+    let blobs_with_paths = trees.leaves.iter().map(|(_, _, blob)| *blob).collect();
+    Attribution { lives, paths: paths.list, commits, reachable, blobs_with_paths }
+}
+
+/// The entries of trees that lead to blobs with secrets.
+fn needed_entries(found: &Found, trees: &Trees) -> HashMap<u32, Vec<(u32, Child)>> {
+    let mut entries: HashMap<u32, Vec<(u32, Child)>> = HashMap::new();
+    for (tree, name, blob) in &trees.leaves {
+        if let Some(secrets) = found.blobs.get(blob) {
+            entries.entry(*tree).or_default().push((*name, Child::Blob(Arc::clone(secrets))));
+        }
+    }
+    let mut needed: HashSet<u32> = entries.keys().copied().collect();
+    // One round for each level of folders.
+    loop {
+        let above: Vec<u32> = trees
+            .branches
+            .iter()
+            .filter(|(tree, _, child)| needed.contains(child) && !needed.contains(tree))
+            .map(|(tree, _, _)| *tree)
+            .collect();
+        if above.is_empty() {
+            break;
+        }
+        needed.extend(above);
+    }
+    for (tree, name, child) in &trees.branches {
+        if needed.contains(child) {
+            entries.entry(*tree).or_default().push((*name, Child::Tree(*child)));
+        }
+    }
+    // A tree can be in several packs.
+    for list in entries.values_mut() {
+        list.sort_by_key(|(name, child)| (*name, matches!(child, Child::Tree(_))));
+        list.dedup_by_key(|(name, _)| *name);
+    }
+    entries
+}
+
+/// The commits, each once, as `git replace`, grafts and shallow clones would have them.
+fn with_replacements(commits: &[Commit], refs: &Refs) -> Vec<Commit> {
+    let mut unique: BTreeMap<Oid, &Commit> = commits.iter().map(|commit| (commit.oid, commit)).collect();
+    let originals = unique.clone();
+    for (original, by) in &refs.replaced {
+        if let Some(by) = originals.get(by) {
+            unique.insert(*original, by);
+        }
+    }
+    unique
+        .into_iter()
+        .map(|(oid, commit)| {
+            let mut commit = commit.clone();
+            commit.oid = oid;
+            if let Some(parents) = refs.grafts.get(&oid) {
+                commit.parents.clone_from(parents);
+            }
+            commit
+        })
+        .collect()
+}
+
+/// Parents before children, and of what is free to come next the oldest: whoever comes first, by the graph and then by
+/// the clock, comes first here.
+fn in_order(commits: Vec<Commit>) -> Vec<Commit> {
+    let index: HashMap<Oid, usize> = commits.iter().enumerate().map(|(at, commit)| (commit.oid, at)).collect();
+    let mut children: Vec<Vec<u32>> = vec![Vec::new(); commits.len()];
+    let mut waiting = vec![0u32; commits.len()];
+    for (at, commit) in commits.iter().enumerate() {
+        for parent in commit.parents.iter().filter_map(|parent| index.get(parent)) {
+            children[*parent].push(at as u32);
+            waiting[at] += 1;
+        }
+    }
+    let key = |at: usize| std::cmp::Reverse((commits[at].time, at));
+    let mut free: BinaryHeap<_> = (0..commits.len()).filter(|at| waiting[*at] == 0).map(key).collect();
+    let mut order = Vec::with_capacity(commits.len());
+    while let Some(std::cmp::Reverse((_, at))) = free.pop() {
+        order.push(at);
+        for &child in &children[at] {
+            waiting[child as usize] -= 1;
+            if waiting[child as usize] == 0 {
+                free.push(key(child as usize));
+            }
+        }
+    }
+    // Replaced commits can go round in a circle; these come last.
+    let placed: HashSet<usize> = order.iter().copied().collect();
+    order.extend((0..commits.len()).filter(|at| !placed.contains(at)));
+    let mut slots: Vec<Option<Commit>> = commits.into_iter().map(Some).collect();
+    order.into_iter().filter_map(|at| slots[at].take()).collect()
+}
+
+/// Which commits `tips` lead to.
+pub fn reachable(commits: &[Commit], index: &HashMap<Oid, u32>, tips: impl Iterator<Item = u32>) -> Vec<bool> {
+    let mut reached = vec![false; commits.len()];
+    let mut todo: Vec<u32> = tips.collect();
+    while let Some(at) = todo.pop() {
+        if !std::mem::replace(&mut reached[at as usize], true) {
+            todo.extend(commits[at as usize].parents.iter().filter_map(|parent| index.get(parent)));
+        }
+    }
+    reached
+}

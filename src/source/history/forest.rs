@@ -1,0 +1,198 @@
+//! The delta trees of a pack: every entry once, each made of the one above it.
+//!
+//! An entry that is stored whole is a root; its children are the deltas on it. [`visit`] walks such a tree from its root
+//! and keeps only the chain of buffers that leads to where it is, so every object is expanded exactly once.
+
+use libdeflater::Decompressor;
+
+use super::delta::{self, Run};
+use super::oid::Oid;
+use super::pack::{Header, Kind, Pack, PackError, Stored};
+use super::store::ObjectError;
+
+/// The delta trees of one pack.
+#[derive(Debug)]
+pub struct Forest {
+    /// Entries stored whole, with their kinds; the ones with most to expand first.
+    pub roots: Vec<(u32, Kind)>,
+    /// Deltas on objects that the pack does not hold.
+    pub external: Vec<(u32, Oid)>,
+    /// Entries whose header, or whose base, is wrong.
+    pub broken: Vec<(u32, ObjectError)>,
+    /// For each entry where its children start in `children`.
+    starts: Vec<u32>,
+    children: Vec<u32>,
+}
+
+impl Forest {
+    /// Reads all headers of `pack`.
+    pub fn of(pack: &Pack) -> Self {
+        const NONE: u32 = u32::MAX;
+        let count = pack.len();
+        let mut bases = vec![NONE; count];
+        let mut weights = vec![0u64; count];
+        let (mut roots, mut external, mut broken) = (Vec::new(), Vec::new(), Vec::new());
+        for entry in 0..count as u32 {
+            let header = match pack.header(entry) {
+                Ok(header) => header,
+                Err(error) => {
+                    broken.push((entry, error.into()));
+                    continue;
+                }
+            };
+            weights[entry as usize] = pack.packed_size(entry) + 64;
+            match header.stored {
+                Stored::Whole(kind) => {
+                    weights[entry as usize] += header.size;
+                    roots.push((entry, kind));
+                }
+                Stored::OnOffset(offset) => match pack.entry_at(offset) {
+                    Some(base) => bases[entry as usize] = base,
+                    None => broken.push((entry, ObjectError::NoBase)),
+                },
+                Stored::OnObject(oid) => match pack.find(&oid) {
+                    Some(base) => bases[entry as usize] = base,
+                    None => external.push((entry, oid)),
+                },
+            }
+        }
+        let mut starts = vec![0u32; count + 1];
+        for &base in bases.iter().filter(|base| **base != NONE) {
+            starts[base as usize + 1] += 1;
+        }
+        for index in 0..count {
+            starts[index + 1] += starts[index];
+        }
+        let mut next = starts.clone();
+        let mut children = vec![0; starts[count] as usize];
+        for (entry, &base) in bases.iter().enumerate().filter(|(_, base)| **base != NONE) {
+            children[next[base as usize] as usize] = entry as u32;
+            next[base as usize] += 1;
+        }
+        // Bases mostly lie before their deltas, so one pass from the end adds up a tree well enough to sort by.
+        for entry in (0..count).rev() {
+            if bases[entry] != NONE && (bases[entry] as usize) < entry {
+                weights[bases[entry] as usize] += weights[entry];
+            }
+        }
+        roots.sort_unstable_by_key(|(entry, _)| std::cmp::Reverse(weights[*entry as usize]));
+        Self { roots, external, broken, starts, children }
+    }
+
+    fn children(&self, entry: u32) -> std::ops::Range<usize> {
+        self.starts[entry as usize] as usize..self.starts[entry as usize + 1] as usize
+    }
+
+    /// Entries that no root leads to: deltas that go round in a circle.
+    pub fn unreached(&self, count: usize) -> Vec<u32> {
+        let mut reached = vec![false; count];
+        let mut todo: Vec<u32> = self.roots.iter().map(|(entry, _)| *entry).collect();
+        todo.extend(self.external.iter().map(|(entry, _)| *entry));
+        todo.extend(self.broken.iter().map(|(entry, _)| *entry));
+        while let Some(entry) = todo.pop() {
+            if !std::mem::replace(&mut reached[entry as usize], true) {
+                todo.extend(&self.children[self.children(entry)]);
+            }
+        }
+        (0..count as u32).filter(|entry| !reached[*entry as usize]).collect()
+    }
+}
+
+/// What an object was made of.
+#[derive(Debug)]
+pub struct Derived<'a, S> {
+    /// What was made of the base.
+    pub state: &'a S,
+    /// Size of the base.
+    pub base_size: usize,
+    /// Which bytes are the base's.
+    pub runs: &'a [Run],
+}
+
+/// What one thread keeps while it walks trees.
+#[derive(Default)]
+pub struct Buffers {
+    decompressor: Option<Decompressor>,
+    delta: Vec<u8>,
+    runs: Vec<Run>,
+    spare: Vec<Vec<u8>>,
+}
+
+/// Walks a tree from `root` on; `base` is what a delta root is made of. Calls `each` with every object and what it was
+/// made of; what `each` returns is handed to the object's children. An object that can't be made is given to `failed`,
+/// with all that hang on it.
+pub fn visit<S>(
+    pack: &Pack,
+    forest: &Forest,
+    root: u32,
+    base: Option<&[u8]>,
+    buffers: &mut Buffers,
+    mut each: impl FnMut(u32, &[u8], Option<Derived<'_, S>>) -> Option<S>,
+    mut failed: impl FnMut(u32, ObjectError),
+) {
+    struct Frame<S> {
+        bytes: Vec<u8>,
+        state: S,
+        children: std::ops::Range<usize>,
+    }
+    let mut frames: Vec<Frame<S>> = Vec::new();
+    let mut bytes = buffers.spare.pop().unwrap_or_default();
+    let made = match base {
+        None => {
+            pack.header(root).and_then(|header| inflate(pack, root, &header, buffers, &mut bytes)).map_err(Into::into)
+        }
+        Some(base) => apply(pack, root, base, buffers, &mut bytes),
+    };
+    if let Err(error) = made {
+        return fail(forest, root, error, &mut failed);
+    }
+    let Some(state) = each(root, &bytes, None) else { return };
+    frames.push(Frame { bytes, state, children: forest.children(root) });
+    while let Some(frame) = frames.last_mut() {
+        let Some(next) = frame.children.next() else {
+            if let Some(done) = frames.pop() {
+                buffers.spare.push(done.bytes);
+            }
+            continue;
+        };
+        let entry = forest.children[next];
+        let mut bytes = buffers.spare.pop().unwrap_or_default();
+        if let Err(error) = apply(pack, entry, &frame.bytes, buffers, &mut bytes) {
+            fail(forest, entry, error, &mut failed);
+            continue;
+        }
+        let derived = Derived { state: &frame.state, base_size: frame.bytes.len(), runs: &buffers.runs };
+        match each(entry, &bytes, Some(derived)) {
+            Some(state) => frames.push(Frame { bytes, state, children: forest.children(entry) }),
+            None => return,
+        }
+    }
+}
+
+fn fail(forest: &Forest, entry: u32, error: ObjectError, failed: &mut impl FnMut(u32, ObjectError)) {
+    failed(entry, error);
+    let mut todo: Vec<u32> = forest.children[forest.children(entry)].to_vec();
+    while let Some(child) = todo.pop() {
+        failed(child, ObjectError::NoBase);
+        todo.extend(&forest.children[forest.children(child)]);
+    }
+}
+
+fn inflate(
+    pack: &Pack,
+    entry: u32,
+    header: &Header,
+    buffers: &mut Buffers,
+    into: &mut Vec<u8>,
+) -> Result<(), PackError> {
+    pack.inflate(entry, header, buffers.decompressor.get_or_insert_with(Decompressor::new), into)
+}
+
+fn apply(pack: &Pack, entry: u32, base: &[u8], buffers: &mut Buffers, into: &mut Vec<u8>) -> Result<(), ObjectError> {
+    let header = pack.header(entry)?;
+    let mut packed = std::mem::take(&mut buffers.delta);
+    let inflated = inflate(pack, entry, &header, buffers, &mut packed);
+    buffers.delta = packed;
+    inflated?;
+    Ok(delta::apply(base, &buffers.delta, into, &mut buffers.runs)?)
+}

@@ -1,0 +1,514 @@
+//! The whole history of a repository: every object once, every line once.
+//!
+//! [`store`] opens packs and loose objects, [`forest`] orders a pack by its delta trees, [`walk`] expands every object
+//! once and scans what is new in it ([`lines`]), [`attribute`] joins what was found with trees and commits. Content comes
+//! first and paths later: a blob's candidates are known before its path is, and a verdict falls for each path it had.
+//!
+//! No git process is started and no filter or hook runs; packs, refs and reflogs are read as files. git2 finds the
+//! repository and says whether its owner is trusted.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+pub mod attribute;
+pub mod delta;
+pub mod forest;
+pub mod lines;
+pub mod oid;
+pub mod pack;
+pub mod refs;
+pub mod store;
+pub mod walk;
+
+use attribute::Attribution;
+use forest::Forest;
+use oid::Oid;
+use pack::Kind;
+use rayon::prelude::*;
+use refs::Refs;
+use store::Store;
+use walk::{Found, SecretId};
+
+use super::{Gap, Progress};
+use crate::detect::candidate::Candidate;
+use crate::detect::content::Stream;
+use crate::detect::verdict::{PathFacts, Verdict, verdict};
+use crate::detect::{Detector, Scratch};
+use crate::finding::{CommitNote, Confidence, Finding, Life};
+
+/// Path of what stands in a commit's or a tag's message.
+pub const MESSAGE: &str = "(commit message)";
+/// Path of what no tree leads to.
+pub const NOWHERE: &str = "(no path)";
+
+/// A repository whose history can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There is none.
+    #[error("`{path}` is no git repository, nor in one; name a work tree, a `.git` folder or a bare repository")]
+    NotFound {
+        /// As the user typed it.
+        path: String,
+    },
+    /// It belongs to somebody else.
+    #[error(
+        "`{path}` belongs to another user, and git trusts only its own user's repositories; \
+         read it all the same with --trust-owner, or list it in git's `safe.directory`"
+    )]
+    Owner {
+        /// Its git folder.
+        path: String,
+    },
+}
+
+/// A repository on disk.
+#[derive(Debug, Clone)]
+pub struct Repository {
+    /// Its git folder.
+    git: PathBuf,
+    /// What it shares with other work trees.
+    common: PathBuf,
+    /// Bytes of an object id.
+    hash: usize,
+}
+
+impl Repository {
+    /// Finds the repository at `path` or around it; `trust_owner` reads that of another user as well.
+    pub fn discover(path: &Path, trust_owner: bool) -> Result<Self, OpenError> {
+        let not_found = |_| OpenError::NotFound { path: path.display().to_string() };
+        let git = git2::Repository::discover_path(path, [] as [&Path; 0]).map_err(not_found)?;
+        let owner = git2::Repository::open(&git).err().is_some_and(|error| error.code() == git2::ErrorCode::Owner);
+        if owner && !trust_owner {
+            return Err(OpenError::Owner { path: git.display().to_string() });
+        }
+        Ok(Self::at(git))
+    }
+
+    fn at(git: PathBuf) -> Self {
+        let common = match std::fs::read_to_string(git.join("commondir")) {
+            Ok(relative) => git.join(relative.trim_end_matches('\n')),
+            Err(_) => git.clone(),
+        };
+        let config = std::fs::read_to_string(common.join("config")).unwrap_or_default().to_ascii_lowercase();
+        let is_sha256 = config.lines().any(|line| {
+            line.split_once('=').is_some_and(|(key, value)| key.trim() == "objectformat" && value.trim() == "sha256")
+        });
+        Self { git, common, hash: if is_sha256 { 32 } else { 20 } }
+    }
+
+    /// The folder that its configuration and baseline are in: the work tree, or the bare repository itself.
+    pub fn root(&self) -> PathBuf {
+        match self.git.parent() {
+            Some(parent) if self.git.file_name().is_some_and(|name| name == ".git") => parent.to_owned(),
+            _ => self.git.clone(),
+        }
+    }
+
+    /// The submodules whose repositories lie inside this one, with their names.
+    fn submodules(&self) -> Vec<(String, Self)> {
+        let mut found = Vec::new();
+        let modules = self.common.join("modules");
+        let mut todo = vec![modules.clone()];
+        while let Some(folder) = todo.pop() {
+            if folder.join("HEAD").is_file() && folder.join("objects").is_dir() {
+                let name = folder.strip_prefix(&modules).unwrap_or(&folder).display().to_string();
+                todo.push(folder.join("modules"));
+                found.push((name, Self::at(folder)));
+                continue;
+            }
+            let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+            todo.extend(entries.filter(|it| it.file_type().is_ok_and(|kind| kind.is_dir())).map(|it| it.path()));
+        }
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        found
+    }
+}
+
+/// What of a history to report.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// Scans every version whole, as if nothing were shared.
+    pub no_delta: bool,
+    /// Leaves out what no ref leads to.
+    pub exclude_unreachable: bool,
+    /// Only what these refs lead to.
+    pub branches: Vec<String>,
+    /// Only secrets that came after this moment, in seconds since 1970, or after the commits that a revision leads to.
+    pub since: Option<Since>,
+    /// Only secrets that the newest so many commits brought in.
+    pub max_commits: Option<usize>,
+    /// Only these paths.
+    pub paths: Vec<globset::GlobMatcher>,
+    /// Lowest confidence that counts.
+    pub min_confidence: Option<Confidence>,
+}
+
+/// Where the part of a history that matters begins.
+#[derive(Debug, Clone)]
+pub enum Since {
+    /// Seconds since 1970.
+    Time(i64),
+    /// A ref or an object id.
+    Revision(String),
+}
+
+/// The result of a scan.
+#[derive(Debug, Default)]
+pub struct History {
+    /// One finding for each secret and rule.
+    pub findings: Vec<Finding>,
+    /// Commits read.
+    pub commits: u64,
+    /// Objects read.
+    pub objects: u64,
+    /// Bytes of all objects, expanded.
+    pub bytes: u64,
+    /// Bytes of them that were scanned; the others are copies.
+    pub scanned: u64,
+    /// What could not be read.
+    pub gaps: Vec<Gap>,
+}
+
+/// An option that does not fit the repository.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    /// A name that nothing has.
+    #[error("the repository has no ref and no commit `{0}`; `git for-each-ref` lists what it has")]
+    NoSuchRevision(String),
+}
+
+/// Scans the history of `repository` and of the submodules inside it.
+pub fn scan(
+    repository: &Repository,
+    options: &Options,
+    detector: &Detector,
+    progress: &Progress,
+) -> Result<History, ScanError> {
+    let mut history = scan_one(repository, "", options, detector, progress)?;
+    for (name, submodule) in repository.submodules() {
+        // Its refs are its own: a name that is no ref of the outer repository was refused above.
+        let own = Options {
+            branches: Vec::new(),
+            since: options.since.clone().filter(|since| matches!(since, Since::Time(_))),
+            paths: options.paths.clone(),
+            ..*options
+        };
+        let part = scan_one(&submodule, &format!("{name}/"), &own, detector, progress)?;
+        history.findings.extend(part.findings);
+        history.gaps.extend(part.gaps);
+        history.commits += part.commits;
+        history.objects += part.objects;
+        history.bytes += part.bytes;
+        history.scanned += part.scanned;
+    }
+    Ok(history)
+}
+
+fn scan_one(
+    repository: &Repository,
+    prefix: &str,
+    options: &Options,
+    detector: &Detector,
+    progress: &Progress,
+) -> Result<History, ScanError> {
+    let mut gaps = Vec::new();
+    let store = Store::open(&repository.common.join("objects"), repository.hash, &mut gaps);
+    let mut refs = Refs::read(&repository.git, &repository.common);
+    for name in &options.branches {
+        named(&refs, name)?;
+    }
+    if !options.branches.is_empty() {
+        let tips = options.branches.iter().filter_map(|name| Some((name.clone(), named(&refs, name).ok()?)));
+        refs.tips = tips.collect();
+    }
+    let since = match &options.since {
+        Some(Since::Revision(name)) => Some(named(&refs, name)?),
+        _ => None,
+    };
+    progress.expect_files(store.packs.iter().map(pack::Pack::len).sum::<usize>() + store.loose.len());
+    let forests: Vec<Forest> = store.packs.par_iter().map(Forest::of).collect();
+    let mut found = walk::scan(&store, &forests, detector, progress, !options.no_delta);
+    gaps.append(&mut found.gaps);
+    let mut trees = if found.blobs.is_empty() && !store.is_partial {
+        walk::Trees::default()
+    } else {
+        walk::trees(&store, &forests, &found.blobs, progress)
+    };
+    gaps.append(&mut trees.gaps);
+    if progress.is_stopped() {
+        gaps.push(Gap { path: "history".to_owned(), reason: "the scan was interrupted".to_owned() });
+    }
+    if trees.missing > 0 {
+        let reason =
+            format!("{} objects are missing (a partial clone); `git fetch --refetch` brings them", trees.missing);
+        gaps.push(Gap { path: "history".to_owned(), reason });
+    }
+    if !refs.shallow.is_empty() {
+        let cut = refs.shallow.iter().map(|oid| oid.to_string()[..12].to_owned()).collect::<Vec<_>>();
+        let listed = cut[..cut.len().min(5)].join(", ");
+        let reason = format!(
+            "history is cut at {} commits ({listed}{}; a shallow clone); `git fetch --unshallow` brings the rest",
+            cut.len(),
+            if cut.len() > 5 { ", …" } else { "" },
+        );
+        gaps.push(Gap { path: "history".to_owned(), reason });
+    }
+    gaps.sort();
+    gaps.dedup();
+    let mut reporter = Reporter { detector, store: &store, found: &found, scratch: Scratch::default() };
+    let mut facts: HashMap<String, PathFacts> = HashMap::new();
+    let least = options.min_confidence.unwrap_or(Confidence::Low);
+    let attribution = attribute::attribute(&store, &found, &trees, &refs, &mut |secret, path| {
+        if !options.paths.is_empty() && !options.paths.iter().any(|glob| glob.is_match(path)) {
+            return false;
+        }
+        let facts = facts.entry(path.to_owned()).or_insert_with(|| PathFacts::of(path));
+        let candidate = Candidate::clone(&found.secrets[secret as usize]);
+        matches!(verdict(detector, candidate, path, facts), Verdict::Finding(it) if it.confidence >= least)
+    });
+    let filter = Filter::new(options, since, &attribution);
+    let mut findings = reporter.in_files(&attribution, &filter, prefix);
+    if options.paths.is_empty() {
+        findings.extend(reporter.in_messages(&attribution, &filter, prefix));
+        if filter.unreachable {
+            findings.extend(reporter.nowhere(&attribution, prefix));
+        }
+    }
+    findings.retain(|finding| finding.confidence >= least);
+    Ok(History {
+        findings,
+        commits: attribution.commits.len() as u64,
+        objects: found.objects,
+        bytes: found.work.expanded,
+        scanned: found.work.scanned,
+        gaps,
+    })
+}
+
+fn named(refs: &Refs, name: &str) -> Result<Oid, ScanError> {
+    let tries = ["", "refs/", "refs/heads/", "refs/tags/", "refs/remotes/"];
+    let by_ref = tries.iter().find_map(|prefix| refs.tips.get(&format!("{prefix}{name}")).copied());
+    by_ref.or_else(|| Oid::from_hex(name.as_bytes())).ok_or_else(|| ScanError::NoSuchRevision(name.to_owned()))
+}
+
+/// Which commits' secrets are reported.
+struct Filter {
+    since: i64,
+    /// Commits that a revision leads to, whose secrets are old.
+    old: Vec<bool>,
+    /// First of the newest commits.
+    first: usize,
+    unreachable: bool,
+}
+
+impl Filter {
+    fn new(options: &Options, since: Option<Oid>, attribution: &Attribution) -> Self {
+        let commits = &attribution.commits;
+        let time = match options.since {
+            Some(Since::Time(time)) => time,
+            _ => i64::MIN,
+        };
+        let index: HashMap<Oid, u32> = commits.iter().enumerate().map(|(at, commit)| (commit.oid, at as u32)).collect();
+        let tip = since.and_then(|oid| index.get(&oid).copied());
+        let reached = attribution.reachable.iter().filter(|reached| **reached).count();
+        let newest = options.max_commits.map_or(usize::MAX, |most| most);
+        let mut skip = reached.saturating_sub(newest);
+        let first = attribution.reachable.iter().position(|reached| {
+            let is_first = skip == 0;
+            skip -= usize::from(*reached && skip > 0);
+            is_first
+        });
+        let whole = options.branches.is_empty() && options.max_commits.is_none() && options.since.is_none();
+        Self {
+            since: time,
+            old: attribute::reachable(commits, &index, tip.into_iter()),
+            first: first.unwrap_or(0),
+            unreachable: whole && !options.exclude_unreachable,
+        }
+    }
+
+    fn lets(&self, attribution: &Attribution, at: u32) -> bool {
+        let at = at as usize;
+        attribution.commits[at].time >= self.since
+            && !self.old[at]
+            && at >= self.first
+            && (self.unreachable || attribution.reachable[at])
+    }
+}
+
+/// Makes findings of secrets: reads the version that brought one in once more, as the working tree would be read.
+struct Reporter<'a> {
+    detector: &'a Detector,
+    store: &'a Store,
+    found: &'a Found,
+    scratch: Scratch,
+}
+
+impl Reporter<'_> {
+    fn in_files(&mut self, attribution: &Attribution, filter: &Filter, prefix: &str) -> Vec<Finding> {
+        let mut lives: Vec<_> = attribution.lives.iter().collect();
+        lives.sort_by_key(|(secret, _)| **secret);
+        let mut findings = Vec::new();
+        // Secrets of one version are read off it together.
+        let mut read: HashMap<Oid, Vec<Candidate>> = HashMap::new();
+        for (&secret, life) in lives {
+            let Some((at, path)) = life.introduced.filter(|(at, _)| filter.lets(attribution, *at)) else { continue };
+            let path = &attribution.paths[path as usize];
+            let Some(blob) = self.blob_at(&attribution.commits[at as usize].tree, path) else { continue };
+            let candidates = read.entry(blob).or_insert_with(|| self.scan(&blob));
+            let Some(mut finding) = self.pick(candidates, secret, path) else { continue };
+            finding.path = format!("{prefix}{path}");
+            let mut paths: Vec<String> =
+                life.paths.iter().map(|path| format!("{prefix}{}", attribution.paths[*path as usize])).collect();
+            paths.sort();
+            finding.life = Some(Box::new(Life {
+                object: Some(blob.to_string()),
+                introduced: self.note(&attribution.commits[at as usize].oid),
+                removed: match life.live_in.is_empty() {
+                    true => life.removed.and_then(|at| self.note(&attribution.commits[at as usize].oid)),
+                    false => None,
+                },
+                live_in: life.live_in.clone(),
+                versions: life.versions,
+                paths,
+                reachable: life.is_reachable,
+            }));
+            findings.push(finding);
+        }
+        findings
+    }
+
+    fn in_messages(&mut self, attribution: &Attribution, filter: &Filter, prefix: &str) -> Vec<Finding> {
+        let index: HashMap<Oid, u32> =
+            attribution.commits.iter().enumerate().map(|(at, commit)| (commit.oid, at as u32)).collect();
+        let mut first: HashMap<SecretId, (u32, Oid, u32)> = HashMap::new();
+        for (oid, secrets) in &self.found.messages {
+            // A tag's message counts as that of the commit it points to.
+            let commit = self.found.tags.get(oid).unwrap_or(oid);
+            let at = index.get(commit).copied().unwrap_or(u32::MAX);
+            for secret in secrets.iter() {
+                let known = first.entry(*secret).or_insert((at, *oid, 0));
+                known.2 += 1;
+                if (at, *oid) < (known.0, known.1) {
+                    (known.0, known.1) = (at, *oid);
+                }
+            }
+        }
+        let mut first: Vec<_> = first.into_iter().collect();
+        first.sort_unstable();
+        let mut findings = Vec::new();
+        for (secret, (at, oid, versions)) in first {
+            let is_known = (at as usize) < attribution.commits.len();
+            if is_known && !filter.lets(attribution, at) || !is_known && !filter.unreachable {
+                continue;
+            }
+            let candidates = self.scan(&oid);
+            let Some(mut finding) = self.pick(&candidates, secret, MESSAGE) else { continue };
+            finding.path = format!("{prefix}{MESSAGE}");
+            finding.life = Some(Box::new(Life {
+                object: Some(oid.to_string()),
+                introduced: self.note(self.found.tags.get(&oid).unwrap_or(&oid)),
+                versions,
+                paths: vec![finding.path.clone()],
+                reachable: is_known && attribution.reachable[at as usize],
+                ..Life::default()
+            }));
+            findings.push(finding);
+        }
+        findings
+    }
+
+    /// Secrets of blobs that no commit's tree leads to.
+    fn nowhere(&mut self, attribution: &Attribution, prefix: &str) -> Vec<Finding> {
+        let mut versions: HashMap<SecretId, (Oid, u32)> = HashMap::new();
+        for (oid, secrets) in &self.found.blobs {
+            for secret in secrets.iter().filter(|secret| !attribution.lives.contains_key(secret)) {
+                let known = versions.entry(*secret).or_insert((*oid, 0));
+                known.0 = known.0.min(*oid);
+                known.1 += 1;
+            }
+        }
+        let mut versions: Vec<_> = versions.into_iter().collect();
+        versions.sort_unstable();
+        let mut findings = Vec::new();
+        for (secret, (oid, count)) in versions {
+            // A blob that a tree leads to has a path, at which its secret was found to be none.
+            let candidates = self.scan(&oid);
+            let Some(mut finding) = self.pick(&candidates, secret, NOWHERE) else { continue };
+            if attribution.blobs_with_paths.contains(&oid) {
+                continue;
+            }
+            finding.path = format!("{prefix}{NOWHERE}");
+            finding.life = Some(Box::new(Life {
+                object: Some(oid.to_string()),
+                versions: count,
+                paths: vec![finding.path.clone()],
+                ..Life::default()
+            }));
+            findings.push(finding);
+        }
+        findings
+    }
+
+    /// The candidates of one object, read as a whole.
+    fn scan(&mut self, oid: &Oid) -> Vec<Candidate> {
+        let Ok(Some((kind, bytes))) = self.store.read(oid) else { return Vec::new() };
+        let text = if kind == Kind::Blob { bytes.as_slice() } else { walk::message(&bytes) };
+        let progress = Progress::default();
+        let mut worker = super::Worker { scratch: std::mem::take(&mut self.scratch), buffer: Vec::new() };
+        let reading = super::window::scan(&mut &text[..], text.len() as u64, self.detector, &mut worker, &progress);
+        self.scratch = worker.scratch;
+        reading.candidates
+    }
+
+    /// The finding of `secret` among `candidates`.
+    fn pick(&self, candidates: &[Candidate], secret: SecretId, path: &str) -> Option<Finding> {
+        let wanted = &self.found.secrets[secret as usize];
+        let is_wanted = |it: &&Candidate| {
+            it.dropped.is_none() && it.rule == wanted.rule && it.secret.expose() == wanted.secret.expose()
+        };
+        let candidate = candidates.iter().find(is_wanted)?.clone();
+        match verdict(self.detector, candidate, path, &PathFacts::of(path)) {
+            Verdict::Finding(finding) => Some(*finding),
+            Verdict::Dropped(..) | Verdict::OtherPath => None,
+        }
+    }
+
+    fn blob_at(&self, tree: &Oid, path: &str) -> Option<Oid> {
+        let mut at = *tree;
+        for name in path.split('/') {
+            let (_, bytes) = self.store.read(&at).ok()??;
+            at = walk::entries(&bytes, at.as_bytes().len()).find(|(_, it, _)| attribute::shown(it) == name)?.2;
+        }
+        Some(at)
+    }
+
+    fn note(&mut self, oid: &Oid) -> Option<CommitNote> {
+        let (_, bytes) = self.store.read(oid).ok()??;
+        let head = &bytes[..bytes.len() - walk::message(&bytes).len()];
+        let line = head.split(|byte| *byte == b'\n').find(|line| line.starts_with(b"author "))?;
+        let author = &line[7..memchr::memrchr(b'>', line).map_or(line.len(), |at| at + 1)];
+        let date = walk::seconds(line).and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+        let message = walk::message(&bytes);
+        let subject = message.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Some(CommitNote {
+            id: oid.to_string(),
+            author: text(author),
+            date: date.map(|date| date.to_string()).unwrap_or_default(),
+            subject: text(self.mask(subject).as_slice()),
+        })
+    }
+
+    /// A message's first line without the secrets of any message.
+    fn mask(&mut self, subject: &[u8]) -> Vec<u8> {
+        let mut stream = Stream::new();
+        stream.feed(self.detector, &mut self.scratch, subject, 0..subject.len());
+        let mut masked = subject.to_vec();
+        for candidate in stream.finish(self.detector) {
+            let span = candidate.span.start as usize..candidate.span.end as usize;
+            masked[span].fill(b'*');
+        }
+        masked
+    }
+}

@@ -1,0 +1,290 @@
+//! Pack files and their indexes, mapped into memory (gitformat-pack): index versions 1 and 2, 64-bit offsets, both hash
+//! functions. Nothing is trusted: every offset and size is checked, and what is wrong is an error with the file's name.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use libdeflater::{DecompressionError, Decompressor};
+use memmap2::Mmap;
+
+use super::oid::Oid;
+
+/// Largest object that is expanded, in bytes: a header of a few bytes can claim any size.
+pub const MAX_OBJECT: u64 = 2 << 30;
+
+/// A pack or an object that can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum PackError {
+    /// The operating system says no.
+    #[error("cannot read `{}`", path.display())]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is not what it should be.
+    #[error("`{}` is damaged: {reason}", path.display())]
+    Malformed {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: &'static str,
+    },
+}
+
+/// What kind of object an entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A commit.
+    Commit,
+    /// A tree.
+    Tree,
+    /// A blob.
+    Blob,
+    /// An annotated tag.
+    Tag,
+}
+
+/// How an entry is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stored {
+    /// Whole.
+    Whole(Kind),
+    /// As a delta on the entry at this offset of the pack.
+    OnOffset(u64),
+    /// As a delta on this object.
+    OnObject(Oid),
+}
+
+/// An entry's header.
+#[derive(Debug, Clone, Copy)]
+pub struct Header {
+    /// How it is stored.
+    pub stored: Stored,
+    /// Size of what is compressed, expanded: the object or its delta.
+    pub size: u64,
+    /// Where the compressed bytes start in the pack.
+    pub data: usize,
+}
+
+/// A pack with its index.
+#[derive(Debug)]
+pub struct Pack {
+    path: PathBuf,
+    map: Mmap,
+    /// Ids in ascending order.
+    oids: Vec<Oid>,
+    /// Offsets of the entries in ascending order, and the end of the last one.
+    offsets: Vec<u64>,
+    /// For each entry, in the order of offsets, the position of its id.
+    oid_of: Vec<u32>,
+    /// For each id the entry, in the order of offsets.
+    entry_of: Vec<u32>,
+}
+
+impl Pack {
+    /// Opens the pack beside the index at `index`; ids have `hash` bytes.
+    pub fn open(index: &Path, hash: usize) -> Result<Self, PackError> {
+        let index_map = map(index)?;
+        let path = index.with_extension("pack");
+        let map = map(&path)?;
+        let malformed = |reason| PackError::Malformed { path: index.to_owned(), reason };
+        let (oids, entries) =
+            read_index(&index_map, hash).ok_or_else(|| malformed("its tables do not fit its size"))?;
+        let end = (map.len() as u64).checked_sub(hash as u64).filter(|end| *end >= 12);
+        let end = end.ok_or(PackError::Malformed { path: path.clone(), reason: "it is too short" })?;
+        if &map[..4] != b"PACK" || !matches!(map[7], 2 | 3) {
+            return Err(PackError::Malformed { path, reason: "it does not start as a pack of version 2 or 3 does" });
+        }
+        let mut order: Vec<u32> = (0..entries.len() as u32).collect();
+        order.sort_unstable_by_key(|&id| entries[id as usize]);
+        let mut offsets: Vec<u64> = order.iter().map(|&id| entries[id as usize]).collect();
+        if offsets.first().is_some_and(|first| *first < 12) || offsets.last().is_some_and(|last| *last >= end) {
+            return Err(malformed("it names an offset outside of the pack"));
+        }
+        if offsets.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(malformed("it names one offset twice"));
+        }
+        let mut entry_of = vec![0; order.len()];
+        for (entry, &id) in order.iter().enumerate() {
+            entry_of[id as usize] = entry as u32;
+        }
+        offsets.push(end);
+        Ok(Self { path, map, oids, offsets, oid_of: order, entry_of })
+    }
+
+    /// How many entries it has.
+    pub fn len(&self) -> usize {
+        self.oids.len()
+    }
+
+    /// Bytes of the pack file.
+    pub fn bytes(&self) -> u64 {
+        self.map.len() as u64
+    }
+
+    /// The pack's file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The id of an entry.
+    pub fn oid(&self, entry: u32) -> Oid {
+        self.oids[self.oid_of[entry as usize] as usize]
+    }
+
+    /// The entry of an id.
+    pub fn find(&self, oid: &Oid) -> Option<u32> {
+        // Ids are spread evenly, so where one must be can be told from its first bytes, but for a few places.
+        let first = |oid: &Oid| u64::from_be_bytes(oid.as_bytes()[..8].try_into().unwrap_or_default());
+        let guess = (u128::from(first(oid)) * self.oids.len() as u128 >> 64) as usize;
+        let mut reach = 8;
+        let (mut low, mut high) = (guess.saturating_sub(reach), (guess + reach).min(self.oids.len()));
+        while low > 0 && self.oids[low] > *oid {
+            reach *= 4;
+            low = low.saturating_sub(reach);
+        }
+        while high < self.oids.len() && self.oids[high - 1] < *oid {
+            reach *= 4;
+            high = (high + reach).min(self.oids.len());
+        }
+        self.oids[low..high].binary_search(oid).ok().map(|id| self.entry_of[low + id])
+    }
+
+    /// The entry that starts at `offset`.
+    pub fn entry_at(&self, offset: u64) -> Option<u32> {
+        let entries = &self.offsets[..self.oids.len()];
+        entries.binary_search(&offset).ok().map(|entry| entry as u32)
+    }
+
+    /// Compressed size of an entry, its header included.
+    pub fn packed_size(&self, entry: u32) -> u64 {
+        self.offsets[entry as usize + 1] - self.offsets[entry as usize]
+    }
+
+    /// Reads an entry's header.
+    pub fn header(&self, entry: u32) -> Result<Header, PackError> {
+        self.read_header(entry).ok_or_else(|| self.malformed("an entry's header is wrong"))
+    }
+
+    fn read_header(&self, entry: u32) -> Option<Header> {
+        let offset = self.offsets[entry as usize];
+        let end = self.offsets[entry as usize + 1] as usize;
+        let mut at = offset as usize;
+        let mut next = || {
+            let byte = (at < end).then(|| self.map[at])?;
+            at += 1;
+            Some(byte)
+        };
+        let first = next()?;
+        let mut size = u64::from(first & 0x0f);
+        let mut shift = 4;
+        let mut byte = first;
+        while byte & 0x80 != 0 {
+            byte = next()?;
+            size |= u64::from(byte & 0x7f).checked_shl(shift).filter(|_| shift < 57)?;
+            shift += 7;
+        }
+        let stored = match first >> 4 & 7 {
+            1 => Stored::Whole(Kind::Commit),
+            2 => Stored::Whole(Kind::Tree),
+            3 => Stored::Whole(Kind::Blob),
+            4 => Stored::Whole(Kind::Tag),
+            6 => {
+                let mut byte = next()?;
+                let mut back = u64::from(byte & 0x7f);
+                while byte & 0x80 != 0 {
+                    byte = next()?;
+                    back = (back + 1).checked_mul(128)? + u64::from(byte & 0x7f);
+                }
+                Stored::OnOffset(offset.checked_sub(back).filter(|base| *base < offset)?)
+            }
+            7 => {
+                let length = self.oids.first()?.as_bytes().len();
+                let base = Oid::from_bytes(self.map.get(at..at + length).filter(|_| at + length <= end)?)?;
+                at += length;
+                Stored::OnObject(base)
+            }
+            _ => return None,
+        };
+        Some(Header { stored, size, data: at })
+    }
+
+    /// Expands an entry's compressed bytes into `into`.
+    pub fn inflate(
+        &self,
+        entry: u32,
+        header: &Header,
+        decompressor: &mut Decompressor,
+        into: &mut Vec<u8>,
+    ) -> Result<(), PackError> {
+        let end = self.offsets[entry as usize + 1] as usize;
+        let packed = &self.map[header.data..end];
+        // Deflate makes at most 1,032 bytes of one.
+        if header.size > MAX_OBJECT || header.size > 1032 * packed.len() as u64 + 64 {
+            return Err(self.malformed("an entry claims a size that its bytes cannot expand to"));
+        }
+        into.clear();
+        into.resize(header.size as usize, 0);
+        match decompressor.zlib_decompress(packed, into) {
+            Ok(written) if written as u64 == header.size => Ok(()),
+            Ok(_) => Err(self.malformed("an entry is shorter than its header says")),
+            Err(DecompressionError::InsufficientSpace) => {
+                Err(self.malformed("an entry is longer than its header says"))
+            }
+            Err(DecompressionError::BadData) => Err(self.malformed("an entry's compressed bytes are wrong")),
+        }
+    }
+
+    fn malformed(&self, reason: &'static str) -> PackError {
+        PackError::Malformed { path: self.path.clone(), reason }
+    }
+}
+
+/// Maps a file. It may be cut while it is mapped: git never changes a pack in place, it writes new ones and renames.
+#[allow(unsafe_code)]
+fn map(path: &Path) -> Result<Mmap, PackError> {
+    let io = |source| PackError::Io { path: path.to_owned(), source };
+    let file = File::open(path).map_err(io)?;
+    // SAFETY: the map is read only; git replaces packs by renaming and never truncates them.
+    unsafe { Mmap::map(&file) }.map_err(io)
+}
+
+/// Ids in ascending order and the offset of each; `None` if the tables do not fit.
+fn read_index(index: &[u8], hash: usize) -> Option<(Vec<Oid>, Vec<u64>)> {
+    let word = |at: usize| Some(u32::from_be_bytes(index.get(at..at.checked_add(4)?)?.try_into().ok()?));
+    let second = index.starts_with(b"\xfftOc");
+    if second && word(4)? != 2 {
+        return None;
+    }
+    let fan_out = if second { 8 } else { 0 };
+    let count = word(fan_out + 255 * 4)? as usize;
+    let tables = fan_out + 1024;
+    let stride = if second { hash } else { hash + 4 };
+    let needed = count.checked_mul(stride + if second { 8 } else { 0 })?.checked_add(tables)?;
+    if needed > index.len() {
+        return None;
+    }
+    let mut oids = Vec::with_capacity(count);
+    let mut offsets = Vec::with_capacity(count);
+    for id in 0..count {
+        if second {
+            let at = tables + id * hash;
+            oids.push(Oid::from_bytes(&index[at..at + hash])?);
+            let small = word(tables + count * (hash + 4) + id * 4)?;
+            offsets.push(if small & 0x8000_0000 == 0 {
+                u64::from(small)
+            } else {
+                let at = tables + count * (hash + 8) + (small & 0x7fff_ffff) as usize * 8;
+                u64::from_be_bytes(index.get(at..at.checked_add(8)?)?.try_into().ok()?)
+            });
+        } else {
+            let at = tables + id * stride;
+            offsets.push(u64::from(word(at)?));
+            oids.push(Oid::from_bytes(&index[at + 4..at + 4 + hash])?);
+        }
+    }
+    oids.is_sorted().then_some((oids, offsets))
+}

@@ -1,0 +1,218 @@
+//! Every object of a repository, wherever it lies: packs, loose files, and the same of its alternates.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use libdeflater::{DecompressionError, Decompressor};
+
+use super::delta;
+use super::oid::Oid;
+use super::pack::{Kind, MAX_OBJECT, Pack, PackError, Stored};
+use crate::source::{Gap, tree::shown};
+
+/// Most deltas between an object and what it is made of; git itself stops at 4,095.
+const MAX_CHAIN: usize = 4096;
+/// Most folders that alternates may lead to, one after the other.
+const MAX_ALTERNATES: usize = 32;
+
+/// The object folders of a repository.
+#[derive(Debug)]
+pub struct Store {
+    /// The packs, the repository's own first.
+    pub packs: Vec<Pack>,
+    /// Files of loose objects.
+    pub loose: Vec<(Oid, PathBuf)>,
+    /// Whether a pack says that objects may be missing (a partial clone).
+    pub is_partial: bool,
+}
+
+impl Store {
+    /// Opens what is in `objects` and its alternates; what can't be opened goes to `gaps`.
+    pub fn open(objects: &Path, hash: usize, gaps: &mut Vec<Gap>) -> Self {
+        let mut store = Self { packs: Vec::new(), loose: Vec::new(), is_partial: false };
+        let mut folders = vec![objects.to_owned()];
+        let mut seen = HashSet::new();
+        while let Some(folder) = folders.pop() {
+            let canonical = fs::canonicalize(&folder).unwrap_or_else(|_| folder.clone());
+            if !seen.insert(canonical) || seen.len() > MAX_ALTERNATES {
+                continue;
+            }
+            store.open_folder(&folder, hash, gaps);
+            if let Ok(text) = fs::read_to_string(folder.join("info/alternates")) {
+                let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+                folders.extend(lines.map(|line| folder.join(line)));
+            }
+        }
+        store
+    }
+
+    fn open_folder(&mut self, folder: &Path, hash: usize, gaps: &mut Vec<Gap>) {
+        let mut gap = |path: &Path, error: &dyn std::error::Error| {
+            let reason = match error.source() {
+                Some(source) => format!("{error}: {source}"),
+                None => error.to_string(),
+            };
+            gaps.push(Gap { path: shown(path), reason });
+        };
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) => return gap(folder, &error),
+        };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let Some(first) = name.to_str().filter(|name| name.len() == 2) else { continue };
+            for file in fs::read_dir(entry.path()).into_iter().flatten().flatten() {
+                let rest = file.file_name();
+                let hex = [first.as_bytes(), rest.as_encoded_bytes()].concat();
+                if let Some(oid) = Oid::from_hex(&hex).filter(|oid| oid.as_bytes().len() == hash) {
+                    self.loose.push((oid, file.path()));
+                }
+            }
+        }
+        let mut indexes = Vec::new();
+        for file in fs::read_dir(folder.join("pack")).into_iter().flatten().flatten() {
+            let path = file.path();
+            match path.extension().and_then(|extension| extension.to_str()) {
+                Some("idx") => indexes.push(path),
+                Some("promisor") => self.is_partial = true,
+                Some("pack") if !path.with_extension("idx").exists() => {
+                    gap(&path, &io::Error::other("it has no index; `git index-pack` makes one"));
+                }
+                _ => {}
+            }
+        }
+        indexes.sort();
+        for index in indexes {
+            match Pack::open(&index, hash) {
+                Ok(pack) => self.packs.push(pack),
+                Err(error) => gap(&index, &error),
+            }
+        }
+        self.loose.sort();
+    }
+
+    /// Whether the object is there.
+    pub fn contains(&self, oid: &Oid) -> bool {
+        self.packs.iter().any(|pack| pack.find(oid).is_some())
+            || self.loose.binary_search_by(|(known, _)| known.cmp(oid)).is_ok()
+    }
+
+    /// A number of the object that no other object has; `None` if it is not there.
+    pub fn number(&self, oid: &Oid) -> Option<u32> {
+        let mut before = 0;
+        for pack in &self.packs {
+            if let Some(entry) = pack.find(oid) {
+                return Some(before + entry);
+            }
+            before += pack.len() as u32;
+        }
+        self.loose.binary_search_by(|(known, _)| known.cmp(oid)).ok().map(|index| before + index as u32)
+    }
+
+    /// Reads one object by its id; `None` if it is not there.
+    pub fn read(&self, oid: &Oid) -> Result<Option<(Kind, Vec<u8>)>, ObjectError> {
+        self.read_within(oid, MAX_CHAIN)
+    }
+
+    fn read_within(&self, oid: &Oid, chain: usize) -> Result<Option<(Kind, Vec<u8>)>, ObjectError> {
+        for pack in &self.packs {
+            if let Some(entry) = pack.find(oid) {
+                return self.read_packed(pack, entry, chain).map(Some);
+            }
+        }
+        match self.loose.binary_search_by(|(known, _)| known.cmp(oid)) {
+            Ok(index) => read_loose(&self.loose[index].1, &mut Decompressor::new()).map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn read_packed(&self, pack: &Pack, entry: u32, chain: usize) -> Result<(Kind, Vec<u8>), ObjectError> {
+        let mut decompressor = Decompressor::new();
+        let mut deltas = Vec::new();
+        let mut at = entry;
+        let (kind, mut bytes) = loop {
+            let header = pack.header(at)?;
+            let mut packed = Vec::new();
+            pack.inflate(at, &header, &mut decompressor, &mut packed)?;
+            let base = match header.stored {
+                Stored::Whole(kind) => break (kind, packed),
+                Stored::OnOffset(offset) => pack.entry_at(offset).ok_or(ObjectError::NoBase)?,
+                Stored::OnObject(oid) => match pack.find(&oid) {
+                    Some(base) => base,
+                    None => {
+                        let rest = chain.checked_sub(deltas.len() + 1).ok_or(ObjectError::TooDeep)?;
+                        deltas.push(packed);
+                        break self.read_within(&oid, rest)?.ok_or(ObjectError::NoBase)?;
+                    }
+                },
+            };
+            deltas.push(packed);
+            if deltas.len() > chain {
+                return Err(ObjectError::TooDeep);
+            }
+            at = base;
+        };
+        for packed in deltas.iter().rev() {
+            let mut result = Vec::new();
+            delta::apply(&bytes, packed, &mut result, &mut Vec::new())?;
+            bytes = result;
+        }
+        Ok((kind, bytes))
+    }
+}
+
+/// An object that can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ObjectError {
+    /// Its pack is wrong.
+    #[error(transparent)]
+    Pack(#[from] PackError),
+    /// Its delta is wrong.
+    #[error(transparent)]
+    Delta(#[from] delta::DeltaError),
+    /// What it is a delta on is not there.
+    #[error("the object that it is a delta on is missing")]
+    NoBase,
+    /// Its deltas go round in a circle, or might as well.
+    #[error("its chain of deltas is longer than git allows")]
+    TooDeep,
+    /// The loose file can't be read.
+    #[error("cannot read its file: {0}")]
+    Io(#[from] io::Error),
+    /// The loose file is wrong.
+    #[error("its file is damaged")]
+    Loose,
+}
+
+/// Reads the file of a loose object: zlib around `kind size NUL bytes`.
+pub fn read_loose(path: &Path, decompressor: &mut Decompressor) -> Result<(Kind, Vec<u8>), ObjectError> {
+    let packed = fs::read(path)?;
+    let most = (1032 * packed.len() as u64 + 64).min(MAX_OBJECT + 64) as usize;
+    let mut bytes = vec![0; (4 * packed.len() + 256).min(most)];
+    let written = loop {
+        match decompressor.zlib_decompress(&packed, &mut bytes) {
+            Ok(written) => break written,
+            Err(DecompressionError::InsufficientSpace) if bytes.len() < most => {
+                let length = (2 * bytes.len()).min(most);
+                bytes.resize(length, 0);
+            }
+            Err(_) => return Err(ObjectError::Loose),
+        }
+    };
+    bytes.truncate(written);
+    let nul = memchr::memchr(0, &bytes[..bytes.len().min(64)]).ok_or(ObjectError::Loose)?;
+    let header = std::str::from_utf8(&bytes[..nul]).map_err(|_| ObjectError::Loose)?;
+    let (kind, size) = header.split_once(' ').ok_or(ObjectError::Loose)?;
+    let kind = match kind {
+        "commit" => Kind::Commit,
+        "tree" => Kind::Tree,
+        "blob" => Kind::Blob,
+        "tag" => Kind::Tag,
+        _ => return Err(ObjectError::Loose),
+    };
+    let size: usize = size.parse().map_err(|_| ObjectError::Loose)?;
+    bytes.drain(..=nul);
+    if size == bytes.len() { Ok((kind, bytes)) } else { Err(ObjectError::Loose) }
+}

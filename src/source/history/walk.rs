@@ -1,0 +1,485 @@
+//! All objects once: blobs and messages are scanned, commits and tags read, and, once it is known which blobs hold
+//! something, trees are followed down to them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use libdeflater::Decompressor;
+use rayon::prelude::*;
+
+use super::forest::{Buffers, Derived, Forest, visit};
+use super::lines::{self, Scanned, Work};
+use super::oid::Oid;
+use super::pack::{Kind, Pack};
+use super::store::{ObjectError, Store, read_loose};
+use crate::detect::candidate::Candidate;
+use crate::detect::{Detector, Scratch, resolve};
+use crate::source::{Gap, Progress};
+
+/// A commit, as far as attribution needs it.
+#[derive(Debug, Clone)]
+pub struct Commit {
+    /// Its id.
+    pub oid: Oid,
+    /// Its root tree.
+    pub tree: Oid,
+    /// Its parents.
+    pub parents: Vec<Oid>,
+    /// When it was committed, in seconds since 1970.
+    pub time: i64,
+}
+
+/// Number of a secret: one rule and one text, wherever it stands.
+pub type SecretId = u32;
+
+/// Everything that a walk over all objects found.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The secrets, each by the most telling of its candidates.
+    pub secrets: Vec<Arc<Candidate>>,
+    /// Blobs with what they hold.
+    pub blobs: HashMap<Oid, Arc<[SecretId]>>,
+    /// Commits and tags with what their messages hold.
+    pub messages: HashMap<Oid, Arc<[SecretId]>>,
+    /// All commits.
+    pub commits: Vec<Commit>,
+    /// What annotated tags point to.
+    pub tags: HashMap<Oid, Oid>,
+    /// Objects walked, and their bytes.
+    pub objects: u64,
+    /// Bytes expanded and scanned.
+    pub work: Work,
+    /// What could not be read.
+    pub gaps: Vec<Gap>,
+}
+
+/// What the threads add to.
+struct Shared<'a> {
+    detector: &'a Detector,
+    progress: &'a Progress,
+    delta: bool,
+    secrets: Mutex<Secrets>,
+    found: Mutex<Found>,
+}
+
+#[derive(Default)]
+struct Secrets {
+    known: HashMap<(u16, Vec<u8>), SecretId>,
+    list: Vec<Arc<Candidate>>,
+}
+
+/// What one thread found.
+#[derive(Default)]
+struct Local {
+    buffers: Buffers,
+    scratch: Scratch,
+    found: Found,
+}
+
+/// Scans every blob, commit and tag of `store`. `delta` says whether what versions share is scanned once only.
+pub fn scan(store: &Store, forests: &[Forest], detector: &Detector, progress: &Progress, delta: bool) -> Found {
+    let shared = Shared { detector, progress, delta, secrets: Mutex::default(), found: Mutex::new(Found::default()) };
+    for (pack, forest) in store.packs.iter().zip(forests) {
+        let workers: Mutex<Vec<Local>> = Mutex::default();
+        let with_worker = |work: &mut dyn FnMut(&mut Local)| {
+            let mut local = lock(&workers).pop().unwrap_or_default();
+            work(&mut local);
+            lock(&workers).push(local);
+        };
+        let roots: Vec<_> = forest.roots.iter().filter(|(_, kind)| *kind != Kind::Tree).collect();
+        roots.par_iter().with_max_len(1).for_each(|(root, kind)| {
+            with_worker(&mut |local| scan_tree(&shared, pack, forest, *root, *kind, None, local));
+        });
+        for (entry, base) in &forest.external {
+            match store.read(base) {
+                Ok(Some((Kind::Tree, _))) => {}
+                Ok(Some((kind, bytes))) => with_worker(&mut |local| {
+                    scan_tree(&shared, pack, forest, *entry, kind, Some(&bytes), local);
+                }),
+                Ok(None) => lock(&shared.found).gaps.push(object_gap(pack.oid(*entry), &ObjectError::NoBase)),
+                Err(error) => lock(&shared.found).gaps.push(object_gap(*base, &error)),
+            }
+        }
+        let mut found = lock(&shared.found);
+        for (entry, error) in &forest.broken {
+            found.gaps.push(object_gap(pack.oid(*entry), error));
+        }
+        for entry in forest.unreached(pack.len()) {
+            found.gaps.push(object_gap(pack.oid(entry), &ObjectError::TooDeep));
+        }
+        for local in lock(&workers).drain(..) {
+            found.merge(local.found);
+        }
+    }
+    let loose: Vec<Found> = store
+        .loose
+        .par_chunks(256)
+        .map(|objects| {
+            let mut local = Local::default();
+            let mut decompressor = Decompressor::new();
+            for (oid, path) in objects {
+                if progress.is_stopped() {
+                    break;
+                }
+                match read_loose(path, &mut decompressor) {
+                    Ok((kind, bytes)) => {
+                        let scanned = scan_object(&shared, *oid, kind, &bytes, None, &mut local);
+                        settle(&shared, *oid, kind, &bytes, &scanned, None, &mut local.found);
+                    }
+                    Err(error) => local.found.gaps.push(object_gap(*oid, &error)),
+                }
+            }
+            local.found
+        })
+        .collect();
+    let mut found = shared.found.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    loose.into_iter().for_each(|part| found.merge(part));
+    found.secrets = shared.secrets.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()).list;
+    found.gaps.sort();
+    found.gaps.dedup();
+    found
+}
+
+impl Found {
+    fn merge(&mut self, other: Self) {
+        self.blobs.extend(other.blobs);
+        self.messages.extend(other.messages);
+        self.commits.extend(other.commits);
+        self.tags.extend(other.tags);
+        self.objects += other.objects;
+        self.work.expanded += other.work.expanded;
+        self.work.scanned += other.work.scanned;
+        self.gaps.extend(other.gaps);
+    }
+}
+
+/// An object that could not be read, as a gap.
+pub fn object_gap(oid: Oid, error: &ObjectError) -> Gap {
+    Gap { path: format!("object {oid}"), reason: error.to_string() }
+}
+
+/// What a version's children need of it.
+struct Version {
+    scanned: Scanned,
+    secrets: Option<Arc<[SecretId]>>,
+}
+
+#[expect(clippy::too_many_arguments, reason = "the parts of one walk, each used once")]
+fn scan_tree(
+    shared: &Shared<'_>,
+    pack: &Pack,
+    forest: &Forest,
+    root: u32,
+    kind: Kind,
+    base: Option<&[u8]>,
+    local: &mut Local,
+) {
+    if shared.progress.is_stopped() {
+        return;
+    }
+    let mut buffers = std::mem::take(&mut local.buffers);
+    let mut gaps = Vec::new();
+    visit::<Version>(
+        pack,
+        forest,
+        root,
+        base,
+        &mut buffers,
+        |entry, bytes, derived| {
+            let oid = pack.oid(entry);
+            let base_secrets = derived.as_ref().and_then(|derived| derived.state.secrets.clone());
+            let derived = derived.map(|derived| Derived {
+                state: &derived.state.scanned,
+                base_size: derived.base_size,
+                runs: derived.runs,
+            });
+            let scanned = scan_object(shared, oid, kind, bytes, derived, local);
+            let secrets = settle(shared, oid, kind, bytes, &scanned, base_secrets, &mut local.found);
+            shared.progress.file_done();
+            shared.progress.bytes_done(pack.packed_size(entry) as usize);
+            (!shared.progress.is_stopped()).then_some(Version { scanned, secrets })
+        },
+        |entry, error| gaps.push(object_gap(pack.oid(entry), &error)),
+    );
+    local.buffers = buffers;
+    local.found.gaps.extend(gaps);
+}
+
+fn scan_object(
+    shared: &Shared<'_>,
+    oid: Oid,
+    kind: Kind,
+    bytes: &[u8],
+    derived: Option<Derived<'_, Scanned>>,
+    local: &mut Local,
+) -> Scanned {
+    local.found.objects += 1;
+    match kind {
+        Kind::Commit => match parse_commit(oid, bytes) {
+            Some(commit) => local.found.commits.push(commit),
+            None => local.found.gaps.push(object_gap(oid, &ObjectError::Loose)),
+        },
+        Kind::Tag => {
+            let target = bytes.strip_prefix(b"object ").and_then(|rest| Oid::from_hex(first_line(rest)));
+            local.found.tags.extend(target.map(|target| (oid, target)));
+        }
+        Kind::Tree => return Scanned::default(),
+        Kind::Blob => {}
+    }
+    let derived = derived.filter(|_| shared.delta && kind == Kind::Blob);
+    let bytes = if kind == Kind::Blob { bytes } else { message(bytes) };
+    lines::scan(shared.detector, bytes, derived, &mut local.scratch, &mut local.found.work)
+}
+
+/// Decides which candidates of a version stay and files them; a version with its base's candidates has its base's secrets.
+fn settle(
+    shared: &Shared<'_>,
+    oid: Oid,
+    kind: Kind,
+    bytes: &[u8],
+    scanned: &Scanned,
+    of_base: Option<Arc<[SecretId]>>,
+    found: &mut Found,
+) -> Option<Arc<[SecretId]>> {
+    if scanned.placed.is_empty() || kind == Kind::Tree {
+        return None;
+    }
+    let rules = shared.detector.rules();
+    // A pair depends on the lines between its halves, which may have become more.
+    let paired = |placed: &lines::Placed| rules[usize::from(placed.candidate.rule)].pair.is_some();
+    let has_pairs = scanned.placed.iter().any(paired);
+    let secrets = match of_base.filter(|_| scanned.same_as_base && !has_pairs) {
+        Some(secrets) => Some(secrets),
+        None => {
+            let text = if kind == Kind::Blob { bytes } else { message(bytes) };
+            let candidates = candidates(scanned, text, has_pairs);
+            let settled = resolve::settle(rules, candidates);
+            let mut secrets = lock(&shared.secrets);
+            let mut ids: Vec<SecretId> =
+                settled.into_iter().filter(|it| it.dropped.is_none()).map(|it| secrets.id(it)).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            (!ids.is_empty()).then(|| ids.into())
+        }
+    };
+    if let Some(secrets) = &secrets {
+        let to = if kind == Kind::Blob { &mut found.blobs } else { &mut found.messages };
+        to.insert(oid, Arc::clone(secrets));
+    }
+    secrets
+}
+
+/// The candidates of a version, with its own offsets; their lines only where somebody asks.
+fn candidates(scanned: &Scanned, bytes: &[u8], with_lines: bool) -> Vec<Candidate> {
+    let mut candidates: Vec<Candidate> = scanned
+        .placed
+        .iter()
+        .map(|placed| {
+            let mut candidate = Candidate::clone(&placed.candidate);
+            candidate.span = placed.span();
+            candidate
+        })
+        .collect();
+    if with_lines && !scanned.is_utf16 {
+        candidates.sort_by_key(|candidate| candidate.span.start);
+        let (mut at, mut line) = (0, 1);
+        for candidate in &mut candidates {
+            let start = (candidate.span.start as usize).min(bytes.len());
+            line += memchr::memchr_iter(b'\n', &bytes[at..start.max(at)]).count() as u64;
+            at = start.max(at);
+            candidate.place.line = line;
+        }
+    }
+    candidates
+}
+
+impl Secrets {
+    fn id(&mut self, candidate: Candidate) -> SecretId {
+        let next = self.list.len() as SecretId;
+        let id = *self.known.entry((candidate.rule, candidate.secret.expose().to_vec())).or_insert(next);
+        match self.list.get_mut(id as usize) {
+            None => self.list.push(Arc::new(candidate)),
+            Some(known) if known.confidence < candidate.confidence => *known = Arc::new(candidate),
+            Some(_) => {}
+        }
+        id
+    }
+}
+
+/// What follows the header of a commit or tag.
+pub fn message(bytes: &[u8]) -> &[u8] {
+    memchr::memmem::find(bytes, b"\n\n").map_or(&[], |at| &bytes[at + 2..])
+}
+
+fn first_line(bytes: &[u8]) -> &[u8] {
+    &bytes[..memchr::memchr(b'\n', bytes).unwrap_or(bytes.len())]
+}
+
+/// Reads tree, parents and time of a commit.
+pub fn parse_commit(oid: Oid, bytes: &[u8]) -> Option<Commit> {
+    let mut rest = bytes.strip_prefix(b"tree ")?;
+    let tree = Oid::from_hex(first_line(rest))?;
+    let mut parents = Vec::new();
+    let mut time = 0;
+    loop {
+        rest = &rest[first_line(rest).len()..];
+        rest = rest.strip_prefix(b"\n")?;
+        let line = first_line(rest);
+        if let Some(hex) = line.strip_prefix(b"parent ") {
+            parents.push(Oid::from_hex(hex)?);
+        } else if line.starts_with(b"committer ") {
+            time = seconds(line).unwrap_or(0);
+        } else if !line.starts_with(b"author ") {
+            return Some(Commit { oid, tree, parents, time });
+        }
+    }
+}
+
+/// The seconds at the end of an author's or committer's line.
+pub fn seconds(line: &[u8]) -> Option<i64> {
+    let after = &line[memchr::memrchr(b'>', line)? + 1..];
+    std::str::from_utf8(after).ok()?.split_whitespace().next()?.parse().ok()
+}
+
+/// Which trees lead to blobs that hold something. Trees go by their numbers ([`Store::number`]).
+#[derive(Debug, Default)]
+pub struct Trees {
+    /// Entries that are such blobs: tree, name, blob.
+    pub leaves: Vec<(u32, u32, Oid)>,
+    /// Entries that are trees: tree, name, tree.
+    pub branches: Vec<(u32, u32, u32)>,
+    /// The names of entries.
+    pub names: Vec<Box<[u8]>>,
+    /// Objects that trees name and nobody has, in a partial clone.
+    pub missing: u64,
+    /// What could not be read.
+    pub gaps: Vec<Gap>,
+}
+
+/// What one thread read of trees; its names have numbers of its own.
+#[derive(Default)]
+struct LocalTrees {
+    buffers: Buffers,
+    trees: Trees,
+    numbers: HashMap<Box<[u8]>, u32>,
+}
+
+/// Reads all trees and keeps the entries that are blobs of `wanted`, and those that are trees.
+pub fn trees(store: &Store, forests: &[Forest], wanted: &HashMap<Oid, Arc<[SecretId]>>, progress: &Progress) -> Trees {
+    let workers: Mutex<Vec<LocalTrees>> = Mutex::default();
+    for (pack, forest) in store.packs.iter().zip(forests) {
+        let walk = |root: u32, base: Option<&[u8]>| {
+            if progress.is_stopped() {
+                return;
+            }
+            let mut local = lock(&workers).pop().unwrap_or_default();
+            let mut buffers = std::mem::take(&mut local.buffers);
+            let mut gaps = Vec::new();
+            visit::<()>(
+                pack,
+                forest,
+                root,
+                base,
+                &mut buffers,
+                |entry, bytes, _| {
+                    local.add(pack.oid(entry), bytes, store, wanted);
+                    Some(())
+                },
+                |entry, error| gaps.push(object_gap(pack.oid(entry), &error)),
+            );
+            local.buffers = buffers;
+            local.trees.gaps.extend(gaps);
+            lock(&workers).push(local);
+        };
+        let roots: Vec<_> = forest.roots.iter().filter(|(_, kind)| *kind == Kind::Tree).collect();
+        roots.par_iter().with_max_len(1).for_each(|(root, _)| walk(*root, None));
+        for (entry, base) in &forest.external {
+            if let Ok(Some((Kind::Tree, bytes))) = store.read(base) {
+                walk(*entry, Some(&bytes));
+            }
+        }
+    }
+    let mut decompressor = Decompressor::new();
+    let mut local = LocalTrees::default();
+    for (oid, path) in &store.loose {
+        if let Ok((Kind::Tree, bytes)) = read_loose(path, &mut decompressor) {
+            local.add(*oid, &bytes, store, wanted);
+        }
+    }
+    lock(&workers).push(local);
+    let mut trees = Trees::default();
+    let mut numbers: HashMap<Box<[u8]>, u32> = HashMap::new();
+    for local in lock(&workers).drain(..) {
+        let shared: Vec<u32> = local
+            .trees
+            .names
+            .into_iter()
+            .map(|name| {
+                *numbers.entry(name).or_insert_with_key(|name| {
+                    trees.names.push(name.clone());
+                    trees.names.len() as u32 - 1
+                })
+            })
+            .collect();
+        let leaves = local.trees.leaves.into_iter();
+        trees.leaves.extend(leaves.map(|(tree, name, blob)| (tree, shared[name as usize], blob)));
+        let branches = local.trees.branches.into_iter();
+        trees.branches.extend(branches.map(|(tree, name, child)| (tree, shared[name as usize], child)));
+        trees.missing += local.trees.missing;
+        trees.gaps.extend(local.trees.gaps);
+    }
+    trees
+}
+
+impl LocalTrees {
+    fn add(&mut self, oid: Oid, bytes: &[u8], store: &Store, wanted: &HashMap<Oid, Arc<[SecretId]>>) {
+        let Some(tree) = store.number(&oid) else { return };
+        for (mode, name, oid) in entries(bytes, oid.as_bytes().len()) {
+            let is_tree = mode.starts_with(b"4");
+            if !is_tree && !store.is_partial && !wanted.contains_key(&oid) {
+                continue;
+            }
+            // A submodule's commit is in another repository.
+            if mode.starts_with(b"16") {
+                continue;
+            }
+            let Some(child) = store.number(&oid) else {
+                self.trees.missing += 1;
+                continue;
+            };
+            if is_tree {
+                let name = self.name(name);
+                self.trees.branches.push((tree, name, child));
+            } else if wanted.contains_key(&oid) {
+                let name = self.name(name);
+                self.trees.leaves.push((tree, name, oid));
+            }
+        }
+    }
+
+    fn name(&mut self, name: &[u8]) -> u32 {
+        if let Some(number) = self.numbers.get(name) {
+            return *number;
+        }
+        let number = self.trees.names.len() as u32;
+        self.trees.names.push(name.into());
+        self.numbers.insert(name.into(), number);
+        number
+    }
+}
+
+/// Mode, name and object of each entry of a tree.
+pub fn entries(mut bytes: &[u8], hash: usize) -> impl Iterator<Item = (&[u8], &[u8], Oid)> {
+    std::iter::from_fn(move || {
+        let blank = memchr::memchr(b' ', bytes)?;
+        let (mode, rest) = (&bytes[..blank], &bytes[blank + 1..]);
+        let nul = memchr::memchr(0, rest)?;
+        let oid = Oid::from_bytes(rest.get(nul + 1..nul + 1 + hash)?)?;
+        bytes = &rest[nul + 1 + hash..];
+        Some((mode, &rest[..nul], oid))
+    })
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
