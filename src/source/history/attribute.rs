@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::oid::Oid;
+use super::oid::{NumberMap, Oid, OidMap};
 use super::refs::Refs;
 use super::store::Store;
 use super::walk::{Commit, Found, SecretId, Trees};
@@ -53,14 +53,14 @@ type SetId = u32;
 struct Sets<'a> {
     trees: &'a Trees,
     /// For each tree that leads somewhere its entries: name, and tree or blob.
-    entries: HashMap<u32, Vec<(u32, Child)>>,
-    of_tree: HashMap<u32, SetId>,
+    entries: NumberMap<Vec<(u32, Child)>>,
+    of_tree: NumberMap<SetId>,
     known: HashMap<Vec<(u32, SetId)>, SetId>,
     /// For each set what it is made of: names with sets.
     made_of: Vec<Vec<(u32, SetId)>>,
     of_blob: HashMap<Arc<[SecretId]>, SetId>,
     /// The secrets of sets that are blobs.
-    blobs: HashMap<SetId, Arc<[SecretId]>>,
+    blobs: NumberMap<Arc<[SecretId]>>,
 }
 
 #[derive(Clone)]
@@ -169,15 +169,15 @@ pub fn attribute(
 ) -> Attribution {
     let mut sets = Sets {
         trees,
-        entries: needed_entries(found, trees),
-        of_tree: HashMap::new(),
+        entries: needed_entries(store, found, trees),
+        of_tree: NumberMap::default(),
         known: HashMap::new(),
         made_of: vec![Vec::new()],
         of_blob: HashMap::new(),
-        blobs: HashMap::new(),
+        blobs: NumberMap::default(),
     };
     let commits = in_order(with_replacements(&found.commits, refs));
-    let index: HashMap<Oid, u32> = commits.iter().enumerate().map(|(at, commit)| (commit.oid, at as u32)).collect();
+    let index: OidMap<u32> = commits.iter().enumerate().map(|(at, commit)| (commit.oid, at as u32)).collect();
     let peel = |oid: &Oid| {
         let mut oid = *oid;
         for _ in 0..32 {
@@ -190,7 +190,7 @@ pub fn attribute(
     };
     let reachable = reachable(&commits, &index, refs.tips.values().filter_map(peel));
     let mut paths = Paths::default();
-    let mut flat: HashMap<SetId, Arc<[AtPath]>> = HashMap::new();
+    let mut flat: NumberMap<Arc<[AtPath]>> = NumberMap::default();
     let mut counts: HashMap<AtPath, bool> = HashMap::new();
     let mut held = |set: SetId, sets: &Sets<'_>, paths: &mut Paths| -> Arc<[AtPath]> {
         let list = flat.entry(set).or_insert_with(|| {
@@ -251,34 +251,40 @@ pub fn attribute(
             }
         }
     }
-    let blobs_with_paths = trees.leaves.iter().map(|(_, _, blob)| *blob).collect();
+    let in_trees: HashSet<u32> = trees.leaves.iter().map(|(_, _, blob)| *blob).collect();
+    let blobs_with_paths =
+        found.blobs.keys().copied().filter(|oid| store.number(oid).is_some_and(|it| in_trees.contains(&it))).collect();
     Attribution { lives, paths: paths.list, commits, reachable, blobs_with_paths }
 }
 
 /// The entries of trees that lead to blobs with secrets.
-fn needed_entries(found: &Found, trees: &Trees) -> HashMap<u32, Vec<(u32, Child)>> {
-    let mut entries: HashMap<u32, Vec<(u32, Child)>> = HashMap::new();
+fn needed_entries(store: &Store, found: &Found, trees: &Trees) -> NumberMap<Vec<(u32, Child)>> {
+    let mut entries: NumberMap<Vec<(u32, Child)>> = NumberMap::default();
+    let blobs: NumberMap<&Arc<[SecretId]>> =
+        found.blobs.iter().filter_map(|(oid, secrets)| Some((store.number(oid)?, secrets))).collect();
     for (tree, name, blob) in &trees.leaves {
-        if let Some(secrets) = found.blobs.get(blob) {
+        if let Some(secrets) = blobs.get(blob) {
             entries.entry(*tree).or_default().push((*name, Child::Blob(Arc::clone(secrets))));
         }
     }
-    let mut needed: HashSet<u32> = entries.keys().copied().collect();
+    let count = trees.branches.iter().map(|(tree, _, child)| tree.max(child) + 1).max().unwrap_or(0);
+    let mut needed = vec![false; count as usize];
+    for tree in entries.keys().filter(|tree| **tree < count) {
+        needed[*tree as usize] = true;
+    }
     // One round for each level of folders.
-    loop {
-        let above: Vec<u32> = trees
-            .branches
-            .iter()
-            .filter(|(tree, _, child)| needed.contains(child) && !needed.contains(tree))
-            .map(|(tree, _, _)| *tree)
-            .collect();
-        if above.is_empty() {
-            break;
+    let mut changed = true;
+    while changed {
+        changed = false;
+        for (tree, _, child) in &trees.branches {
+            if needed[*child as usize] && !needed[*tree as usize] {
+                needed[*tree as usize] = true;
+                changed = true;
+            }
         }
-        needed.extend(above);
     }
     for (tree, name, child) in &trees.branches {
-        if needed.contains(child) {
+        if needed[*child as usize] {
             entries.entry(*tree).or_default().push((*name, Child::Tree(*child)));
         }
     }
@@ -315,7 +321,7 @@ fn with_replacements(commits: &[Commit], refs: &Refs) -> Vec<Commit> {
 /// Parents before children, and of what is free to come next the oldest: whoever comes first, by the graph and then by
 /// the clock, comes first here.
 fn in_order(commits: Vec<Commit>) -> Vec<Commit> {
-    let index: HashMap<Oid, usize> = commits.iter().enumerate().map(|(at, commit)| (commit.oid, at)).collect();
+    let index: OidMap<usize> = commits.iter().enumerate().map(|(at, commit)| (commit.oid, at)).collect();
     let mut children: Vec<Vec<u32>> = vec![Vec::new(); commits.len()];
     let mut waiting = vec![0u32; commits.len()];
     for (at, commit) in commits.iter().enumerate() {
@@ -344,7 +350,7 @@ fn in_order(commits: Vec<Commit>) -> Vec<Commit> {
 }
 
 /// Which commits `tips` lead to.
-pub fn reachable(commits: &[Commit], index: &HashMap<Oid, u32>, tips: impl Iterator<Item = u32>) -> Vec<bool> {
+pub fn reachable(commits: &[Commit], index: &OidMap<u32>, tips: impl Iterator<Item = u32>) -> Vec<bool> {
     let mut reached = vec![false; commits.len()];
     let mut todo: Vec<u32> = tips.collect();
     while let Some(at) = todo.pop() {

@@ -22,7 +22,7 @@ pub mod walk;
 
 use attribute::Attribution;
 use forest::Forest;
-use oid::Oid;
+use oid::{Oid, OidMap};
 use pack::Kind;
 use rayon::prelude::*;
 use refs::Refs;
@@ -238,9 +238,9 @@ fn scan_one(
     if progress.is_stopped() {
         gaps.push(Gap { path: "history".to_owned(), reason: "the scan was interrupted".to_owned() });
     }
-    if trees.missing > 0 {
+    if !trees.missing.is_empty() {
         let reason =
-            format!("{} objects are missing (a partial clone); `git fetch --refetch` brings them", trees.missing);
+            format!("{} objects are missing (a partial clone); `git fetch --refetch` brings them", trees.missing.len());
         gaps.push(Gap { path: "history".to_owned(), reason });
     }
     if !refs.shallow.is_empty() {
@@ -308,7 +308,7 @@ impl Filter {
             Some(Since::Time(time)) => time,
             _ => i64::MIN,
         };
-        let index: HashMap<Oid, u32> = commits.iter().enumerate().map(|(at, commit)| (commit.oid, at as u32)).collect();
+        let index: OidMap<u32> = commits.iter().enumerate().map(|(at, commit)| (commit.oid, at as u32)).collect();
         let tip = since.and_then(|oid| index.get(&oid).copied());
         let reached = attribution.reachable.iter().filter(|reached| **reached).count();
         let newest = options.max_commits.map_or(usize::MAX, |most| most);
@@ -350,7 +350,7 @@ impl Reporter<'_> {
         lives.sort_by_key(|(secret, _)| **secret);
         let mut findings = Vec::new();
         // Secrets of one version are read off it together.
-        let mut read: HashMap<Oid, Vec<Candidate>> = HashMap::new();
+        let mut read: OidMap<Vec<Candidate>> = OidMap::default();
         for (&secret, life) in lives {
             let Some((at, path)) = life.introduced.filter(|(at, _)| filter.lets(attribution, *at)) else { continue };
             let path = &attribution.paths[path as usize];
@@ -379,7 +379,7 @@ impl Reporter<'_> {
     }
 
     fn in_messages(&mut self, attribution: &Attribution, filter: &Filter, prefix: &str) -> Vec<Finding> {
-        let index: HashMap<Oid, u32> =
+        let index: OidMap<u32> =
             attribution.commits.iter().enumerate().map(|(at, commit)| (commit.oid, at as u32)).collect();
         let mut first: HashMap<SecretId, (u32, Oid, u32)> = HashMap::new();
         for (oid, secrets) in &self.found.messages {

@@ -1,9 +1,11 @@
 //! Object ids of both hash functions.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 /// The id of an object: 20 bytes of SHA-1 or 32 of SHA-256.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Oid {
     bytes: [u8; 32],
     length: u8,
@@ -33,6 +35,43 @@ impl Oid {
     /// Its raw bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.length)]
+    }
+}
+
+/// A map by object id. An id is a hash already; eight bytes of it, mixed, are hash enough.
+pub type OidMap<T> = HashMap<Oid, T, BuildHasherDefault<NumberHasher>>;
+
+/// A map by a number that this program gave out.
+pub type NumberMap<T> = HashMap<u32, T, BuildHasherDefault<NumberHasher>>;
+
+impl Hash for Oid {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(u64::from_le_bytes(self.bytes[..8].try_into().unwrap_or_default()));
+    }
+}
+
+/// Fibonacci hashing of one number.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct NumberHasher(u64);
+
+impl Hasher for NumberHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(u64::from(byte));
+        }
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.write_u64(u64::from(number));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        let mixed = (self.0 ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.0 = mixed ^ mixed >> 32;
     }
 }
 

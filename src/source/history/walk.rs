@@ -1,15 +1,16 @@
 //! All objects once: blobs and messages are scanned, commits and tags read, and, once it is known which blobs hold
 //! something, trees are followed down to them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use libdeflater::Decompressor;
 use rayon::prelude::*;
 
+use super::delta::Run;
 use super::forest::{Buffers, Derived, Forest, visit};
 use super::lines::{self, Scanned, Work};
-use super::oid::Oid;
+use super::oid::{Oid, OidMap};
 use super::pack::{Kind, Pack};
 use super::store::{ObjectError, Store, read_loose};
 use crate::detect::candidate::Candidate;
@@ -38,13 +39,13 @@ pub struct Found {
     /// The secrets, each by the most telling of its candidates.
     pub secrets: Vec<Arc<Candidate>>,
     /// Blobs with what they hold.
-    pub blobs: HashMap<Oid, Arc<[SecretId]>>,
+    pub blobs: OidMap<Arc<[SecretId]>>,
     /// Commits and tags with what their messages hold.
-    pub messages: HashMap<Oid, Arc<[SecretId]>>,
+    pub messages: OidMap<Arc<[SecretId]>>,
     /// All commits.
     pub commits: Vec<Commit>,
     /// What annotated tags point to.
-    pub tags: HashMap<Oid, Oid>,
+    pub tags: OidMap<Oid>,
     /// Objects walked, and their bytes.
     pub objects: u64,
     /// Bytes expanded and scanned.
@@ -341,17 +342,17 @@ pub fn seconds(line: &[u8]) -> Option<i64> {
     std::str::from_utf8(after).ok()?.split_whitespace().next()?.parse().ok()
 }
 
-/// Which trees lead to blobs that hold something. Trees go by their numbers ([`Store::number`]).
+/// Which trees lead to blobs that hold something. Objects go by their numbers ([`Store::number`]).
 #[derive(Debug, Default)]
 pub struct Trees {
     /// Entries that are such blobs: tree, name, blob.
-    pub leaves: Vec<(u32, u32, Oid)>,
+    pub leaves: Vec<(u32, u32, u32)>,
     /// Entries that are trees: tree, name, tree.
     pub branches: Vec<(u32, u32, u32)>,
     /// The names of entries.
     pub names: Vec<Box<[u8]>>,
     /// Objects that trees name and nobody has, in a partial clone.
-    pub missing: u64,
+    pub missing: HashSet<Oid>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
 }
@@ -364,8 +365,17 @@ struct LocalTrees {
     numbers: HashMap<Box<[u8]>, u32>,
 }
 
+/// A tree's entries, for the trees that are made of it.
+#[derive(Default)]
+struct TreeEntries {
+    /// Where each entry starts, and where the last one ends.
+    bounds: Vec<u32>,
+    /// The entries that are trees or wanted blobs: which one, its name, its object, whether it is a tree.
+    kept: Vec<(u32, u32, u32, bool)>,
+}
+
 /// Reads all trees and keeps the entries that are blobs of `wanted`, and those that are trees.
-pub fn trees(store: &Store, forests: &[Forest], wanted: &HashMap<Oid, Arc<[SecretId]>>, progress: &Progress) -> Trees {
+pub fn trees(store: &Store, forests: &[Forest], wanted: &OidMap<Arc<[SecretId]>>, progress: &Progress) -> Trees {
     let workers: Mutex<Vec<LocalTrees>> = Mutex::default();
     for (pack, forest) in store.packs.iter().zip(forests) {
         let walk = |root: u32, base: Option<&[u8]>| {
@@ -375,16 +385,13 @@ pub fn trees(store: &Store, forests: &[Forest], wanted: &HashMap<Oid, Arc<[Secre
             let mut local = lock(&workers).pop().unwrap_or_default();
             let mut buffers = std::mem::take(&mut local.buffers);
             let mut gaps = Vec::new();
-            visit::<()>(
+            visit::<TreeEntries>(
                 pack,
                 forest,
                 root,
                 base,
                 &mut buffers,
-                |entry, bytes, _| {
-                    local.add(pack.oid(entry), bytes, store, wanted);
-                    Some(())
-                },
+                |entry, bytes, derived| Some(local.add(pack.oid(entry), bytes, derived, store, wanted)),
                 |entry, error| gaps.push(object_gap(pack.oid(entry), &error)),
             );
             local.buffers = buffers;
@@ -403,7 +410,7 @@ pub fn trees(store: &Store, forests: &[Forest], wanted: &HashMap<Oid, Arc<[Secre
     let mut local = LocalTrees::default();
     for (oid, path) in &store.loose {
         if let Ok((Kind::Tree, bytes)) = read_loose(path, &mut decompressor) {
-            local.add(*oid, &bytes, store, wanted);
+            local.add(*oid, &bytes, None, store, wanted);
         }
     }
     lock(&workers).push(local);
@@ -425,36 +432,63 @@ pub fn trees(store: &Store, forests: &[Forest], wanted: &HashMap<Oid, Arc<[Secre
         trees.leaves.extend(leaves.map(|(tree, name, blob)| (tree, shared[name as usize], blob)));
         let branches = local.trees.branches.into_iter();
         trees.branches.extend(branches.map(|(tree, name, child)| (tree, shared[name as usize], child)));
-        trees.missing += local.trees.missing;
+        trees.missing.extend(local.trees.missing);
         trees.gaps.extend(local.trees.gaps);
     }
     trees
 }
 
 impl LocalTrees {
-    fn add(&mut self, oid: Oid, bytes: &[u8], store: &Store, wanted: &HashMap<Oid, Arc<[SecretId]>>) {
-        let Some(tree) = store.number(&oid) else { return };
-        for (mode, name, oid) in entries(bytes, oid.as_bytes().len()) {
-            let is_tree = mode.starts_with(b"4");
-            if !is_tree && !store.is_partial && !wanted.contains_key(&oid) {
-                continue;
+    /// Reads a tree. Of one that is made of another, entries inside of copied runs are the other's.
+    fn add(
+        &mut self,
+        oid: Oid,
+        bytes: &[u8],
+        derived: Option<Derived<'_, TreeEntries>>,
+        store: &Store,
+        wanted: &OidMap<Arc<[SecretId]>>,
+    ) -> TreeEntries {
+        let hash = oid.as_bytes().len();
+        let mut read = TreeEntries::default();
+        let mut runs: &[Run] = derived.as_ref().map_or(&[], |derived| derived.runs);
+        let mut at = 0;
+        loop {
+            while runs.first().is_some_and(|run| run.range().end <= at) {
+                runs = &runs[1..];
             }
+            if let (Some(run), Some(derived)) = (runs.first().filter(|run| run.start <= at), &derived) {
+                if let Some(end) = read.take_over(derived.state, run, at) {
+                    at = end;
+                    continue;
+                }
+            }
+            let Some((mode, name, child, length)) = entry(&bytes[at..], hash) else { break };
+            let number = read.bounds.len() as u32;
+            read.bounds.push(at as u32);
+            at += length;
             // A submodule's commit is in another repository.
             if mode.starts_with(b"16") {
                 continue;
             }
-            let Some(child) = store.number(&oid) else {
-                self.trees.missing += 1;
-                continue;
-            };
-            if is_tree {
+            let is_tree = mode.starts_with(b"4");
+            if is_tree || wanted.contains_key(&child) {
                 let name = self.name(name);
-                self.trees.branches.push((tree, name, child));
-            } else if wanted.contains_key(&oid) {
-                let name = self.name(name);
-                self.trees.leaves.push((tree, name, oid));
+                match store.number(&child) {
+                    Some(child) => read.kept.push((number, name, child, is_tree)),
+                    None => drop(self.trees.missing.insert(child)),
+                }
+            } else if store.is_partial && !store.contains(&child) {
+                self.trees.missing.insert(child);
             }
         }
+        read.bounds.push(at as u32);
+        if let Some(tree) = store.number(&oid) {
+            for &(_, name, child, is_tree) in &read.kept {
+                let to = if is_tree { &mut self.trees.branches } else { &mut self.trees.leaves };
+                to.push((tree, name, child));
+            }
+        }
+        read
     }
 
     fn name(&mut self, name: &[u8]) -> u32 {
@@ -468,15 +502,41 @@ impl LocalTrees {
     }
 }
 
+impl TreeEntries {
+    /// Takes over the entries of `base` from the one that stands at `at` in this tree to the last that lies whole inside
+    /// of `run`, and says where that ends; `None` if no entry starts at `at` in the base.
+    fn take_over(&mut self, base: &Self, run: &Run, at: usize) -> Option<usize> {
+        let in_base = (at - run.start + run.base) as u32;
+        let first = base.bounds.binary_search(&in_base).ok()?;
+        let last = base.bounds.partition_point(|bound| (*bound as usize) <= run.base_end()) - 1;
+        if last <= first {
+            return None;
+        }
+        let here = |bound: u32| bound - run.base as u32 + run.start as u32;
+        // Both offsets are below 2^32, and the difference is taken of what lies inside of the run.
+        let shift = self.bounds.len() as u32;
+        self.bounds.extend(base.bounds[first..last].iter().map(|bound| here(*bound)));
+        let kept = &base.kept[base.kept.partition_point(|kept| (kept.0 as usize) < first)..];
+        let kept = kept.iter().take_while(|kept| (kept.0 as usize) < last);
+        self.kept.extend(kept.map(|kept| (kept.0 - first as u32 + shift, kept.1, kept.2, kept.3)));
+        Some(here(base.bounds[last]) as usize)
+    }
+}
+
+/// Mode, name and object of the first entry of `tree`, and how long it is.
+fn entry(tree: &[u8], hash: usize) -> Option<(&[u8], &[u8], Oid, usize)> {
+    let blank = memchr::memchr(b' ', tree)?;
+    let nul = blank + memchr::memchr(0, &tree[blank..])?;
+    let end = nul + 1 + hash;
+    Some((&tree[..blank], &tree[blank + 1..nul], Oid::from_bytes(tree.get(nul + 1..end)?)?, end))
+}
+
 /// Mode, name and object of each entry of a tree.
-pub fn entries(mut bytes: &[u8], hash: usize) -> impl Iterator<Item = (&[u8], &[u8], Oid)> {
+pub fn entries(mut tree: &[u8], hash: usize) -> impl Iterator<Item = (&[u8], &[u8], Oid)> {
     std::iter::from_fn(move || {
-        let blank = memchr::memchr(b' ', bytes)?;
-        let (mode, rest) = (&bytes[..blank], &bytes[blank + 1..]);
-        let nul = memchr::memchr(0, rest)?;
-        let oid = Oid::from_bytes(rest.get(nul + 1..nul + 1 + hash)?)?;
-        bytes = &rest[nul + 1 + hash..];
-        Some((mode, &rest[..nul], oid))
+        let (mode, name, oid, length) = entry(tree, hash)?;
+        tree = &tree[length..];
+        Some((mode, name, oid))
     })
 }
 
