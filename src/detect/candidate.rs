@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::anchors::AnchorId;
 use crate::finding::{Confidence, Evidence, Excerpt, Place, Secret, Severity};
 
 /// A judge that can speak against a candidate.
@@ -57,6 +58,8 @@ pub struct Candidate {
     pub rule: u16,
     /// Where the keyword stands that led to it.
     pub hit: u64,
+    /// That keyword.
+    pub anchor: AnchorId,
     /// The secret's bytes in the content.
     pub span: Range<u64>,
     /// The secret.

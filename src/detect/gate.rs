@@ -78,6 +78,11 @@ impl Gate {
         &self.anchors
     }
 
+    /// Bytes of the longest keyword.
+    pub fn longest(&self) -> usize {
+        self.longest
+    }
+
     /// Calls `found` for every keyword of `bytes` that starts inside `starts`, each once, in no particular order.
     pub fn hits(&self, bytes: &[u8], starts: Range<usize>, mut found: impl FnMut(Hit)) {
         // A gram lies inside its keyword, so probes go on until the last keyword that may start in range has ended.

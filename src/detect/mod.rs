@@ -25,6 +25,7 @@ pub mod resolve;
 pub mod selftest;
 pub mod verdict;
 
+use anchors::AnchorId;
 use assignment::Assignment;
 use candidate::{Candidate, Dropped, Judge};
 use check::Outcome;
@@ -56,15 +57,6 @@ pub struct Scratch {
     caches: Vec<MatchCache>,
     hits: Vec<Hit>,
     found: Vec<Candidate>,
-}
-
-/// A keyword with a rule that reaches beyond its lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FarHit {
-    /// Where it starts.
-    pub start: usize,
-    /// How far after its start such a rule looks, in bytes.
-    pub reach: usize,
 }
 
 /// Some bytes of a content, and which of them to answer for.
@@ -168,21 +160,30 @@ impl Detector {
         count
     }
 
-    /// Scans the keywords of `bytes` that start in `owned`; appends what they give to `into`, and to `far` the keywords
-    /// that have a rule which reaches beyond its lines.
-    pub fn scan_range(
-        &self,
-        bytes: &[u8],
-        owned: Range<usize>,
-        scratch: &mut Scratch,
-        into: &mut Vec<Candidate>,
-        far: &mut Vec<FarHit>,
-    ) {
-        self.scan_window(&Window { bytes, owned, offset: 0 }, scratch, into);
-        far.extend(scratch.hits.iter().filter_map(|hit| {
-            let reach = self.far_reach[usize::from(hit.anchor)];
-            (reach > 0).then_some(FarHit { start: hit.start, reach })
-        }));
+    /// Calls `found` with every keyword of `bytes` that starts in `owned`, in no particular order.
+    pub fn hits(&self, bytes: &[u8], owned: Range<usize>, found: impl FnMut(Hit)) {
+        self.gate.hits(bytes, owned, found);
+    }
+
+    /// Appends the candidates that the keyword `hit` of `bytes` gives to `into`.
+    pub fn scan_hit(&self, bytes: &[u8], hit: Hit, scratch: &mut Scratch, into: &mut Vec<Candidate>) {
+        scratch.caches.resize_with(self.rules.len(), MatchCache::default);
+        self.at_hit(&Window { bytes, owned: 0..bytes.len(), offset: 0 }, hit, scratch, into);
+    }
+
+    /// Bytes of a hit's keyword.
+    pub fn keyword_length(&self, hit: Hit) -> usize {
+        self.gate.anchors().keywords()[usize::from(hit.anchor)].text.len()
+    }
+
+    /// Bytes of the longest keyword.
+    pub fn longest_keyword(&self) -> usize {
+        self.gate.longest()
+    }
+
+    /// How far after its start a rule of this keyword looks that does not end with its lines; 0 if there is none.
+    pub fn far_reach(&self, hit: Hit) -> usize {
+        self.far_reach[usize::from(hit.anchor)]
     }
 
     /// Appends the candidates of one window to `into`, in no particular order and without their places.
@@ -222,7 +223,7 @@ impl Detector {
             if judged.dropped.as_ref().is_some_and(|dropped| dropped.judge != Judge::Allow) && !self.explain {
                 continue;
             }
-            into.push(self.candidate(index, window.offset + from as u64, view, keyword, at.start, found, judged));
+            into.push(self.candidate(index, window.offset + from as u64, view, hit.anchor, at.start, found, judged));
         }
     }
 
@@ -333,11 +334,12 @@ impl Detector {
         rule: u16,
         offset: u64,
         view: &[u8],
-        keyword: &Anchor,
+        anchor: AnchorId,
         hit: usize,
         found: Match,
         judged: Judged,
     ) -> Candidate {
+        let keyword = &self.gate.anchors().keywords()[usize::from(anchor)];
         let secret = &view[found.secret.clone()];
         let distinctive = self.rules[usize::from(rule)].class == Class::Distinctive;
         // A case-sensitive keyword that a secret starts with is what the provider prints on each of them.
@@ -346,6 +348,7 @@ impl Detector {
         Candidate {
             rule,
             hit: offset + hit as u64,
+            anchor,
             span: offset + found.secret.start as u64..offset + found.secret.end as u64,
             secret: Secret::new(secret, public),
             place: Place::default(),

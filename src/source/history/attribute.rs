@@ -4,7 +4,7 @@
 //! secrets with their paths is known without a diff: trees with the same content share one set, so that most commits
 //! differ from their parents in nothing and are passed over by comparing two numbers.
 
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
+use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::oid::{NumberMap, Oid, OidMap};
@@ -298,24 +298,23 @@ fn needed_entries(store: &Store, found: &Found, trees: &Trees) -> NumberMap<Vec<
 
 /// The commits, each once, as `git replace`, grafts and shallow clones would have them.
 fn with_replacements(commits: &[Commit], refs: &Refs) -> Vec<Commit> {
-    let mut unique: BTreeMap<Oid, &Commit> = commits.iter().map(|commit| (commit.oid, commit)).collect();
-    let originals = unique.clone();
+    let mut unique: Vec<Commit> = commits.to_vec();
+    unique.sort_unstable_by_key(|commit| commit.oid);
+    unique.dedup_by_key(|commit| commit.oid);
+    let place = |unique: &[Commit], oid: &Oid| unique.binary_search_by_key(oid, |commit| commit.oid).ok();
     for (original, by) in &refs.replaced {
-        if let Some(by) = originals.get(by) {
-            unique.insert(*original, by);
+        if let (Some(original), Some(by)) = (place(&unique, original), place(&unique, by)) {
+            let mut commit = unique[by].clone();
+            commit.oid = unique[original].oid;
+            unique[original] = commit;
+        }
+    }
+    for (oid, parents) in &refs.grafts {
+        if let Some(at) = place(&unique, oid) {
+            unique[at].parents.clone_from(parents);
         }
     }
     unique
-        .into_iter()
-        .map(|(oid, commit)| {
-            let mut commit = commit.clone();
-            commit.oid = oid;
-            if let Some(parents) = refs.grafts.get(&oid) {
-                commit.parents.clone_from(parents);
-            }
-            commit
-        })
-        .collect()
 }
 
 /// Parents before children, and of what is free to come next the oldest: whoever comes first, by the graph and then by

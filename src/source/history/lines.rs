@@ -1,8 +1,9 @@
 //! Scans of an object only what its base does not have.
 //!
-//! A hit's candidates depend on the bytes between `LOOK_BEHIND` before it and `MARGIN` after the end of its rule's reach.
-//! Where all of these lie inside one copied run, the candidates are the base's, at a new offset. All other hits are
-//! scanned: those in new bytes, those close to a seam, and those whose rules reach further than the run.
+//! Where keywords stand is taken over for every copied run; only new bytes, and the few around a seam in which a keyword
+//! could stand across it, go through the gate. A keyword's candidates depend on the bytes between `LOOK_BEHIND` before it
+//! and `MARGIN` after the end of its rule's reach. Where all of these lie inside its run, the candidates are taken over
+//! as well, at a new offset; other keywords are judged anew.
 //!
 //! *Invariant*: taken over and scanned together are what scanning the object whole gives.
 
@@ -12,8 +13,10 @@ use std::sync::Arc;
 use super::delta::Run;
 use super::forest::Derived;
 use crate::decode::utf16::{ByteOrder, Decoder};
+use crate::detect::anchors::AnchorId;
 use crate::detect::candidate::Candidate;
-use crate::detect::{Detector, FarHit, Scratch};
+use crate::detect::gate::Hit;
+use crate::detect::{Detector, Scratch};
 use crate::rules::rule::{LINE_AHEAD, LOOK_BEHIND, MARGIN};
 
 /// A candidate and where its keyword stands in this version.
@@ -21,6 +24,8 @@ use crate::rules::rule::{LINE_AHEAD, LOOK_BEHIND, MARGIN};
 pub struct Placed {
     /// Start of the keyword.
     pub hit: usize,
+    /// The keyword.
+    pub anchor: AnchorId,
     /// The candidate, with the offsets of the version in which it was found first.
     pub candidate: Arc<Candidate>,
 }
@@ -36,10 +41,10 @@ impl Placed {
 /// What is known of one version.
 #[derive(Debug, Default)]
 pub struct Scanned {
-    /// Its candidates, in the order of their hits.
+    /// Its keywords, in the order of their places.
+    hits: Vec<Hit>,
+    /// Its candidates, in the order of their keywords.
     pub placed: Vec<Placed>,
-    /// Keywords whose rules reach beyond their lines.
-    far: Vec<FarHit>,
     /// Whether it is UTF-16, whose candidates have the offsets of its text in UTF-8.
     pub is_utf16: bool,
     /// Whether all its candidates are its base's, and the base has no others.
@@ -69,43 +74,51 @@ pub fn scan(
     if let Some(order) = ByteOrder::detect(bytes) {
         let mut text = Vec::with_capacity(bytes.len());
         Decoder::new(order).decode(bytes, true, &mut text);
-        work.scanned += text.len() as u64;
-        detector.scan_range(&text, 0..text.len(), scratch, &mut found, &mut scanned.far);
         scanned.is_utf16 = true;
-        scanned.place(found);
-        return scanned;
-    }
-    let Some(derived) = derived.filter(|derived| !derived.state.is_utf16) else {
-        work.scanned += bytes.len() as u64;
-        detector.scan_range(bytes, 0..bytes.len(), scratch, &mut found, &mut scanned.far);
-        scanned.place(found);
-        return scanned;
-    };
-    let mut again = Vec::new();
-    let mut scanned_to = 0;
-    for run in derived.runs {
-        let Some(inside) = interior(bytes, run, derived.base_size) else { continue };
-        if scanned_to < inside.start {
-            work.scanned += (inside.start - scanned_to) as u64;
-            detector.scan_range(bytes, scanned_to..inside.start, scratch, &mut found, &mut scanned.far);
+        work.scanned += text.len() as u64;
+        detector.hits(&text, 0..text.len(), |hit| scanned.hits.push(hit));
+        for hit in &scanned.hits {
+            detector.scan_hit(&text, *hit, scratch, &mut found);
         }
-        scanned_to = inside.end;
-        scanned.take_over(&derived, run, &inside, bytes.len(), &mut again);
-    }
-    if scanned_to < bytes.len() {
-        work.scanned += (bytes.len() - scanned_to) as u64;
-        detector.scan_range(bytes, scanned_to..bytes.len(), scratch, &mut found, &mut scanned.far);
-    }
-    let taken = scanned.placed.len();
-    if !again.is_empty() {
-        scanned.placed.retain(|placed| !again.contains(&placed.hit));
-        for hit in again {
-            detector.scan_range(bytes, hit..hit + 1, scratch, &mut found, &mut scanned.far);
+    } else {
+        let derived = derived.filter(|derived| !derived.state.is_utf16);
+        let mut new = Vec::new();
+        let mut to = 0;
+        for run in derived.as_ref().map_or(&[][..], |derived| derived.runs) {
+            scan_between(detector, bytes, to, run.start, work, &mut new);
+            to = run.range().end;
+            if let Some(derived) = &derived {
+                scanned.take_over(detector, bytes, derived, run, &mut new);
+            }
         }
+        scan_between(detector, bytes, to, bytes.len(), work, &mut new);
+        // Across a run shorter than a keyword one can be met from both sides.
+        new.sort_unstable();
+        new.dedup();
+        for hit in &new {
+            detector.scan_hit(bytes, *hit, scratch, &mut found);
+        }
+        scanned.hits.extend(new);
+        scanned.same_as_base =
+            found.is_empty() && derived.is_some_and(|derived| derived.state.placed.len() == scanned.placed.len());
     }
-    scanned.same_as_base = found.is_empty() && taken == scanned.placed.len() && taken == derived.state.placed.len();
-    scanned.place(found);
+    scanned.hits.sort_unstable();
+    let found = found.into_iter().map(|it| Placed { hit: it.hit as usize, anchor: it.anchor, candidate: Arc::new(it) });
+    scanned.placed.extend(found);
+    scanned.placed.sort_by_key(|placed| (placed.hit, placed.candidate.rule));
     scanned
+}
+
+/// Finds the keywords of the new bytes from `from` to `to`, and those that stand across the seams at either end.
+fn scan_between(detector: &Detector, bytes: &[u8], from: usize, to: usize, work: &mut Work, hits: &mut Vec<Hit>) {
+    let start = if from == 0 { 0 } else { from.saturating_sub(detector.longest_keyword() - 1) };
+    work.scanned += (to - start) as u64;
+    detector.hits(bytes, start..to, |hit| {
+        // One that ends before the seam is its run's.
+        if hit.start >= from || hit.start + detector.keyword_length(hit) > from {
+            hits.push(hit);
+        }
+    });
 }
 
 /// The part of a run in which hits on lines depend on nothing outside of the run; `None` if there is none.
@@ -125,41 +138,42 @@ fn interior(bytes: &[u8], run: &Run, base_size: usize) -> Option<Range<usize>> {
 }
 
 impl Scanned {
-    fn place(&mut self, found: Vec<Candidate>) {
-        self.placed
-            .extend(found.into_iter().map(|found| Placed { hit: found.hit as usize, candidate: Arc::new(found) }));
-        self.placed.sort_by_key(|placed| (placed.hit, placed.candidate.rule));
-        self.far.sort_by_key(|far| far.start);
-    }
-
-    /// Takes over what the base has inside of `inside`; hits that reach further than the run go to `again`.
+    /// Takes over the keywords inside of `run`, and their candidates where these depend on nothing else; the other
+    /// keywords go to `new`.
     fn take_over(
         &mut self,
+        detector: &Detector,
+        bytes: &[u8],
         derived: &Derived<'_, Self>,
         run: &Run,
-        inside: &Range<usize>,
-        size: usize,
-        again: &mut Vec<usize>,
+        new: &mut Vec<Hit>,
     ) {
-        let here = |base: usize| base - run.base + run.start;
-        let in_base = inside.start - run.start + run.base..inside.end - run.start + run.base;
-        let far = &derived.state.far;
-        for far in &far[far.partition_point(|far| far.start < in_base.start)..] {
-            if far.start >= in_base.end {
+        let base = derived.state;
+        let inside = interior(bytes, run, derived.base_size).unwrap_or(0..0);
+        let at_end = run.range().end == bytes.len() && run.base_end() == derived.base_size;
+        let mut placed = base.placed.partition_point(|placed| placed.hit < run.base);
+        for hit in &base.hits[base.hits.partition_point(|hit| hit.start < run.base)..] {
+            if hit.start >= run.base_end() {
                 break;
             }
-            let start = here(far.start);
-            let at_ends = run.range().end == size && run.base_end() == derived.base_size;
-            if at_ends || start + far.reach + MARGIN <= run.range().end {
-                self.far.push(FarHit { start, reach: far.reach });
-            } else {
-                again.push(start);
+            let here = Hit { start: hit.start - run.base + run.start, anchor: hit.anchor };
+            if here.start + detector.keyword_length(here) > run.range().end {
+                continue;
             }
+            let far = detector.far_reach(here);
+            let reaches_out = far > 0 && !at_end && here.start + far + MARGIN > run.range().end;
+            if !inside.contains(&here.start) || reaches_out {
+                new.push(here);
+                continue;
+            }
+            self.hits.push(here);
+            while base.placed.get(placed).is_some_and(|placed| placed.hit < hit.start) {
+                placed += 1;
+            }
+            // Several keywords can start at one place; each has its own candidates.
+            let own = base.placed[placed..].iter().take_while(|placed| placed.hit == hit.start);
+            let own = own.filter(|placed| placed.anchor == hit.anchor);
+            self.placed.extend(own.map(|own| Placed { hit: here.start, ..own.clone() }));
         }
-        let placed = &derived.state.placed;
-        let first = placed.partition_point(|placed| placed.hit < in_base.start);
-        let inherited = placed[first..].iter().take_while(|placed| placed.hit < in_base.end);
-        self.placed
-            .extend(inherited.map(|placed| Placed { hit: here(placed.hit), candidate: Arc::clone(&placed.candidate) }));
     }
 }

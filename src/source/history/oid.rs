@@ -1,11 +1,12 @@
 //! Object ids of both hash functions.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 /// The id of an object: 20 bytes of SHA-1 or 32 of SHA-256.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Oid {
     bytes: [u8; 32],
     length: u8,
@@ -44,9 +45,38 @@ pub type OidMap<T> = HashMap<Oid, T, BuildHasherDefault<NumberHasher>>;
 /// A map by a number that this program gave out.
 pub type NumberMap<T> = HashMap<u32, T, BuildHasherDefault<NumberHasher>>;
 
+impl Oid {
+    /// The first eight bytes as a number, in whose order ids are.
+    pub fn prefix(&self) -> u64 {
+        u64::from_be_bytes([
+            self.bytes[0],
+            self.bytes[1],
+            self.bytes[2],
+            self.bytes[3],
+            self.bytes[4],
+            self.bytes[5],
+            self.bytes[6],
+            self.bytes[7],
+        ])
+    }
+}
+
+impl Ord for Oid {
+    fn cmp(&self, other: &Self) -> Ordering {
+        // Nearly always the first eight bytes decide.
+        self.prefix().cmp(&other.prefix()).then_with(|| self.bytes.cmp(&other.bytes))
+    }
+}
+
+impl PartialOrd for Oid {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 impl Hash for Oid {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(u64::from_le_bytes(self.bytes[..8].try_into().unwrap_or_default()));
+        state.write_u64(self.prefix());
     }
 }
 

@@ -138,8 +138,7 @@ impl Pack {
     /// The entry of an id.
     pub fn find(&self, oid: &Oid) -> Option<u32> {
         // Ids are spread evenly, so where one must be can be told from its first bytes, but for a few places.
-        let first = |oid: &Oid| u64::from_be_bytes(oid.as_bytes()[..8].try_into().unwrap_or_default());
-        let guess = (u128::from(first(oid)) * self.oids.len() as u128 >> 64) as usize;
+        let guess = (u128::from(oid.prefix()) * self.oids.len() as u128 >> 64) as usize;
         let mut reach = 8;
         let (mut low, mut high) = (guess.saturating_sub(reach), (guess + reach).min(self.oids.len()));
         while low > 0 && self.oids[low] > *oid {
