@@ -78,9 +78,6 @@ pub fn run(arguments: HistoryArgs) -> anyhow::Result<ExitCode> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(arguments.threads.unwrap_or(0)).build()?;
     let found = pool.install(|| history::scan(&repository, &options, &detector, &progress))?;
     drop(display);
-    if std::env::var_os("DBG").is_some() {
-        eprintln!("scanned {} of {}", found.scanned, found.bytes);
-    }
     let mut outcome = Outcome {
         summary: Summary {
             history: Some((found.commits, found.objects)),

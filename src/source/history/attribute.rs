@@ -52,9 +52,11 @@ type SetId = u32;
 
 struct Sets<'a> {
     trees: &'a Trees,
-    /// For each tree that leads somewhere its entries: name, and tree or blob.
-    entries: NumberMap<Vec<(u32, Child)>>,
-    of_tree: NumberMap<SetId>,
+    /// The secrets of blobs, by number.
+    secrets: NumberMap<&'a Arc<[SecretId]>>,
+    entries: Entries,
+    /// The sets of trees that were asked for.
+    of_tree: Vec<Option<SetId>>,
     known: HashMap<Vec<(u32, SetId)>, SetId>,
     /// For each set what it is made of: names with sets.
     made_of: Vec<Vec<(u32, SetId)>>,
@@ -63,18 +65,35 @@ struct Sets<'a> {
     blobs: NumberMap<Arc<[SecretId]>>,
 }
 
-#[derive(Clone)]
+/// What the trees that lead somewhere hold, by the number of the tree: names, and trees or blobs.
+#[derive(Default)]
+struct Entries {
+    starts: Vec<u32>,
+    list: Vec<(u32, Child)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Child {
     Tree(u32),
-    Blob(Arc<[SecretId]>),
+    Blob(u32),
+}
+
+impl Entries {
+    fn of(&self, tree: u32) -> std::ops::Range<usize> {
+        match self.starts.get(tree as usize..tree as usize + 2) {
+            Some(ends) => ends[0] as usize..ends[1] as usize,
+            None => 0..0,
+        }
+    }
 }
 
 /// Deepest that trees are followed.
 const MAX_DEPTH: usize = 512;
 
 impl Sets<'_> {
-    fn blob(&mut self, secrets: &Arc<[SecretId]>) -> SetId {
-        if let Some(set) = self.of_blob.get(secrets) {
+    fn blob(&mut self, number: u32) -> SetId {
+        let Some(secrets) = self.secrets.get(&number) else { return 0 };
+        if let Some(set) = self.of_blob.get(*secrets) {
             return *set;
         }
         let set = self.made_of.len() as SetId;
@@ -85,30 +104,37 @@ impl Sets<'_> {
     }
 
     fn tree(&mut self, tree: u32, depth: usize) -> SetId {
-        if let Some(set) = self.of_tree.get(&tree) {
+        if let Some(Some(set)) = self.of_tree.get(tree as usize) {
             return *set;
         }
-        let Some(entries) = self.entries.get(&tree).cloned().filter(|_| depth < MAX_DEPTH) else { return 0 };
-        let mut content: Vec<(u32, SetId)> = entries
-            .iter()
-            .map(|(name, child)| match child {
-                Child::Tree(child) => (*name, self.tree(*child, depth + 1)),
-                Child::Blob(secrets) => (*name, self.blob(secrets)),
-            })
-            .filter(|(_, set)| *set != 0)
-            .collect();
-        content.sort_unstable();
+        let entries = self.entries.of(tree);
+        if entries.is_empty() || depth >= MAX_DEPTH {
+            return 0;
+        }
+        let mut content: Vec<(u32, SetId)> = Vec::with_capacity(entries.len());
+        for at in entries {
+            let (name, child) = self.entries.list[at];
+            let set = match child {
+                Child::Tree(child) => self.tree(child, depth + 1),
+                Child::Blob(blob) => self.blob(blob),
+            };
+            if set != 0 {
+                content.push((name, set));
+            }
+        }
         let set = if content.is_empty() {
             0
+        } else if let Some(set) = self.known.get(&content) {
+            *set
         } else {
-            let next = self.made_of.len() as SetId;
-            let set = *self.known.entry(content.clone()).or_insert(next);
-            if set == next {
-                self.made_of.push(content);
-            }
+            let set = self.made_of.len() as SetId;
+            self.made_of.push(content.clone());
+            self.known.insert(content, set);
             set
         };
-        self.of_tree.insert(tree, set);
+        if let Some(known) = self.of_tree.get_mut(tree as usize) {
+            *known = Some(set);
+        }
         set
     }
 
@@ -167,10 +193,12 @@ pub fn attribute(
     refs: &Refs,
     is_finding: &mut dyn FnMut(SecretId, &str) -> bool,
 ) -> Attribution {
+    let entries = needed_entries(found_blobs(store, found), trees);
     let mut sets = Sets {
         trees,
-        entries: needed_entries(store, found, trees),
-        of_tree: NumberMap::default(),
+        secrets: found_blobs(store, found),
+        of_tree: vec![None; entries.starts.len()],
+        entries,
         known: HashMap::new(),
         made_of: vec![Vec::new()],
         of_blob: HashMap::new(),
@@ -257,19 +285,17 @@ pub fn attribute(
     Attribution { lives, paths: paths.list, commits, reachable, blobs_with_paths }
 }
 
+fn found_blobs<'a>(store: &Store, found: &'a Found) -> NumberMap<&'a Arc<[SecretId]>> {
+    found.blobs.iter().filter_map(|(oid, secrets)| Some((store.number(oid)?, secrets))).collect()
+}
+
 /// The entries of trees that lead to blobs with secrets.
-fn needed_entries(store: &Store, found: &Found, trees: &Trees) -> NumberMap<Vec<(u32, Child)>> {
-    let mut entries: NumberMap<Vec<(u32, Child)>> = NumberMap::default();
-    let blobs: NumberMap<&Arc<[SecretId]>> =
-        found.blobs.iter().filter_map(|(oid, secrets)| Some((store.number(oid)?, secrets))).collect();
-    for (tree, name, blob) in &trees.leaves {
-        if let Some(secrets) = blobs.get(blob) {
-            entries.entry(*tree).or_default().push((*name, Child::Blob(Arc::clone(secrets))));
-        }
-    }
-    let count = trees.branches.iter().map(|(tree, _, child)| tree.max(child) + 1).max().unwrap_or(0);
-    let mut needed = vec![false; count as usize];
-    for tree in entries.keys().filter(|tree| **tree < count) {
+fn needed_entries(blobs: NumberMap<&Arc<[SecretId]>>, trees: &Trees) -> Entries {
+    let leaves = trees.leaves.iter().filter(|(_, _, blob)| blobs.contains_key(blob));
+    let highest = trees.branches.iter().map(|(tree, _, child)| *tree.max(child));
+    let count = highest.chain(leaves.clone().map(|leaf| leaf.0)).max().map_or(0, |highest| highest as usize + 1);
+    let mut needed = vec![false; count];
+    for (tree, _, _) in leaves.clone() {
         needed[*tree as usize] = true;
     }
     // One round for each level of folders.
@@ -283,15 +309,19 @@ fn needed_entries(store: &Store, found: &Found, trees: &Trees) -> NumberMap<Vec<
             }
         }
     }
-    for (tree, name, child) in &trees.branches {
-        if needed[*child as usize] {
-            entries.entry(*tree).or_default().push((*name, Child::Tree(*child)));
-        }
-    }
+    let branches = trees.branches.iter().filter(|(_, _, child)| needed[*child as usize]);
+    let mut all: Vec<(u32, u32, Child)> = branches.map(|it| (it.0, it.1, Child::Tree(it.2))).collect();
+    all.extend(leaves.map(|it| (it.0, it.1, Child::Blob(it.2))));
+    all.sort_unstable();
     // A tree can be in several packs.
-    for list in entries.values_mut() {
-        list.sort_by_key(|(name, child)| (*name, matches!(child, Child::Tree(_))));
-        list.dedup_by_key(|(name, _)| *name);
+    all.dedup_by_key(|(tree, name, _)| (*tree, *name));
+    let mut entries = Entries { starts: vec![0; count + 1], list: Vec::with_capacity(all.len()) };
+    for (tree, name, child) in all {
+        entries.starts[tree as usize + 1] += 1;
+        entries.list.push((name, child));
+    }
+    for tree in 0..count {
+        entries.starts[tree + 1] += entries.starts[tree];
     }
     entries
 }

@@ -13,6 +13,9 @@ use super::oid::Oid;
 /// Largest object that is expanded, in bytes: a header of a few bytes can claim any size.
 pub const MAX_OBJECT: u64 = 2 << 30;
 
+/// Places of the table of ids that are looked at for one.
+const MAX_PROBES: usize = 64;
+
 /// A pack or an object that can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum PackError {
@@ -82,6 +85,9 @@ pub struct Pack {
     oid_of: Vec<u32>,
     /// For each id the entry, in the order of offsets.
     entry_of: Vec<u32>,
+    /// Positions of ids by their first bits, and what to shift these by.
+    slots: Vec<u32>,
+    slot_shift: u32,
 }
 
 impl Pack {
@@ -112,7 +118,18 @@ impl Pack {
             entry_of[id as usize] = entry as u32;
         }
         offsets.push(end);
-        Ok(Self { path, map, oids, offsets, oid_of: order, entry_of })
+        let bits = (2 * oids.len()).next_power_of_two().trailing_zeros().max(4);
+        let mut slots = vec![u32::MAX; 1 << bits];
+        let slot_shift = 64 - bits;
+        for (id, oid) in oids.iter().enumerate() {
+            let first = (oid.prefix() >> slot_shift) as usize;
+            let free = (first..first + MAX_PROBES).find(|slot| slots[slot & (slots.len() - 1)] == u32::MAX);
+            // One that finds no place is found in the sorted list.
+            if let Some(slot) = free {
+                slots[slot & ((1 << bits) - 1)] = id as u32;
+            }
+        }
+        Ok(Self { path, map, oids, offsets, oid_of: order, entry_of, slots, slot_shift })
     }
 
     /// How many entries it has.
@@ -137,19 +154,21 @@ impl Pack {
 
     /// The entry of an id.
     pub fn find(&self, oid: &Oid) -> Option<u32> {
-        // Ids are spread evenly, so where one must be can be told from its first bytes, but for a few places.
-        let guess = (u128::from(oid.prefix()) * self.oids.len() as u128 >> 64) as usize;
-        let mut reach = 8;
-        let (mut low, mut high) = (guess.saturating_sub(reach), (guess + reach).min(self.oids.len()));
-        while low > 0 && self.oids[low] > *oid {
-            reach *= 4;
-            low = low.saturating_sub(reach);
+        // Ids are spread evenly, so their first bits are the place in a table that is half empty. Somebody may have made
+        // ids that are not; after a few places the sorted list is asked.
+        let mask = self.slots.len() - 1;
+        let mut slot = (oid.prefix() >> self.slot_shift) as usize;
+        for _ in 0..MAX_PROBES {
+            let id = self.slots[slot & mask];
+            if id == u32::MAX {
+                return None;
+            }
+            if self.oids[id as usize] == *oid {
+                return Some(self.entry_of[id as usize]);
+            }
+            slot += 1;
         }
-        while high < self.oids.len() && self.oids[high - 1] < *oid {
-            reach *= 4;
-            high = (high + reach).min(self.oids.len());
-        }
-        self.oids[low..high].binary_search(oid).ok().map(|id| self.entry_of[low + id])
+        self.oids.binary_search(oid).ok().map(|id| self.entry_of[id])
     }
 
     /// The entry that starts at `offset`.

@@ -26,12 +26,14 @@ pub struct Store {
     pub loose: Vec<(Oid, PathBuf)>,
     /// Whether a pack says that objects may be missing (a partial clone).
     pub is_partial: bool,
+    /// Bytes of an object id.
+    pub hash: usize,
 }
 
 impl Store {
     /// Opens what is in `objects` and its alternates; what can't be opened goes to `gaps`.
     pub fn open(objects: &Path, hash: usize, gaps: &mut Vec<Gap>) -> Self {
-        let mut store = Self { packs: Vec::new(), loose: Vec::new(), is_partial: false };
+        let mut store = Self { packs: Vec::new(), loose: Vec::new(), is_partial: false, hash };
         let mut folders = vec![objects.to_owned()];
         let mut seen = HashSet::new();
         while let Some(folder) = folders.pop() {

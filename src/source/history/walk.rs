@@ -377,6 +377,8 @@ struct TreeEntries {
 /// Reads all trees and keeps the entries that are blobs of `wanted`, and those that are trees.
 pub fn trees(store: &Store, forests: &[Forest], wanted: &OidMap<Arc<[SecretId]>>, progress: &Progress) -> Trees {
     let workers: Mutex<Vec<LocalTrees>> = Mutex::default();
+    let hash = store.hash;
+    let mut before = 0;
     for (pack, forest) in store.packs.iter().zip(forests) {
         let walk = |root: u32, base: Option<&[u8]>| {
             if progress.is_stopped() {
@@ -391,7 +393,7 @@ pub fn trees(store: &Store, forests: &[Forest], wanted: &OidMap<Arc<[SecretId]>>
                 root,
                 base,
                 &mut buffers,
-                |entry, bytes, derived| Some(local.add(pack.oid(entry), bytes, derived, store, wanted)),
+                |entry, bytes, derived| Some(local.add(before + entry, hash, bytes, derived, store, wanted)),
                 |entry, error| gaps.push(object_gap(pack.oid(entry), &error)),
             );
             local.buffers = buffers;
@@ -405,12 +407,13 @@ pub fn trees(store: &Store, forests: &[Forest], wanted: &OidMap<Arc<[SecretId]>>
                 walk(*entry, Some(&bytes));
             }
         }
+        before += pack.len() as u32;
     }
     let mut decompressor = Decompressor::new();
     let mut local = LocalTrees::default();
-    for (oid, path) in &store.loose {
+    for (index, (_, path)) in store.loose.iter().enumerate() {
         if let Ok((Kind::Tree, bytes)) = read_loose(path, &mut decompressor) {
-            local.add(*oid, &bytes, None, store, wanted);
+            local.add(before + index as u32, hash, &bytes, None, store, wanted);
         }
     }
     lock(&workers).push(local);
@@ -442,13 +445,13 @@ impl LocalTrees {
     /// Reads a tree. Of one that is made of another, entries inside of copied runs are the other's.
     fn add(
         &mut self,
-        oid: Oid,
+        tree: u32,
+        hash: usize,
         bytes: &[u8],
         derived: Option<Derived<'_, TreeEntries>>,
         store: &Store,
         wanted: &OidMap<Arc<[SecretId]>>,
     ) -> TreeEntries {
-        let hash = oid.as_bytes().len();
         let mut read = TreeEntries::default();
         let mut runs: &[Run] = derived.as_ref().map_or(&[], |derived| derived.runs);
         let mut at = 0;
@@ -482,11 +485,9 @@ impl LocalTrees {
             }
         }
         read.bounds.push(at as u32);
-        if let Some(tree) = store.number(&oid) {
-            for &(_, name, child, is_tree) in &read.kept {
-                let to = if is_tree { &mut self.trees.branches } else { &mut self.trees.leaves };
-                to.push((tree, name, child));
-            }
+        for &(_, name, child, is_tree) in &read.kept {
+            let to = if is_tree { &mut self.trees.branches } else { &mut self.trees.leaves };
+            to.push((tree, name, child));
         }
         read
     }

@@ -1,0 +1,355 @@
+//! What `keysieve history` says of repositories that real git wrote.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use proptest::prelude::*;
+use serde_json::Value;
+
+fn git(folder: &Path, arguments: &[&str]) -> String {
+    static CLOCK: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1_700_000_000);
+    let now = format!("{} +0000", CLOCK.fetch_add(60, std::sync::atomic::Ordering::Relaxed));
+    let output = Command::new("git")
+        .args(["-c", "user.name=Ann", "-c", "user.email=ann@acme.io", "-c", "init.defaultBranch=main"])
+        .args(["-c", "protocol.file.allow=always", "-c", "gc.auto=0"])
+        .args(arguments)
+        .env("GIT_AUTHOR_DATE", &now)
+        .env("GIT_COMMITTER_DATE", &now)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+fn commit(folder: &Path, files: &[(&str, &str)], message: &str) -> String {
+    for (name, text) in files {
+        if let Some(parent) = folder.join(name).parent() {
+            fs::create_dir_all(parent).unwrap();
+        }
+        fs::write(folder.join(name), text).unwrap();
+    }
+    git(folder, &["add", "-A"]);
+    git(folder, &["commit", "-q", "--allow-empty", "-m", message]);
+    git(folder, &["rev-parse", "HEAD"])
+}
+
+fn new_repository() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    git(folder.path(), &["init", "-q"]);
+    folder
+}
+
+/// The findings, the summary and the exit code.
+fn history(folder: &Path, arguments: &[&str]) -> (Vec<Value>, Value, i32) {
+    let output = Command::new(env!("CARGO_BIN_EXE_keysieve"))
+        .args(["history", "--format", "jsonl", "--show-secrets"])
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let summary = lines.pop().unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    (lines, summary, output.status.code().unwrap())
+}
+
+fn leak(number: u32) -> String {
+    format!("password = \"Tr4vel-Lantern-{number}\"\n")
+}
+
+fn find(findings: &[Value], number: u32) -> &Value {
+    let secret = format!("Tr4vel-Lantern-{number}");
+    findings.iter().find(|finding| finding["secret"] == secret.as_str()).unwrap_or_else(|| panic!("{secret}"))
+}
+
+#[test]
+fn the_life_of_a_secret_is_told() {
+    let folder = new_repository();
+    let root = folder.path();
+    commit(root, &[("a.py", "x = 1\n")], "start");
+    let added = commit(root, &[("a.py", &format!("x = 1\n{}", leak(1))), ("b.py", &leak(2))], "add two");
+    commit(root, &[("a.py", &format!("y = 2\nx = 1\n{}", leak(1)))], "move a line");
+    git(root, &["mv", "b.py", "c.py"]);
+    commit(root, &[], "rename");
+    let removed = commit(root, &[("a.py", "y = 2\n")], "take one out");
+    git(root, &["tag", "-a", "v1", "-m", "release"]);
+    let (findings, summary, code) = history(root, &[]);
+    assert_eq!((findings.len(), code), (2, 1), "{findings:#?}");
+    let gone = find(&findings, 1);
+    assert_eq!(gone["introduced"]["id"], added.as_str());
+    assert_eq!(gone["introduced"]["author"], "Ann <ann@acme.io>");
+    assert_eq!(gone["introduced"]["subject"], "add two");
+    assert_eq!(gone["removed"]["id"], removed.as_str());
+    assert_eq!((&gone["versions"], &gone["live_in"]), (&2.into(), &Value::Array(vec![])));
+    assert_eq!((&gone["location"]["path"], &gone["location"]["line"]), (&"a.py".into(), &2.into()));
+    let live = find(&findings, 2);
+    assert_eq!(live["paths"], serde_json::json!(["b.py", "c.py"]));
+    assert_eq!(live["live_in"], serde_json::json!(["HEAD", "refs/heads/main", "refs/tags/v1"]));
+    assert_eq!((&live["versions"], &live["removed"]), (&1.into(), &Value::Null));
+    assert_eq!((&summary["commits"], &summary["complete"]), (&5.into(), &true.into()));
+}
+
+#[test]
+fn merges_bring_nothing_in_and_take_nothing_out() {
+    let folder = new_repository();
+    let root = folder.path();
+    commit(root, &[("a.py", "x = 1\n")], "start");
+    git(root, &["checkout", "-q", "-b", "side"]);
+    let added = commit(root, &[("s.py", &leak(1))], "on the side");
+    git(root, &["checkout", "-q", "main"]);
+    commit(root, &[("m.py", "z = 1\n")], "on main");
+    git(root, &["merge", "-q", "--no-ff", "-m", "merge", "side"]);
+    let removed = {
+        fs::remove_file(root.join("s.py")).unwrap();
+        commit(root, &[], "remove on main")
+    };
+    let (findings, ..) = history(root, &[]);
+    assert_eq!(find(&findings, 1)["introduced"]["id"], added.as_str());
+    assert_eq!(find(&findings, 1)["live_in"], serde_json::json!(["refs/heads/side"]));
+    git(root, &["merge", "-q", "-s", "ours", "-m", "merge again", "side"]);
+    git(root, &["branch", "-q", "-D", "side"]);
+    let (findings, ..) = history(root, &[]);
+    assert_eq!(find(&findings, 1)["removed"]["id"], removed.as_str());
+}
+
+#[test]
+fn unreachable_objects_and_messages_are_found_and_said_to_be() {
+    let folder = new_repository();
+    let root = folder.path();
+    commit(root, &[("a.py", "x = 1\n")], "start");
+    commit(root, &[("a.py", &leak(1))], "to be dropped");
+    git(root, &["reset", "-q", "--hard", "HEAD~"]);
+    commit(root, &[], &format!("deploy\n\n{}", leak(2)));
+    let blob = root.join("blob");
+    fs::write(&blob, leak(3)).unwrap();
+    git(root, &["hash-object", "-w", "blob"]);
+    fs::remove_file(blob).unwrap();
+    let (findings, ..) = history(root, &[]);
+    assert_eq!(findings.len(), 3, "{findings:#?}");
+    assert_eq!(find(&findings, 1)["reachable"], false);
+    assert_eq!(
+        (&find(&findings, 2)["location"]["path"], &find(&findings, 2)["reachable"]),
+        (&"(commit message)".into(), &true.into())
+    );
+    assert_eq!(find(&findings, 3)["location"]["path"], "(no path)");
+    let (findings, ..) = history(root, &["--exclude-unreachable"]);
+    assert_eq!(findings.len(), 1, "{findings:#?}");
+}
+
+#[test]
+fn parts_of_a_history_can_be_asked_for() {
+    let folder = new_repository();
+    let root = folder.path();
+    let first = commit(root, &[("a/a.py", &leak(1))], "one");
+    commit(root, &[("b/b.py", &leak(2))], "two");
+    git(root, &["checkout", "-q", "-b", "side"]);
+    commit(root, &[("b/b.py", &leak(3))], "three");
+    let numbers = |arguments: &[&str]| {
+        let (findings, ..) = history(root, arguments);
+        let mut found: Vec<_> =
+            findings.iter().map(|it| it["secret"].as_str().unwrap().rsplit('-').next().unwrap().to_owned()).collect();
+        found.sort();
+        found.join("")
+    };
+    assert_eq!(numbers(&[]), "123");
+    assert_eq!(numbers(&["--branch", "main"]), "12");
+    assert_eq!(numbers(&["--since", &first]), "23");
+    assert_eq!(numbers(&["--since", "2000-01-01"]), "123");
+    assert_eq!(numbers(&["--since", "2100-01-01"]), "");
+    assert_eq!(numbers(&["--max-commits", "1"]), "3");
+    assert_eq!(numbers(&["--path", "a/**"]), "1");
+    let wrong =
+        Command::new(env!("CARGO_BIN_EXE_keysieve")).args(["history", "--branch", "mian"]).current_dir(root).output();
+    assert_eq!(wrong.unwrap().status.code(), Some(2));
+}
+
+#[test]
+fn shallow_clones_are_not_complete() {
+    let folder = new_repository();
+    let root = folder.path();
+    commit(root, &[("a.py", &leak(1))], "one");
+    commit(root, &[("a.py", "x = 1\n")], "two");
+    let clone = tempfile::tempdir().unwrap();
+    git(clone.path(), &["clone", "-q", "--depth", "1", &format!("file://{}", root.display()), "."]);
+    let (findings, summary, code) = history(clone.path(), &[]);
+    assert_eq!((findings.len(), code, &summary["complete"]), (0, 3, &false.into()));
+    assert!(summary["incomplete"][0]["reason"].as_str().unwrap().contains("git fetch --unshallow"), "{summary}");
+    assert_eq!(history(clone.path(), &["--allow-incomplete"]).2, 0);
+}
+
+#[test]
+fn every_way_of_storing_objects_gives_the_same() {
+    let folder = new_repository();
+    let root = folder.path();
+    let mut text: Vec<String> = (0..400).map(|line| format!("line {line} of some length to be copied\n")).collect();
+    for round in 0..24 {
+        let at = (round * 67) % text.len();
+        text[at] = if round % 3 == 0 { leak(round as u32) } else { format!("changed {round}\n") };
+        commit(root, &[("a.py", &text.concat()), (&format!("d/f{round}.py"), "x\n")], "round");
+    }
+    let plain = |arguments: &[&str]| {
+        let (findings, summary, _) = history(root, arguments);
+        assert_eq!(summary["complete"], true, "{summary}");
+        findings
+    };
+    let loose = plain(&[]);
+    assert_eq!(loose.len(), 8);
+    for repack in [
+        &["repack", "-adfq", "--depth=1"][..],
+        &["repack", "-adfq", "--depth=50", "--window=20"],
+        &["repack", "-adfq", "--depth=250", "--threads=1"],
+        &["-c", "pack.indexVersion=1", "repack", "-adfq"],
+        &["-c", "repack.useDeltaBaseOffset=false", "repack", "-adfq"],
+        &["multi-pack-index", "write"],
+    ] {
+        git(root, repack);
+        assert_eq!(plain(&[]), loose, "{repack:?}");
+        assert_eq!(plain(&["--no-delta"]), loose, "{repack:?}");
+        assert_eq!(plain(&["-j", "1"]), loose, "{repack:?}");
+    }
+    let bare = tempfile::tempdir().unwrap();
+    git(bare.path(), &["clone", "-q", "--bare", "--shared", root.to_str().unwrap(), "."]);
+    let (alternates, ..) = history(bare.path(), &[]);
+    assert_eq!(alternates.len(), loose.len(), "a clone that borrows its objects");
+}
+
+#[test]
+fn sha256_repositories_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    git(folder.path(), &["init", "-q", "--object-format=sha256"]);
+    commit(folder.path(), &[("d/a.py", &leak(1))], "one");
+    git(folder.path(), &["repack", "-adq"]);
+    let (findings, ..) = history(folder.path(), &[]);
+    assert_eq!(find(&findings, 1)["introduced"]["id"].as_str().unwrap().len(), 64);
+}
+
+#[test]
+fn a_damaged_pack_is_said_and_never_a_crash() {
+    let folder = new_repository();
+    let root = folder.path();
+    for round in 0..3 {
+        commit(root, &[("a.py", &format!("{}{}", "some text\n".repeat(20), leak(round)))], "round");
+    }
+    git(root, &["repack", "-adq"]);
+    let pack = fs::read_dir(root.join(".git/objects/pack")).unwrap().flatten().map(|entry| entry.path());
+    let pack = pack.into_iter().find(|path| path.extension().is_some_and(|it| it == "pack")).unwrap();
+    let whole = fs::read(&pack).unwrap();
+    let write = |bytes: &[u8]| {
+        fs::remove_file(&pack).unwrap();
+        fs::write(&pack, bytes).unwrap();
+    };
+    for length in (0..whole.len()).step_by(7) {
+        write(&whole[..length]);
+        let (_, summary, code) = history(root, &[]);
+        assert_eq!((code, &summary["complete"]), (3, &false.into()), "cut at {length}");
+    }
+    for at in (12..whole.len() - 20).step_by(5) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0xff;
+        write(&bytes);
+        let (_, summary, _) = history(root, &[]);
+        assert_eq!(summary["complete"], false, "byte {at} turned over");
+    }
+}
+
+#[test]
+fn what_is_no_repository_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_keysieve")).arg("history").current_dir(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("is no git repository"));
+}
+
+/// One step of a made-up history.
+#[derive(Debug, Clone)]
+enum Step {
+    Insert(usize, usize),
+    Delete(usize, usize),
+    Move(usize, usize),
+    LineEnds,
+    Cut(usize),
+    Glue(usize),
+}
+
+/// Lines that matter: secrets, halves of pairs, a key in PEM form, names far from their values, and others.
+fn line(kind: usize) -> String {
+    let made = |example: &str| keysieve::rules::sample::fill(example, kind as u64).unwrap();
+    match kind % 12 {
+        0 => leak(kind as u32 % 7),
+        1 => made("<pem RSA PRIVATE KEY>\n"),
+        2 => made("aws_access_key_id = <aws-key-id AKIA>\n"),
+        3 => made("aws_secret_access_key = <[A-Za-z0-9+]{38}[0-9][a-z]>\n"),
+        4 => "- name: DB_PASSWORD\n".to_owned(),
+        5 => "  value: Gr4nite-Harbour-58\n".to_owned(),
+        6 => "# keysieve:allow generic-password\n".to_owned(),
+        7 => "user: admin\npassword: admin\n".to_owned(),
+        8 => format!("{}\n", "z".repeat(kind % 900)),
+        9 => made("machine git.acme.io\n  login ci\n  password <[A-Z][a-z]{5}[0-9]{4}>\n"),
+        10 => made("braintree\nprivate_key = \"<[0-9a-f]{32}>\"\n"),
+        _ => format!("ordinary line {kind} with nothing in it\n").repeat(kind % 5 + 1),
+    }
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (any::<usize>(), 0usize..4000).prop_map(|(at, kind)| Step::Insert(at, kind)),
+        2 => (any::<usize>(), 1usize..4).prop_map(|(at, count)| Step::Delete(at, count)),
+        2 => (any::<usize>(), any::<usize>()).prop_map(|(from, to)| Step::Move(from, to)),
+        1 => Just(Step::LineEnds),
+        1 => any::<usize>().prop_map(Step::Cut),
+        1 => any::<usize>().prop_map(Step::Glue),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 10, max_shrink_iters: 40, ..ProptestConfig::default() })]
+
+    /// Scanning what a delta adds finds in every version what scanning the version whole finds.
+    #[test]
+    fn deltas_give_what_whole_versions_give(
+        start in prop::collection::vec(0usize..4000, 20..120),
+        steps in prop::collection::vec(step(), 12..30),
+    ) {
+        let folder = new_repository();
+        let mut lines: Vec<String> = start.into_iter().map(line).collect();
+        for step in steps {
+            let count = lines.len().max(1);
+            match step {
+                Step::Insert(at, kind) => lines.insert(at % (lines.len() + 1), line(kind)),
+                Step::Delete(at, many) => {
+                    let at = at % count;
+                    lines.drain(at.min(lines.len())..(at + many).min(lines.len()));
+                }
+                Step::Move(from, to) if !lines.is_empty() => {
+                    let moved = lines.remove(from % lines.len());
+                    lines.insert(to % (lines.len() + 1), moved);
+                }
+                Step::Move(..) => {}
+                Step::LineEnds => lines.iter_mut().for_each(|line| *line = line.replace('\n', "\r\n")),
+                Step::Cut(at) if !lines.is_empty() => {
+                    // In the middle of a line, a key or a secret.
+                    let line = &mut lines[at % count];
+                    line.truncate((at / 7) % (line.len() + 1));
+                }
+                Step::Cut(_) => {}
+                Step::Glue(at) if !lines.is_empty() => {
+                    let line = &mut lines[at % count];
+                    *line = line.trim_end().to_owned();
+                }
+                Step::Glue(_) => {}
+            }
+            commit(folder.path(), &[("conf/app.txt", &lines.concat())], "step");
+        }
+        git(folder.path(), &["repack", "-adfq", "--depth=50", "--window=50"]);
+        let delta = history(folder.path(), &["--min-confidence", "low"]);
+        let whole = history(folder.path(), &["--min-confidence", "low", "--no-delta"]);
+        prop_assert_eq!(delta, whole);
+    }
+}
