@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::oid::{NumberMap, Oid, OidMap};
 use super::refs::Refs;
 use super::store::Store;
-use super::walk::{Commit, Found, SecretId, Trees};
+use super::walk::{Commit, Found, SecretId, Trees, VariantId};
 
 /// A secret at a path; both by number.
 pub type AtPath = (SecretId, u32);
@@ -53,16 +53,16 @@ type SetId = u32;
 struct Sets<'a> {
     trees: &'a Trees,
     /// The secrets of blobs, by number.
-    secrets: NumberMap<&'a Arc<[SecretId]>>,
+    secrets: NumberMap<&'a Arc<[VariantId]>>,
     entries: Entries,
     /// The sets of trees that were asked for.
     of_tree: Vec<Option<SetId>>,
     known: HashMap<Vec<(u32, SetId)>, SetId>,
     /// For each set what it is made of: names with sets.
     made_of: Vec<Vec<(u32, SetId)>>,
-    of_blob: HashMap<Arc<[SecretId]>, SetId>,
+    of_blob: HashMap<Arc<[VariantId]>, SetId>,
     /// The secrets of sets that are blobs.
-    blobs: NumberMap<Arc<[SecretId]>>,
+    blobs: NumberMap<Arc<[VariantId]>>,
 }
 
 /// What the trees that lead somewhere hold, by the number of the tree: names, and trees or blobs.
@@ -139,7 +139,7 @@ impl Sets<'_> {
     }
 
     /// Lists what `set` holds below `prefix`.
-    fn flatten(&self, set: SetId, prefix: &mut Vec<u8>, paths: &mut Paths, into: &mut Vec<AtPath>) {
+    fn flatten(&self, set: SetId, prefix: &mut Vec<u8>, paths: &mut Paths, into: &mut Vec<(VariantId, u32)>) {
         if let Some(secrets) = self.blobs.get(&set) {
             let path = paths.number(prefix);
             into.extend(secrets.iter().map(|secret| (*secret, path)));
@@ -191,7 +191,7 @@ pub fn attribute(
     found: &Found,
     trees: &Trees,
     refs: &Refs,
-    is_finding: &mut dyn FnMut(SecretId, &str) -> bool,
+    is_finding: &mut dyn FnMut(VariantId, &str) -> bool,
 ) -> Attribution {
     let entries = needed_entries(found_blobs(store, found), trees);
     let mut sets = Sets {
@@ -219,13 +219,16 @@ pub fn attribute(
     let reachable = reachable(&commits, &index, refs.tips.values().filter_map(peel));
     let mut paths = Paths::default();
     let mut flat: NumberMap<Arc<[AtPath]>> = NumberMap::default();
-    let mut counts: HashMap<AtPath, bool> = HashMap::new();
+    let mut counts: HashMap<(VariantId, u32), bool> = HashMap::new();
     let mut held = |set: SetId, sets: &Sets<'_>, paths: &mut Paths| -> Arc<[AtPath]> {
         let list = flat.entry(set).or_insert_with(|| {
             let mut list = Vec::new();
             sets.flatten(set, &mut Vec::new(), paths, &mut list);
             list.retain(|at| *counts.entry(*at).or_insert_with(|| is_finding(at.0, &paths.list[at.1 as usize])));
+            let mut list: Vec<AtPath> =
+                list.into_iter().map(|(variant, path)| (found.variants[variant as usize].secret, path)).collect();
             list.sort_unstable();
+            list.dedup();
             list.into()
         });
         Arc::clone(list)
@@ -245,7 +248,10 @@ pub fn attribute(
         let has = |list: &[AtPath], secret: SecretId| {
             list.get(list.partition_point(|it| it.0 < secret)).is_some_and(|it| it.0 == secret)
         };
-        for (secret, path) in own.iter() {
+        // Of several paths in one commit the first by name is told.
+        let mut by_name: Vec<AtPath> = own.to_vec();
+        by_name.sort_by(|a, b| (a.0, &paths.list[a.1 as usize]).cmp(&(b.0, &paths.list[b.1 as usize])));
+        for (secret, path) in &by_name {
             let life = lives.entry(*secret).or_default();
             life.paths.insert(*path);
             // What only unreachable commits had gives way to a commit that refs lead to.
@@ -272,9 +278,13 @@ pub fn attribute(
             }
         }
     }
-    for secrets in found.blobs.values() {
-        for secret in secrets.iter() {
-            if let Some(life) = lives.get_mut(secret) {
+    for variants in found.blobs.values() {
+        let mut secrets: Vec<SecretId> =
+            variants.iter().map(|variant| found.variants[*variant as usize].secret).collect();
+        secrets.sort_unstable();
+        secrets.dedup();
+        for secret in secrets {
+            if let Some(life) = lives.get_mut(&secret) {
                 life.versions += 1;
             }
         }
@@ -285,12 +295,12 @@ pub fn attribute(
     Attribution { lives, paths: paths.list, commits, reachable, blobs_with_paths }
 }
 
-fn found_blobs<'a>(store: &Store, found: &'a Found) -> NumberMap<&'a Arc<[SecretId]>> {
+fn found_blobs<'a>(store: &Store, found: &'a Found) -> NumberMap<&'a Arc<[VariantId]>> {
     found.blobs.iter().filter_map(|(oid, secrets)| Some((store.number(oid)?, secrets))).collect()
 }
 
 /// The entries of trees that lead to blobs with secrets.
-fn needed_entries(blobs: NumberMap<&Arc<[SecretId]>>, trees: &Trees) -> Entries {
+fn needed_entries(blobs: NumberMap<&Arc<[VariantId]>>, trees: &Trees) -> Entries {
     let leaves = trees.leaves.iter().filter(|(_, _, blob)| blobs.contains_key(blob));
     let highest = trees.branches.iter().map(|(tree, _, child)| *tree.max(child));
     let count = highest.chain(leaves.clone().map(|leaf| leaf.0)).max().map_or(0, |highest| highest as usize + 1);

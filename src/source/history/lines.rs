@@ -99,8 +99,13 @@ pub fn scan(
             detector.scan_hit(bytes, *hit, scratch, &mut found);
         }
         scanned.hits.extend(new);
-        scanned.same_as_base =
-            found.is_empty() && derived.is_some_and(|derived| derived.state.placed.len() == scanned.placed.len());
+        // By identity: a delta can copy one candidate twice and leave out another.
+        scanned.same_as_base = found.is_empty()
+            && derived.is_some_and(|derived| {
+                let mut pairs = derived.state.placed.iter().zip(&scanned.placed);
+                derived.state.placed.len() == scanned.placed.len()
+                    && pairs.all(|(base, own)| Arc::ptr_eq(&base.candidate, &own.candidate))
+            });
     }
     scanned.hits.sort_unstable();
     let found = found.into_iter().map(|it| Placed { hit: it.hit as usize, anchor: it.anchor, candidate: Arc::new(it) });

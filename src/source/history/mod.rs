@@ -27,7 +27,7 @@ use pack::Kind;
 use rayon::prelude::*;
 use refs::Refs;
 use store::Store;
-use walk::{Found, SecretId};
+use walk::{Found, SecretId, VariantId};
 
 use super::{Gap, Progress};
 use crate::detect::candidate::Candidate;
@@ -258,12 +258,12 @@ fn scan_one(
     let mut reporter = Reporter { detector, store: &store, found: &found, scratch: Scratch::default() };
     let mut facts: HashMap<String, PathFacts> = HashMap::new();
     let least = options.min_confidence.unwrap_or(Confidence::Low);
-    let attribution = attribute::attribute(&store, &found, &trees, &refs, &mut |secret, path| {
+    let attribution = attribute::attribute(&store, &found, &trees, &refs, &mut |variant, path| {
         if !options.paths.is_empty() && !options.paths.iter().any(|glob| glob.is_match(path)) {
             return false;
         }
         let facts = facts.entry(path.to_owned()).or_insert_with(|| PathFacts::of(path));
-        let candidate = Candidate::clone(&found.secrets[secret as usize]);
+        let candidate = Candidate::clone(&found.variants[variant as usize].candidate);
         matches!(verdict(detector, candidate, path, facts), Verdict::Finding(it) if it.confidence >= least)
     });
     let filter = Filter::new(options, since, &attribution);
@@ -382,12 +382,12 @@ impl Reporter<'_> {
         let index: OidMap<u32> =
             attribution.commits.iter().enumerate().map(|(at, commit)| (commit.oid, at as u32)).collect();
         let mut first: HashMap<SecretId, (u32, Oid, u32)> = HashMap::new();
-        for (oid, secrets) in &self.found.messages {
+        for (oid, variants) in &self.found.messages {
             // A tag's message counts as that of the commit it points to.
             let commit = self.found.tags.get(oid).unwrap_or(oid);
             let at = index.get(commit).copied().unwrap_or(u32::MAX);
-            for secret in secrets.iter() {
-                let known = first.entry(*secret).or_insert((at, *oid, 0));
+            for secret in self.secrets(variants) {
+                let known = first.entry(secret).or_insert((at, *oid, 0));
                 known.2 += 1;
                 if (at, *oid) < (known.0, known.1) {
                     (known.0, known.1) = (at, *oid);
@@ -421,9 +421,13 @@ impl Reporter<'_> {
     /// Secrets of blobs that no commit's tree leads to.
     fn nowhere(&mut self, attribution: &Attribution, prefix: &str) -> Vec<Finding> {
         let mut versions: HashMap<SecretId, (Oid, u32)> = HashMap::new();
-        for (oid, secrets) in &self.found.blobs {
-            for secret in secrets.iter().filter(|secret| !attribution.lives.contains_key(secret)) {
-                let known = versions.entry(*secret).or_insert((*oid, 0));
+        for (oid, variants) in &self.found.blobs {
+            // A blob that a tree leads to has a path, at which its secret was found to be none.
+            if attribution.blobs_with_paths.contains(oid) {
+                continue;
+            }
+            for secret in self.secrets(variants).filter(|secret| !attribution.lives.contains_key(secret)) {
+                let known = versions.entry(secret).or_insert((*oid, 0));
                 known.0 = known.0.min(*oid);
                 known.1 += 1;
             }
@@ -432,12 +436,8 @@ impl Reporter<'_> {
         versions.sort_unstable();
         let mut findings = Vec::new();
         for (secret, (oid, count)) in versions {
-            // A blob that a tree leads to has a path, at which its secret was found to be none.
             let candidates = self.scan(&oid);
             let Some(mut finding) = self.pick(&candidates, secret, NOWHERE) else { continue };
-            if attribution.blobs_with_paths.contains(&oid) {
-                continue;
-            }
             finding.path = format!("{prefix}{NOWHERE}");
             finding.life = Some(Box::new(Life {
                 object: Some(oid.to_string()),
@@ -448,6 +448,14 @@ impl Reporter<'_> {
             findings.push(finding);
         }
         findings
+    }
+
+    fn secrets<'b>(&'b self, variants: &'b [VariantId]) -> impl Iterator<Item = SecretId> + 'b {
+        let mut secrets: Vec<SecretId> =
+            variants.iter().map(|variant| self.found.variants[*variant as usize].secret).collect();
+        secrets.sort_unstable();
+        secrets.dedup();
+        secrets.into_iter()
     }
 
     /// The candidates of one object, read as a whole.
@@ -463,7 +471,7 @@ impl Reporter<'_> {
 
     /// The finding of `secret` among `candidates`.
     fn pick(&self, candidates: &[Candidate], secret: SecretId, path: &str) -> Option<Finding> {
-        let wanted = &self.found.secrets[secret as usize];
+        let wanted = &self.found.variants.iter().find(|variant| variant.secret == secret)?.candidate;
         let is_wanted = |it: &&Candidate| {
             it.dropped.is_none() && it.rule == wanted.rule && it.secret.expose() == wanted.secret.expose()
         };

@@ -137,9 +137,9 @@ impl Pack {
         self.oids.len()
     }
 
-    /// Bytes of the pack file.
-    pub fn bytes(&self) -> u64 {
-        self.map.len() as u64
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.oids.is_empty()
     }
 
     /// The pack's file.
@@ -157,8 +157,8 @@ impl Pack {
         // Ids are spread evenly, so their first bits are the place in a table that is half empty. Somebody may have made
         // ids that are not; after a few places the sorted list is asked.
         let mask = self.slots.len() - 1;
-        let mut slot = (oid.prefix() >> self.slot_shift) as usize;
-        for _ in 0..MAX_PROBES {
+        let first = (oid.prefix() >> self.slot_shift) as usize;
+        for slot in first..first + MAX_PROBES {
             let id = self.slots[slot & mask];
             if id == u32::MAX {
                 return None;
@@ -166,7 +166,6 @@ impl Pack {
             if self.oids[id as usize] == *oid {
                 return Some(self.entry_of[id as usize]);
             }
-            slot += 1;
         }
         self.oids.binary_search(oid).ok().map(|id| self.entry_of[id])
     }

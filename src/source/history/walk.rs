@@ -15,6 +15,7 @@ use super::pack::{Kind, Pack};
 use super::store::{ObjectError, Store, read_loose};
 use crate::detect::candidate::Candidate;
 use crate::detect::{Detector, Scratch, resolve};
+use crate::finding::{Confidence, Severity};
 use crate::source::{Gap, Progress};
 
 /// A commit, as far as attribution needs it.
@@ -33,15 +34,28 @@ pub struct Commit {
 /// Number of a secret: one rule and one text, wherever it stands.
 pub type SecretId = u32;
 
+/// Number of a [`Variant`].
+pub type VariantId = u32;
+
+/// A secret with what its bytes bear that a verdict goes by. The same secret can stand in quotes here and bare there, so
+/// no single place speaks for all.
+#[derive(Debug, Clone)]
+pub struct Variant {
+    /// Which secret.
+    pub secret: SecretId,
+    /// One of the candidates that are like this; they differ only in what no verdict goes by.
+    pub candidate: Arc<Candidate>,
+}
+
 /// Everything that a walk over all objects found.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// The secrets, each by the most telling of its candidates.
-    pub secrets: Vec<Arc<Candidate>>,
+    /// The variants of secrets.
+    pub variants: Vec<Variant>,
     /// Blobs with what they hold.
-    pub blobs: OidMap<Arc<[SecretId]>>,
+    pub blobs: OidMap<Arc<[VariantId]>>,
     /// Commits and tags with what their messages hold.
-    pub messages: OidMap<Arc<[SecretId]>>,
+    pub messages: OidMap<Arc<[VariantId]>>,
     /// All commits.
     pub commits: Vec<Commit>,
     /// What annotated tags point to.
@@ -66,8 +80,12 @@ struct Shared<'a> {
 #[derive(Default)]
 struct Secrets {
     known: HashMap<(u16, Vec<u8>), SecretId>,
-    list: Vec<Arc<Candidate>>,
+    variants: HashMap<(SecretId, Facts), VariantId>,
+    list: Vec<Variant>,
 }
+
+/// What a verdict goes by.
+type Facts = (Confidence, Severity, bool, bool, Option<bool>);
 
 /// What one thread found.
 #[derive(Default)]
@@ -135,7 +153,7 @@ pub fn scan(store: &Store, forests: &[Forest], detector: &Detector, progress: &P
         .collect();
     let mut found = shared.found.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     loose.into_iter().for_each(|part| found.merge(part));
-    found.secrets = shared.secrets.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()).list;
+    found.variants = shared.secrets.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()).list;
     found.gaps.sort();
     found.gaps.dedup();
     found
@@ -162,10 +180,9 @@ pub fn object_gap(oid: Oid, error: &ObjectError) -> Gap {
 /// What a version's children need of it.
 struct Version {
     scanned: Scanned,
-    secrets: Option<Arc<[SecretId]>>,
+    secrets: Option<Arc<[VariantId]>>,
 }
 
-#[expect(clippy::too_many_arguments, reason = "the parts of one walk, each used once")]
 fn scan_tree(
     shared: &Shared<'_>,
     pack: &Pack,
@@ -239,9 +256,9 @@ fn settle(
     kind: Kind,
     bytes: &[u8],
     scanned: &Scanned,
-    of_base: Option<Arc<[SecretId]>>,
+    of_base: Option<Arc<[VariantId]>>,
     found: &mut Found,
-) -> Option<Arc<[SecretId]>> {
+) -> Option<Arc<[VariantId]>> {
     if scanned.placed.is_empty() || kind == Kind::Tree {
         return None;
     }
@@ -256,7 +273,7 @@ fn settle(
             let candidates = candidates(scanned, text, has_pairs);
             let settled = resolve::settle(rules, candidates);
             let mut secrets = lock(&shared.secrets);
-            let mut ids: Vec<SecretId> =
+            let mut ids: Vec<VariantId> =
                 settled.into_iter().filter(|it| it.dropped.is_none()).map(|it| secrets.id(it)).collect();
             ids.sort_unstable();
             ids.dedup();
@@ -295,13 +312,14 @@ fn candidates(scanned: &Scanned, bytes: &[u8], with_lines: bool) -> Vec<Candidat
 }
 
 impl Secrets {
-    fn id(&mut self, candidate: Candidate) -> SecretId {
-        let next = self.list.len() as SecretId;
-        let id = *self.known.entry((candidate.rule, candidate.secret.expose().to_vec())).or_insert(next);
-        match self.list.get_mut(id as usize) {
-            None => self.list.push(Arc::new(candidate)),
-            Some(known) if known.confidence < candidate.confidence => *known = Arc::new(candidate),
-            Some(_) => {}
+    fn id(&mut self, candidate: Candidate) -> VariantId {
+        let next = self.known.len() as SecretId;
+        let secret = *self.known.entry((candidate.rule, candidate.secret.expose().to_vec())).or_insert(next);
+        let facts = (candidate.confidence, candidate.severity, candidate.harmless, candidate.proven, candidate.quoted);
+        let next = self.list.len() as VariantId;
+        let id = *self.variants.entry((secret, facts)).or_insert(next);
+        if id == next {
+            self.list.push(Variant { secret, candidate: Arc::new(candidate) });
         }
         id
     }
@@ -375,7 +393,7 @@ struct TreeEntries {
 }
 
 /// Reads all trees and keeps the entries that are blobs of `wanted`, and those that are trees.
-pub fn trees(store: &Store, forests: &[Forest], wanted: &OidMap<Arc<[SecretId]>>, progress: &Progress) -> Trees {
+pub fn trees(store: &Store, forests: &[Forest], wanted: &OidMap<Arc<[VariantId]>>, progress: &Progress) -> Trees {
     let workers: Mutex<Vec<LocalTrees>> = Mutex::default();
     let hash = store.hash;
     let mut before = 0;
@@ -450,7 +468,7 @@ impl LocalTrees {
         bytes: &[u8],
         derived: Option<Derived<'_, TreeEntries>>,
         store: &Store,
-        wanted: &OidMap<Arc<[SecretId]>>,
+        wanted: &OidMap<Arc<[VariantId]>>,
     ) -> TreeEntries {
         let mut read = TreeEntries::default();
         let mut runs: &[Run] = derived.as_ref().map_or(&[], |derived| derived.runs);
