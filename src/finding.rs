@@ -220,14 +220,21 @@ pub struct Life {
     /// The last commit that took it out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub removed: Option<CommitNote>,
-    /// The refs at whose tip it still is.
+    /// Refs at whose tip it still is: the first [`Life::LISTED_REFS`] by name.
     pub live_in: Vec<String>,
+    /// How many such refs there are.
+    pub live_in_refs: usize,
     /// How many versions of files hold it.
     pub versions: u32,
     /// All paths at which it ever was.
     pub paths: Vec<String>,
     /// Whether any ref leads to it; what reflogs alone keep, or nothing, is unreachable.
     pub reachable: bool,
+}
+
+impl Life {
+    /// Most refs that are named: mirrors have thousands.
+    pub const LISTED_REFS: usize = 20;
 }
 
 /// A commit, as a person would want it named.

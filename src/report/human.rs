@@ -89,7 +89,7 @@ fn write_life(life: &Life, to: &mut impl Write) -> io::Result<()> {
     }
     if !life.live_in.is_empty() {
         let listed = life.live_in[..life.live_in.len().min(LISTED_REFS)].join(", ");
-        let more = match life.live_in.len().saturating_sub(LISTED_REFS) {
+        let more = match life.live_in_refs.saturating_sub(LISTED_REFS) {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
