@@ -26,7 +26,7 @@ impl ByteOrder {
             _ => {}
         }
         let head = &head[..head.len().min(PROBE) & !1];
-        if head.len() < 8 {
+        if head.len() < 8 || memchr::memchr(0, head).is_none() {
             return None;
         }
         let nul = |first: usize| head.iter().skip(first).step_by(2).filter(|byte| **byte == 0).count();

@@ -255,6 +255,9 @@ fn not_assigned(text: &[u8], name: &[u8], value: &[u8], assignment: &Assignment)
             return Some("it is an item of a list");
         }
     }
+    if assignment.join == Join::Called && Words(name).any(asks) {
+        return Some("it is a prompt");
+    }
     let is_word = |text: &[u8]| text.iter().all(u8::is_ascii_alphabetic);
     if !assignment.quoted && is_word(value) && matches!(after, [b' ', next, ..] if next.is_ascii_alphabetic()) {
         return Some("it is the first word of a sentence");
@@ -263,6 +266,13 @@ fn not_assigned(text: &[u8], name: &[u8], value: &[u8], assignment: &Assignment)
         return Some("it is the start of a template");
     }
     value.starts_with(b"--").then_some("it is an option's name")
+}
+
+/// Whether a function with this word in its name asks for what it is named after.
+fn asks(word: &[u8]) -> bool {
+    let lower = word.to_ascii_lowercase();
+    let asking: [&[u8]; 8] = [b"get", b"getpass", b"read", b"ask", b"prompt", b"input", b"request", b"enter"];
+    asking.contains(&lower.as_slice())
 }
 
 /// Whether a password is one that everybody tries first.
@@ -577,6 +587,8 @@ mod tests {
             "password: string",
             "is_password = 'abc12345'",
             "password = \"user.password.label\"",
+            "getPassword(\"Abcd1234!\")",
+            "read_password('Abcd1234!')",
         ] {
             assert!(confidence(ValueKind::Password, text) < Some(Confidence::Medium), "{text}");
         }
