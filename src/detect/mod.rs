@@ -78,15 +78,19 @@ impl Detector {
 
     /// A detector with these rules. They come from [`crate::rules::schema`], which has checked them.
     pub fn new(rules: Vec<Rule>) -> Self {
-        let mut keywords: Vec<Anchor> = rules.iter().flat_map(|rule| rule.anchors.iter().cloned()).collect();
-        keywords.sort_unstable_by(|a, b| (&a.text, a.any_case).cmp(&(&b.text, b.any_case)));
+        let mut keywords: Vec<Anchor> = rules.iter().flat_map(|rule| rule.anchors.iter().map(keyword)).collect();
+        let key = |anchor: &Anchor| (anchor.text.clone(), anchor.any_case);
+        keywords.sort_unstable_by_key(key);
         keywords.dedup();
         let mut rules_of = vec![Vec::new(); keywords.len()];
         for (index, rule) in rules.iter().enumerate() {
             for anchor in rule.anchors.iter() {
-                let found = keywords
-                    .binary_search_by(|known| (&known.text, known.any_case).cmp(&(&anchor.text, anchor.any_case)));
-                rules_of[found.expect("every rule's anchors were collected above")].push(index as u16);
+                let found = keywords.binary_search_by_key(&key(&keyword(anchor)), key);
+                let of_keyword: &mut Vec<u16> =
+                    &mut rules_of[found.expect("every rule's anchors were collected above")];
+                if of_keyword.last() != Some(&(index as u16)) {
+                    of_keyword.push(index as u16);
+                }
             }
         }
         let far = |index: &u16| match rules[usize::from(*index)].reach {
@@ -390,6 +394,16 @@ fn is_doc_comment(line: &[u8]) -> bool {
     let line = line.trim_ascii_start();
     let starts = |prefix: &[u8]| line.starts_with(prefix);
     starts(b"* ") || starts(b"*   ") || starts(b"///") || starts(b"//!") || starts(b"#   ") || starts(b"//   ")
+}
+
+/// Bytes of an anchor that are looked for. Longer ones find hardly less, and in a history each byte more is looked at
+/// again at each of millions of seams between copied runs.
+const KEYWORD: usize = 12;
+
+/// What is looked for of an anchor: its first bytes.
+fn keyword(anchor: &Anchor) -> Anchor {
+    let end = (0..=anchor.text.len().min(KEYWORD)).rev().find(|end| anchor.text.is_char_boundary(*end)).unwrap_or(0);
+    Anchor { text: anchor.text[..end].to_owned().into(), any_case: anchor.any_case }
 }
 
 /// Base64 of a known text may hold any word by chance of its alphabet; its check says more.

@@ -51,6 +51,9 @@ pub struct Scanned {
     pub same_as_base: bool,
 }
 
+/// Runs below this many bytes are scanned like new ones: that costs less than two more seams.
+const SHORT: usize = 128;
+
 /// Counts of bytes.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Work {
@@ -85,6 +88,9 @@ pub fn scan(
         let mut new = Vec::new();
         let mut to = 0;
         for run in derived.as_ref().map_or(&[][..], |derived| derived.runs) {
+            if run.length < SHORT {
+                continue;
+            }
             scan_between(detector, bytes, to, run.start, work, &mut new);
             to = run.range().end;
             if let Some(derived) = &derived {
