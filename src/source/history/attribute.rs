@@ -7,6 +7,8 @@
 use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::oid::{NumberMap, Oid, OidMap};
 use super::refs::Refs;
 use super::store::Store;
@@ -87,6 +89,8 @@ impl Entries {
     }
 }
 
+/// Most tags that may point to one another.
+const MAX_TAGS: usize = 32;
 /// Deepest that trees are followed.
 const MAX_DEPTH: usize = 512;
 
@@ -185,18 +189,55 @@ pub fn shown(path: &[u8]) -> String {
     text
 }
 
+/// The commits and how they hang together.
+#[derive(Debug)]
+pub struct Graph {
+    /// Parents before their children and else by time.
+    commits: Vec<Commit>,
+    index: OidMap<u32>,
+    /// Which of them refs lead to.
+    reachable: Vec<bool>,
+}
+
+impl Graph {
+    /// Of the commits that were found, as the repository's refs, grafts and replacements have them.
+    pub fn of(found: &Found, refs: &Refs) -> Self {
+        let commits = in_order(with_replacements(&found.commits, refs));
+        let index = commits.iter().enumerate().map(|(at, commit)| (commit.oid, at as u32)).collect();
+        let mut graph = Self { reachable: Vec::new(), commits, index };
+        let tips = refs.tips.values().filter_map(|oid| graph.peel(oid, found));
+        graph.reachable = reachable(&graph.commits, &graph.index, tips);
+        graph
+    }
+
+    /// The commit that an object is, or that a tag leads to.
+    fn peel(&self, oid: &Oid, found: &Found) -> Option<u32> {
+        let mut oid = *oid;
+        for _ in 0..MAX_TAGS {
+            match found.tags.get(&oid) {
+                Some(target) => oid = *target,
+                None => break,
+            }
+        }
+        self.index.get(&oid).copied()
+    }
+}
+
 /// Follows every secret of `found` through the commits. `is_finding` says whether a secret counts at a path.
 pub fn attribute(
     store: &Store,
     found: &Found,
     trees: &Trees,
+    graph: Graph,
     refs: &Refs,
     is_finding: &mut dyn FnMut(VariantId, &str) -> bool,
 ) -> Attribution {
-    let entries = needed_entries(found_blobs(store, found), trees);
+    let secrets: NumberMap<&Arc<[VariantId]>> =
+        found.blobs.iter().filter_map(|(oid, secrets)| Some((store.number(oid)?, secrets))).collect();
+    let entries = needed_entries(&secrets, trees);
     let mut sets = Sets {
         trees,
-        secrets: found_blobs(store, found),
+        secrets,
         of_tree: vec![None; entries.starts.len()],
         entries,
         known: HashMap::new(),
@@ -204,19 +245,7 @@ pub fn attribute(
         of_blob: HashMap::new(),
         blobs: NumberMap::default(),
     };
-    let commits = in_order(with_replacements(&found.commits, refs));
-    let index: OidMap<u32> = commits.iter().enumerate().map(|(at, commit)| (commit.oid, at as u32)).collect();
-    let peel = |oid: &Oid| {
-        let mut oid = *oid;
-        for _ in 0..32 {
-            match found.tags.get(&oid) {
-                Some(target) => oid = *target,
-                None => break,
-            }
-        }
-        index.get(&oid).copied()
-    };
-    let reachable = reachable(&commits, &index, refs.tips.values().filter_map(peel));
+    let Graph { commits, index, reachable } = &graph;
     let mut paths = Paths::default();
     let mut flat: NumberMap<Arc<[AtPath]>> = NumberMap::default();
     let mut counts: HashMap<(VariantId, u32), bool> = HashMap::new();
@@ -270,7 +299,7 @@ pub fn attribute(
         }
     }
     for (name, oid) in &refs.tips {
-        let Some(at) = peel(oid) else { continue };
+        let Some(at) = graph.peel(oid, found) else { continue };
         for (secret, _) in held(sets_of[at as usize], &sets, &mut paths).iter() {
             let live_in = &mut lives.entry(*secret).or_default().live_in;
             if live_in.last() != Some(name) {
@@ -292,15 +321,11 @@ pub fn attribute(
     let in_trees: HashSet<u32> = trees.leaves.iter().map(|(_, _, blob)| *blob).collect();
     let blobs_with_paths =
         found.blobs.keys().copied().filter(|oid| store.number(oid).is_some_and(|it| in_trees.contains(&it))).collect();
-    Attribution { lives, paths: paths.list, commits, reachable, blobs_with_paths }
-}
-
-fn found_blobs<'a>(store: &Store, found: &'a Found) -> NumberMap<&'a Arc<[VariantId]>> {
-    found.blobs.iter().filter_map(|(oid, secrets)| Some((store.number(oid)?, secrets))).collect()
+    Attribution { lives, paths: paths.list, commits: graph.commits, reachable: graph.reachable, blobs_with_paths }
 }
 
 /// The entries of trees that lead to blobs with secrets.
-fn needed_entries(blobs: NumberMap<&Arc<[VariantId]>>, trees: &Trees) -> Entries {
+fn needed_entries(blobs: &NumberMap<&Arc<[VariantId]>>, trees: &Trees) -> Entries {
     let leaves = trees.leaves.iter().filter(|(_, _, blob)| blobs.contains_key(blob));
     let highest = trees.branches.iter().map(|(tree, _, child)| *tree.max(child));
     let count = highest.chain(leaves.clone().map(|leaf| leaf.0)).max().map_or(0, |highest| highest as usize + 1);
@@ -319,10 +344,10 @@ fn needed_entries(blobs: NumberMap<&Arc<[VariantId]>>, trees: &Trees) -> Entries
             }
         }
     }
-    let branches = trees.branches.iter().filter(|(_, _, child)| needed[*child as usize]);
+    let branches = trees.branches.par_iter().filter(|(_, _, child)| needed[*child as usize]);
     let mut all: Vec<(u32, u32, Child)> = branches.map(|it| (it.0, it.1, Child::Tree(it.2))).collect();
     all.extend(leaves.map(|it| (it.0, it.1, Child::Blob(it.2))));
-    all.sort_unstable();
+    all.par_sort_unstable();
     // A tree can be in several packs.
     all.dedup_by_key(|(tree, name, _)| (*tree, *name));
     let mut entries = Entries { starts: vec![0; count + 1], list: Vec::with_capacity(all.len()) };

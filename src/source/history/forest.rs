@@ -4,6 +4,7 @@
 //! and keeps only the chain of buffers that leads to where it is, so every object is expanded exactly once.
 
 use libdeflater::Decompressor;
+use rayon::prelude::*;
 
 use super::delta::{self, Run};
 use super::oid::Oid;
@@ -24,6 +25,29 @@ pub struct Forest {
     children: Vec<u32>,
 }
 
+/// What an entry is a delta on.
+enum Base {
+    /// Nothing: it is stored whole.
+    None(Kind),
+    /// An entry of the same pack.
+    Entry(u32),
+    /// An object that the pack does not hold.
+    External(Oid),
+}
+
+impl Base {
+    /// The base of an entry, and about how much work the entry is.
+    fn of(pack: &Pack, entry: u32) -> Result<(Self, u64), ObjectError> {
+        let header = pack.header(entry)?;
+        let weight = pack.packed_size(entry) + 64;
+        Ok(match header.stored {
+            Stored::Whole(kind) => (Self::None(kind), weight + header.size),
+            Stored::OnOffset(offset) => (Self::Entry(pack.entry_at(offset).ok_or(ObjectError::NoBase)?), weight),
+            Stored::OnObject(oid) => (pack.find(&oid).map_or(Self::External(oid), Self::Entry), weight),
+        })
+    }
+}
+
 impl Forest {
     /// Reads all headers of `pack`.
     pub fn of(pack: &Pack) -> Self {
@@ -32,28 +56,19 @@ impl Forest {
         let mut bases = vec![NONE; count];
         let mut weights = vec![0u64; count];
         let (mut roots, mut external, mut broken) = (Vec::new(), Vec::new(), Vec::new());
-        for entry in 0..count as u32 {
-            let header = match pack.header(entry) {
-                Ok(header) => header,
-                Err(error) => {
-                    broken.push((entry, error.into()));
-                    continue;
+        let read: Vec<Result<(Base, u64), ObjectError>> =
+            (0..count as u32).into_par_iter().map(|entry| Base::of(pack, entry)).collect();
+        for (entry, read) in read.into_iter().enumerate() {
+            match read {
+                Ok((base, weight)) => {
+                    weights[entry] = weight;
+                    match base {
+                        Base::None(kind) => roots.push((entry as u32, kind)),
+                        Base::Entry(base) => bases[entry] = base,
+                        Base::External(oid) => external.push((entry as u32, oid)),
+                    }
                 }
-            };
-            weights[entry as usize] = pack.packed_size(entry) + 64;
-            match header.stored {
-                Stored::Whole(kind) => {
-                    weights[entry as usize] += header.size;
-                    roots.push((entry, kind));
-                }
-                Stored::OnOffset(offset) => match pack.entry_at(offset) {
-                    Some(base) => bases[entry as usize] = base,
-                    None => broken.push((entry, ObjectError::NoBase)),
-                },
-                Stored::OnObject(oid) => match pack.find(&oid) {
-                    Some(base) => bases[entry as usize] = base,
-                    None => external.push((entry, oid)),
-                },
+                Err(error) => broken.push((entry as u32, error)),
             }
         }
         let mut starts = vec![0u32; count + 1];

@@ -229,11 +229,11 @@ fn scan_one(
     let forests: Vec<Forest> = store.packs.par_iter().map(Forest::of).collect();
     let mut found = walk::scan(&store, &forests, detector, progress, !options.no_delta);
     gaps.append(&mut found.gaps);
-    let mut trees = if found.blobs.is_empty() && !store.is_partial {
-        walk::Trees::default()
-    } else {
-        walk::trees(&store, &forests, &found.blobs, progress)
+    let read_trees = || match found.blobs.is_empty() && !store.is_partial {
+        true => walk::Trees::default(),
+        false => walk::trees(&store, &forests, &found.blobs, progress),
     };
+    let (mut trees, graph) = rayon::join(read_trees, || attribute::Graph::of(&found, &refs));
     gaps.append(&mut trees.gaps);
     if progress.is_stopped() {
         gaps.push(Gap { path: "history".to_owned(), reason: "the scan was interrupted".to_owned() });
@@ -258,7 +258,7 @@ fn scan_one(
     let mut reporter = Reporter { detector, store: &store, found: &found, scratch: Scratch::default() };
     let mut facts: HashMap<String, PathFacts> = HashMap::new();
     let least = options.min_confidence.unwrap_or(Confidence::Low);
-    let attribution = attribute::attribute(&store, &found, &trees, &refs, &mut |variant, path| {
+    let attribution = attribute::attribute(&store, &found, &trees, graph, &refs, &mut |variant, path| {
         if !options.paths.is_empty() && !options.paths.iter().any(|glob| glob.is_match(path)) {
             return false;
         }

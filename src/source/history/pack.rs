@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use libdeflater::{DecompressionError, Decompressor};
 use memmap2::Mmap;
+use rayon::prelude::*;
 
 use super::oid::Oid;
 
@@ -104,8 +105,12 @@ impl Pack {
         if &map[..4] != b"PACK" || !matches!(map[7], 2 | 3) {
             return Err(PackError::Malformed { path, reason: "it does not start as a pack of version 2 or 3 does" });
         }
-        let mut order: Vec<u32> = (0..entries.len() as u32).collect();
-        order.sort_unstable_by_key(|&id| entries[id as usize]);
+        let by_offset = || {
+            let mut order: Vec<u32> = (0..entries.len() as u32).collect();
+            order.par_sort_unstable_by_key(|&id| entries[id as usize]);
+            order
+        };
+        let (order, (slots, slot_shift)) = rayon::join(by_offset, || slots(&oids));
         let mut offsets: Vec<u64> = order.iter().map(|&id| entries[id as usize]).collect();
         if offsets.first().is_some_and(|first| *first < 12) || offsets.last().is_some_and(|last| *last >= end) {
             return Err(malformed("it names an offset outside of the pack"));
@@ -118,17 +123,6 @@ impl Pack {
             entry_of[id as usize] = entry as u32;
         }
         offsets.push(end);
-        let bits = (2 * oids.len()).next_power_of_two().trailing_zeros().max(4);
-        let mut slots = vec![u32::MAX; 1 << bits];
-        let slot_shift = 64 - bits;
-        for (id, oid) in oids.iter().enumerate() {
-            let first = (oid.prefix() >> slot_shift) as usize;
-            let free = (first..first + MAX_PROBES).find(|slot| slots[slot & (slots.len() - 1)] == u32::MAX);
-            // One that finds no place is found in the sorted list.
-            if let Some(slot) = free {
-                slots[slot & ((1 << bits) - 1)] = id as u32;
-            }
-        }
         Ok(Self { path, map, oids, offsets, oid_of: order, entry_of, slots, slot_shift })
     }
 
@@ -269,6 +263,22 @@ fn map(path: &Path) -> Result<Mmap, PackError> {
     unsafe { Mmap::map(&file) }.map_err(io)
 }
 
+/// Positions of ids in a table by their first bits, and what to shift these by. An id that finds no place is found in
+/// the sorted list.
+fn slots(oids: &[Oid]) -> (Vec<u32>, u32) {
+    let bits = (2 * oids.len()).next_power_of_two().trailing_zeros().max(4);
+    let shift = 64 - bits;
+    let mut slots = vec![u32::MAX; 1 << bits];
+    let mask = slots.len() - 1;
+    for (id, oid) in oids.iter().enumerate() {
+        let first = (oid.prefix() >> shift) as usize;
+        if let Some(slot) = (first..first + MAX_PROBES).find(|slot| slots[slot & mask] == u32::MAX) {
+            slots[slot & mask] = id as u32;
+        }
+    }
+    (slots, shift)
+}
+
 /// Ids in ascending order and the offset of each; `None` if the tables do not fit.
 fn read_index(index: &[u8], hash: usize) -> Option<(Vec<Oid>, Vec<u64>)> {
     let word = |at: usize| Some(u32::from_be_bytes(index.get(at..at.checked_add(4)?)?.try_into().ok()?));
@@ -284,24 +294,19 @@ fn read_index(index: &[u8], hash: usize) -> Option<(Vec<Oid>, Vec<u64>)> {
     if needed > index.len() {
         return None;
     }
-    let mut oids = Vec::with_capacity(count);
-    let mut offsets = Vec::with_capacity(count);
-    for id in 0..count {
-        if second {
-            let at = tables + id * hash;
-            oids.push(Oid::from_bytes(&index[at..at + hash])?);
-            let small = word(tables + count * (hash + 4) + id * 4)?;
-            offsets.push(if small & 0x8000_0000 == 0 {
-                u64::from(small)
-            } else {
-                let at = tables + count * (hash + 8) + (small & 0x7fff_ffff) as usize * 8;
-                u64::from_be_bytes(index.get(at..at.checked_add(8)?)?.try_into().ok()?)
-            });
-        } else {
+    let read = |id: usize| {
+        if !second {
             let at = tables + id * stride;
-            offsets.push(u64::from(word(at)?));
-            oids.push(Oid::from_bytes(&index[at + 4..at + 4 + hash])?);
+            return Some((Oid::from_bytes(&index[at + 4..at + 4 + hash])?, u64::from(word(at)?)));
         }
-    }
+        let oid = Oid::from_bytes(&index[tables + id * hash..][..hash])?;
+        let small = word(tables + count * (hash + 4) + id * 4)?;
+        if small & 0x8000_0000 == 0 {
+            return Some((oid, u64::from(small)));
+        }
+        let at = tables + count * (hash + 8) + (small & 0x7fff_ffff) as usize * 8;
+        Some((oid, u64::from_be_bytes(index.get(at..at.checked_add(8)?)?.try_into().ok()?)))
+    };
+    let (oids, offsets): (Vec<_>, Vec<_>) = (0..count).into_par_iter().map(read).collect::<Option<_>>()?;
     oids.is_sorted().then_some((oids, offsets))
 }

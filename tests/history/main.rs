@@ -3,70 +3,17 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
-use proptest::prelude::*;
 use serde_json::Value;
 
-fn git(folder: &Path, arguments: &[&str]) -> String {
-    static CLOCK: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1_700_000_000);
-    let now = format!("{} +0000", CLOCK.fetch_add(60, std::sync::atomic::Ordering::Relaxed));
-    let output = Command::new("git")
-        .args(["-c", "user.name=Ann", "-c", "user.email=ann@acme.io", "-c", "init.defaultBranch=main"])
-        .args(["-c", "protocol.file.allow=always", "-c", "gc.auto=0"])
-        .args(arguments)
-        .env("GIT_AUTHOR_DATE", &now)
-        .env("GIT_COMMITTER_DATE", &now)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
-}
+mod deltas;
+mod graphs;
+mod oracle;
+mod packs;
+mod support;
 
-fn commit(folder: &Path, files: &[(&str, &str)], message: &str) -> String {
-    for (name, text) in files {
-        if let Some(parent) = folder.join(name).parent() {
-            fs::create_dir_all(parent).unwrap();
-        }
-        fs::write(folder.join(name), text).unwrap();
-    }
-    git(folder, &["add", "-A"]);
-    git(folder, &["commit", "-q", "--allow-empty", "-m", message]);
-    git(folder, &["rev-parse", "HEAD"])
-}
-
-fn new_repository() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    git(folder.path(), &["init", "-q"]);
-    folder
-}
-
-/// The findings, the summary and the exit code.
-fn history(folder: &Path, arguments: &[&str]) -> (Vec<Value>, Value, i32) {
-    let output = Command::new(env!("CARGO_BIN_EXE_keysieve"))
-        .args(["history", "--format", "jsonl", "--show-secrets"])
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let mut lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let summary = lines.pop().unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&output.stderr)));
-    (lines, summary, output.status.code().unwrap())
-}
-
-fn leak(number: u32) -> String {
-    format!("password = \"Tr4vel-Lantern-{number}\"\n")
-}
-
-fn find(findings: &[Value], number: u32) -> &Value {
-    let secret = format!("Tr4vel-Lantern-{number}");
-    findings.iter().find(|finding| finding["secret"] == secret.as_str()).unwrap_or_else(|| panic!("{secret}"))
-}
+use support::{commit, find, git, history, leak, new_repository};
 
 #[test]
 fn the_life_of_a_secret_is_told() {
@@ -244,7 +191,7 @@ fn a_damaged_pack_is_said_and_never_a_crash() {
         fs::remove_file(&pack).unwrap();
         fs::write(&pack, bytes).unwrap();
     };
-    for length in (0..whole.len()).step_by(7) {
+    for length in 0..whole.len() {
         write(&whole[..length]);
         let (_, summary, code) = history(root, &[]);
         assert_eq!((code, &summary["complete"]), (3, &false.into()), "cut at {length}");
@@ -265,91 +212,4 @@ fn what_is_no_repository_is_said() {
         Command::new(env!("CARGO_BIN_EXE_keysieve")).arg("history").current_dir(folder.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("is no git repository"));
-}
-
-/// One step of a made-up history.
-#[derive(Debug, Clone)]
-enum Step {
-    Insert(usize, usize),
-    Delete(usize, usize),
-    Move(usize, usize),
-    LineEnds,
-    Cut(usize),
-    Glue(usize),
-}
-
-/// Lines that matter: secrets, halves of pairs, a key in PEM form, names far from their values, and others.
-fn line(kind: usize) -> String {
-    let made = |example: &str| keysieve::rules::sample::fill(example, kind as u64).unwrap();
-    match kind % 12 {
-        0 => leak(kind as u32 % 7),
-        1 => made("<pem RSA PRIVATE KEY>\n"),
-        2 => made("aws_access_key_id = <aws-key-id AKIA>\n"),
-        3 => made("aws_secret_access_key = <[A-Za-z0-9+]{38}[0-9][a-z]>\n"),
-        4 => "- name: DB_PASSWORD\n".to_owned(),
-        5 => "  value: Gr4nite-Harbour-58\n".to_owned(),
-        6 => "# keysieve:allow generic-password\n".to_owned(),
-        7 => "user: admin\npassword: admin\n".to_owned(),
-        8 => format!("{}\n", "z".repeat(kind % 900)),
-        9 => made("machine git.acme.io\n  login ci\n  password <[A-Z][a-z]{5}[0-9]{4}>\n"),
-        10 => made("braintree\nprivate_key = \"<[0-9a-f]{32}>\"\n"),
-        _ => format!("ordinary line {kind} with nothing in it\n").repeat(kind % 5 + 1),
-    }
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        4 => (any::<usize>(), 0usize..4000).prop_map(|(at, kind)| Step::Insert(at, kind)),
-        2 => (any::<usize>(), 1usize..4).prop_map(|(at, count)| Step::Delete(at, count)),
-        2 => (any::<usize>(), any::<usize>()).prop_map(|(from, to)| Step::Move(from, to)),
-        1 => Just(Step::LineEnds),
-        1 => any::<usize>().prop_map(Step::Cut),
-        1 => any::<usize>().prop_map(Step::Glue),
-    ]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 10, max_shrink_iters: 40, ..ProptestConfig::default() })]
-
-    /// Scanning what a delta adds finds in every version what scanning the version whole finds.
-    #[test]
-    fn deltas_give_what_whole_versions_give(
-        start in prop::collection::vec(0usize..4000, 20..120),
-        steps in prop::collection::vec(step(), 12..30),
-    ) {
-        let folder = new_repository();
-        let mut lines: Vec<String> = start.into_iter().map(line).collect();
-        for step in steps {
-            let count = lines.len().max(1);
-            match step {
-                Step::Insert(at, kind) => lines.insert(at % (lines.len() + 1), line(kind)),
-                Step::Delete(at, many) => {
-                    let at = at % count;
-                    lines.drain(at.min(lines.len())..(at + many).min(lines.len()));
-                }
-                Step::Move(from, to) if !lines.is_empty() => {
-                    let moved = lines.remove(from % lines.len());
-                    lines.insert(to % (lines.len() + 1), moved);
-                }
-                Step::Move(..) => {}
-                Step::LineEnds => lines.iter_mut().for_each(|line| *line = line.replace('\n', "\r\n")),
-                Step::Cut(at) if !lines.is_empty() => {
-                    // In the middle of a line, a key or a secret.
-                    let line = &mut lines[at % count];
-                    line.truncate((at / 7) % (line.len() + 1));
-                }
-                Step::Cut(_) => {}
-                Step::Glue(at) if !lines.is_empty() => {
-                    let line = &mut lines[at % count];
-                    *line = line.trim_end().to_owned();
-                }
-                Step::Glue(_) => {}
-            }
-            commit(folder.path(), &[("conf/app.txt", &lines.concat())], "step");
-        }
-        git(folder.path(), &["repack", "-adfq", "--depth=50", "--window=50"]);
-        let delta = history(folder.path(), &["--min-confidence", "low"]);
-        let whole = history(folder.path(), &["--min-confidence", "low", "--no-delta"]);
-        prop_assert_eq!(delta, whole);
-    }
 }
