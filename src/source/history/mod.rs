@@ -470,17 +470,22 @@ impl Reporter<'_> {
         reading.candidates
     }
 
-    /// The finding of `secret` among `candidates`.
+    /// The finding of `secret` among `candidates`: where it stands several times, the surest.
     fn pick(&self, candidates: &[Candidate], secret: SecretId, path: &str) -> Option<Finding> {
         let wanted = &self.found.variants.iter().find(|variant| variant.secret == secret)?.candidate;
-        let is_wanted = |it: &&Candidate| {
-            it.dropped.is_none() && it.rule == wanted.rule && it.secret.expose() == wanted.secret.expose()
-        };
-        let candidate = candidates.iter().find(is_wanted)?.clone();
-        match verdict(self.detector, candidate, path, &PathFacts::of(path)) {
-            Verdict::Finding(finding) => Some(*finding),
-            Verdict::Dropped(..) | Verdict::OtherPath => None,
+        let facts = PathFacts::of(path);
+        let mut best: Option<Finding> = None;
+        for candidate in candidates {
+            if candidate.rule != wanted.rule || candidate.secret.expose() != wanted.secret.expose() {
+                continue;
+            }
+            if let Verdict::Finding(finding) = verdict(self.detector, candidate.clone(), path, &facts) {
+                if best.as_ref().is_none_or(|best| finding.confidence > best.confidence) {
+                    best = Some(*finding);
+                }
+            }
         }
+        best
     }
 
     fn blob_at(&self, tree: &Oid, path: &str) -> Option<Oid> {

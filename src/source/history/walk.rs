@@ -84,8 +84,14 @@ struct Secrets {
     list: Vec<Variant>,
 }
 
-/// What a verdict goes by.
-type Facts = (Confidence, Severity, bool, bool, Option<bool>);
+/// What a verdict goes by, of a candidate and of those that take its place where its rule is not for the path.
+type Facts = Vec<(u16, Confidence, Severity, bool, bool, Option<bool>)>;
+
+fn facts(candidate: &Candidate) -> Facts {
+    std::iter::successors(Some(candidate), |it| it.otherwise.as_deref())
+        .map(|it| (it.rule, it.confidence, it.severity, it.harmless, it.proven, it.quoted))
+        .collect()
+}
 
 /// What one thread found.
 #[derive(Default)]
@@ -315,9 +321,8 @@ impl Secrets {
     fn id(&mut self, candidate: Candidate) -> VariantId {
         let next = self.known.len() as SecretId;
         let secret = *self.known.entry((candidate.rule, candidate.secret.expose().to_vec())).or_insert(next);
-        let facts = (candidate.confidence, candidate.severity, candidate.harmless, candidate.proven, candidate.quoted);
         let next = self.list.len() as VariantId;
-        let id = *self.variants.entry((secret, facts)).or_insert(next);
+        let id = *self.variants.entry((secret, facts(&candidate))).or_insert(next);
         if id == next {
             self.list.push(Variant { secret, candidate: Arc::new(candidate) });
         }
