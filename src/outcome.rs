@@ -84,7 +84,11 @@ impl Outcome {
 
     /// Puts everything in the order of paths and places, whatever thread found it first.
     pub fn sort(&mut self) {
-        self.findings.sort_by(|a, b| (&a.path, a.place, &a.rule).cmp(&(&b.path, b.place, &b.rule)));
+        // In a history two secrets can stand at one place, in two objects.
+        let object = |finding: &Finding| finding.life.as_ref().and_then(|life| life.object.clone());
+        self.findings.sort_by(|a, b| {
+            (&a.path, a.place, &a.rule).cmp(&(&b.path, b.place, &b.rule)).then_with(|| object(a).cmp(&object(b)))
+        });
         self.set_aside.sort_by(|a, b| (&a.path, a.place, &a.rule, a.by).cmp(&(&b.path, b.place, &b.rule, b.by)));
     }
 }

@@ -7,12 +7,11 @@
 use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::oid::{NumberMap, Oid, OidMap};
 use super::refs::Refs;
 use super::store::Store;
 use super::walk::{Commit, Found, SecretId, Trees, VariantId};
+use crate::finding;
 
 /// A secret at a path; both by number.
 pub type AtPath = (SecretId, u32);
@@ -24,8 +23,10 @@ pub struct Life {
     pub introduced: Option<(u32, u32)>,
     /// The last commit that took it away from all its parents.
     pub removed: Option<u32>,
-    /// Refs at whose tip it is.
+    /// The first refs, by name, at whose tip it is.
     pub live_in: Vec<String>,
+    /// How many refs these are in all.
+    pub live_in_refs: usize,
     /// All paths at which it ever was.
     pub paths: BTreeSet<u32>,
     /// Blobs that hold it.
@@ -74,7 +75,7 @@ struct Entries {
     list: Vec<(u32, Child)>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy)]
 enum Child {
     Tree(u32),
     Blob(u32),
@@ -300,10 +301,12 @@ pub fn attribute(
     }
     for (name, oid) in &refs.tips {
         let Some(at) = graph.peel(oid, found) else { continue };
-        for (secret, _) in held(sets_of[at as usize], &sets, &mut paths).iter() {
-            let live_in = &mut lives.entry(*secret).or_default().live_in;
-            if live_in.last() != Some(name) {
-                live_in.push(name.clone());
+        // A secret's paths stand side by side.
+        for at_paths in held(sets_of[at as usize], &sets, &mut paths).chunk_by(|a, b| a.0 == b.0) {
+            let life = lives.entry(at_paths[0].0).or_default();
+            life.live_in_refs += 1;
+            if life.live_in.len() < finding::Life::LISTED_REFS {
+                life.live_in.push(name.clone());
             }
         }
     }
@@ -318,7 +321,7 @@ pub fn attribute(
             }
         }
     }
-    let in_trees: HashSet<u32> = trees.leaves.iter().map(|(_, _, blob)| *blob).collect();
+    let in_trees: HashSet<u32> = trees.leaves.iter().flatten().map(|(_, _, blob)| *blob).collect();
     let blobs_with_paths =
         found.blobs.keys().copied().filter(|oid| store.number(oid).is_some_and(|it| in_trees.contains(&it))).collect();
     Attribution { lives, paths: paths.list, commits: graph.commits, reachable: graph.reachable, blobs_with_paths }
@@ -326,39 +329,41 @@ pub fn attribute(
 
 /// The entries of trees that lead to blobs with secrets.
 fn needed_entries(blobs: &NumberMap<&Arc<[VariantId]>>, trees: &Trees) -> Entries {
-    let leaves = trees.leaves.iter().filter(|(_, _, blob)| blobs.contains_key(blob));
-    let highest = trees.branches.iter().map(|(tree, _, child)| *tree.max(child));
-    let count = highest.chain(leaves.clone().map(|leaf| leaf.0)).max().map_or(0, |highest| highest as usize + 1);
+    let leaves = || trees.leaves.iter().flatten().filter(|(_, _, blob)| blobs.contains_key(blob));
+    let highest = trees.branches.iter().flatten().map(|(tree, _, child)| *tree.max(child));
+    let count = highest.chain(leaves().map(|leaf| leaf.0)).max().map_or(0, |highest| highest as usize + 1);
     let mut needed = vec![false; count];
-    for (tree, _, _) in leaves.clone() {
+    for (tree, _, _) in leaves() {
         needed[*tree as usize] = true;
     }
     // One round for each level of folders.
     let mut changed = true;
     while changed {
         changed = false;
-        for (tree, _, child) in &trees.branches {
+        for (tree, _, child) in trees.branches.iter().flatten() {
             if needed[*child as usize] && !needed[*tree as usize] {
                 needed[*tree as usize] = true;
                 changed = true;
             }
         }
     }
-    let branches = trees.branches.par_iter().filter(|(_, _, child)| needed[*child as usize]);
-    let mut all: Vec<(u32, u32, Child)> = branches.map(|it| (it.0, it.1, Child::Tree(it.2))).collect();
-    all.extend(leaves.map(|it| (it.0, it.1, Child::Blob(it.2))));
-    all.par_sort_unstable();
-    // A tree can be in several packs.
-    all.dedup_by_key(|(tree, name, _)| (*tree, *name));
-    let mut entries = Entries { starts: vec![0; count + 1], list: Vec::with_capacity(all.len()) };
-    for (tree, name, child) in all {
-        entries.starts[tree as usize + 1] += 1;
-        entries.list.push((name, child));
+    let branches = || trees.branches.iter().flatten().filter(|(_, _, child)| needed[*child as usize]);
+    let mut starts = vec![0; count + 1];
+    for (tree, _, _) in branches().chain(leaves()) {
+        starts[*tree as usize + 1] += 1;
     }
     for tree in 0..count {
-        entries.starts[tree + 1] += entries.starts[tree];
+        starts[tree + 1] += starts[tree];
     }
-    entries
+    let mut next = starts.clone();
+    let mut list = vec![(0, Child::Tree(0)); starts[count] as usize];
+    let mut place = |tree: u32, entry: (u32, Child)| {
+        list[next[tree as usize] as usize] = entry;
+        next[tree as usize] += 1;
+    };
+    branches().for_each(|(tree, name, child)| place(*tree, (*name, Child::Tree(*child))));
+    leaves().for_each(|(tree, name, blob)| place(*tree, (*name, Child::Blob(*blob))));
+    Entries { starts, list }
 }
 
 /// The commits, each once, as `git replace`, grafts and shallow clones would have them.

@@ -368,10 +368,10 @@ pub fn seconds(line: &[u8]) -> Option<i64> {
 /// Which trees lead to blobs that hold something. Objects go by their numbers ([`Store::number`]).
 #[derive(Debug, Default)]
 pub struct Trees {
-    /// Entries that are such blobs: tree, name, blob.
-    pub leaves: Vec<(u32, u32, u32)>,
+    /// Entries that are such blobs: tree, name, blob. One list for each thread that read some.
+    pub leaves: Vec<Vec<(u32, u32, u32)>>,
     /// Entries that are trees: tree, name, tree.
-    pub branches: Vec<(u32, u32, u32)>,
+    pub branches: Vec<Vec<(u32, u32, u32)>>,
     /// The names of entries.
     pub names: Vec<Box<[u8]>>,
     /// Objects that trees name and nobody has, in a partial clone.
@@ -384,8 +384,12 @@ pub struct Trees {
 #[derive(Default)]
 struct LocalTrees {
     buffers: Buffers,
-    trees: Trees,
+    leaves: Vec<(u32, u32, u32)>,
+    branches: Vec<(u32, u32, u32)>,
+    names: Vec<Box<[u8]>>,
     numbers: HashMap<Box<[u8]>, u32>,
+    missing: HashSet<Oid>,
+    gaps: Vec<Gap>,
 }
 
 /// A tree's entries, for the trees that are made of it.
@@ -420,7 +424,7 @@ pub fn trees(store: &Store, forests: &[Forest], wanted: &OidMap<Arc<[VariantId]>
                 |entry, error| gaps.push(object_gap(pack.oid(entry), &error)),
             );
             local.buffers = buffers;
-            local.trees.gaps.extend(gaps);
+            local.gaps.extend(gaps);
             lock(&workers).push(local);
         };
         let roots: Vec<_> = forest.roots.iter().filter(|(_, kind)| *kind == Kind::Tree).collect();
@@ -442,9 +446,8 @@ pub fn trees(store: &Store, forests: &[Forest], wanted: &OidMap<Arc<[VariantId]>
     lock(&workers).push(local);
     let mut trees = Trees::default();
     let mut numbers: HashMap<Box<[u8]>, u32> = HashMap::new();
-    for local in lock(&workers).drain(..) {
+    for mut local in lock(&workers).drain(..) {
         let shared: Vec<u32> = local
-            .trees
             .names
             .into_iter()
             .map(|name| {
@@ -454,12 +457,13 @@ pub fn trees(store: &Store, forests: &[Forest], wanted: &OidMap<Arc<[VariantId]>
                 })
             })
             .collect();
-        let leaves = local.trees.leaves.into_iter();
-        trees.leaves.extend(leaves.map(|(tree, name, blob)| (tree, shared[name as usize], blob)));
-        let branches = local.trees.branches.into_iter();
-        trees.branches.extend(branches.map(|(tree, name, child)| (tree, shared[name as usize], child)));
-        trees.missing.extend(local.trees.missing);
-        trees.gaps.extend(local.trees.gaps);
+        for entry in local.leaves.iter_mut().chain(&mut local.branches) {
+            entry.1 = shared[entry.1 as usize];
+        }
+        trees.leaves.push(local.leaves);
+        trees.branches.push(local.branches);
+        trees.missing.extend(local.missing);
+        trees.gaps.extend(local.gaps);
     }
     trees
 }
@@ -501,15 +505,15 @@ impl LocalTrees {
                 let name = self.name(name);
                 match store.number(&child) {
                     Some(child) => read.kept.push((number, name, child, is_tree)),
-                    None => drop(self.trees.missing.insert(child)),
+                    None => drop(self.missing.insert(child)),
                 }
             } else if store.is_partial && !store.contains(&child) {
-                self.trees.missing.insert(child);
+                self.missing.insert(child);
             }
         }
         read.bounds.push(at as u32);
         for &(_, name, child, is_tree) in &read.kept {
-            let to = if is_tree { &mut self.trees.branches } else { &mut self.trees.leaves };
+            let to = if is_tree { &mut self.branches } else { &mut self.leaves };
             to.push((tree, name, child));
         }
         read
@@ -519,8 +523,8 @@ impl LocalTrees {
         if let Some(number) = self.numbers.get(name) {
             return *number;
         }
-        let number = self.trees.names.len() as u32;
-        self.trees.names.push(name.into());
+        let number = self.names.len() as u32;
+        self.names.push(name.into());
         self.numbers.insert(name.into(), number);
         number
     }
