@@ -61,6 +61,8 @@ impl Refs {
             .iter()
             .filter_map(|(name, by)| Some((Oid::from_hex(name.strip_prefix("refs/replace/")?.as_bytes())?, *by)));
         refs.replaced = replaced.collect();
+        // What stands for a commit is shown in its place, never as itself.
+        refs.tips.retain(|name, _| !name.starts_with("refs/replace/"));
         refs
     }
 }
