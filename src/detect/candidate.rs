@@ -74,6 +74,10 @@ pub struct Candidate {
     pub harmless: bool,
     /// Whether a check proved it.
     pub proven: bool,
+    /// The model's score of a generic secret, from the bytes alone.
+    pub score: Option<i32>,
+    /// The model's features, where somebody asked for them.
+    pub features: Vec<u32>,
     /// Reasons.
     pub evidence: Vec<Evidence>,
     /// Whether the value was a string literal; `None` when the rule does not read assignments.

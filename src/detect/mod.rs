@@ -19,6 +19,7 @@ pub mod entropy;
 pub mod gate;
 pub mod gram;
 pub mod matcher;
+pub mod model;
 pub mod placeholder;
 pub mod plausibility;
 pub mod resolve;
@@ -36,7 +37,7 @@ use verdict::Verdict;
 
 use crate::finding::{Confidence, Evidence, Excerpt, Finding, Place, Secret, Severity};
 use crate::rules::rule::{LOOK_BEHIND, MARGIN};
-use crate::rules::{Anchor, Class, Matcher, OnCheckFailure, Reach, Rule, ValueKind};
+use crate::rules::{Anchor, Class, OnCheckFailure, Reach, Rule, ValueKind};
 
 /// All rules, ready to scan. Shared by all threads.
 #[derive(Debug)]
@@ -49,6 +50,7 @@ pub struct Detector {
     /// For each anchor the longest reach of its rules that is not a line, in bytes; 0 if there is none.
     far_reach: Vec<usize>,
     explain: bool,
+    keep_features: bool,
 }
 
 /// What one thread needs while it scans: caches that are made on first use and kept.
@@ -99,12 +101,18 @@ impl Detector {
         };
         let far_reach = rules_of.iter().map(|rules: &Vec<u16>| rules.iter().map(far).max().unwrap_or(0)).collect();
         let matchers = rules.iter().map(|_| LazyMatcher::default()).collect();
-        Self { rules: rules.into(), matchers, gate: Gate::new(keywords), rules_of, far_reach, explain: false }
+        Self { rules: rules.into(), matchers, gate: Gate::new(keywords), rules_of, far_reach, explain: false, keep_features: false }
     }
 
     /// Keeps candidates that were thrown out, with the judge and the reason, for `--explain`.
     pub fn with_explanations(mut self) -> Self {
         self.explain = true;
+        self
+    }
+
+    /// Keeps the model's features with every candidate that it scores, hopeless ones as well: for training.
+    pub fn with_features(mut self) -> Self {
+        self.keep_features = true;
         self
     }
 
@@ -239,6 +247,8 @@ impl Detector {
             severity: rule.severity,
             harmless: false,
             proven: false,
+            score: None,
+            features: Vec::new(),
             evidence: Vec::new(),
             dropped: None,
         };
@@ -250,28 +260,23 @@ impl Detector {
         }
         match &found.assignment {
             Some(assignment) => {
-                let kind = match rule.matcher {
-                    Matcher::Assignment { kind, .. } => kind,
-                    Matcher::Pattern { .. } => ValueKind::Shaped,
-                };
-                match plausibility::judge(kind, view, assignment, found.word) {
-                    Judgement::No(reason) => return judged.drop(Judge::Plausibility, reason),
-                    Judgement::Yes { confidence, evidence, well_known } => {
-                        judged.confidence = match rule.class {
-                            Class::Generic => confidence,
-                            // The provider's name does not make a password of an identifier.
-                            Class::Contextual if kind == ValueKind::Password && confidence == Confidence::Low => {
-                                confidence
-                            }
-                            Class::Contextual | Class::Distinctive => confidence.max(rule.confidence),
-                        };
-                        judged.evidence.push(evidence);
-                        judged.harmless |= well_known;
+                let kind = rule.kind();
+                if rule.class == Class::Generic {
+                    judged = self.judge_generic(kind, view, found, assignment, judged);
+                    if judged.dropped.is_some() {
+                        return judged;
                     }
-                }
-                if rule.class == Class::Generic && has_user_beside(view, assignment) {
-                    judged.confidence = judged.confidence.max(Confidence::Medium);
-                    judged.evidence.push("a user name stands beside it".into());
+                } else {
+                    match plausibility::judge(kind, view, assignment, found.word) {
+                        Judgement::No(reason) => return judged.drop(Judge::Plausibility, reason),
+                        Judgement::Yes { confidence, evidence, well_known } => {
+                            // The provider's name does not make a password of an identifier.
+                            let is_weak = kind == ValueKind::Password && confidence == Confidence::Low;
+                            judged.confidence = if is_weak { confidence } else { confidence.max(rule.confidence) };
+                            judged.evidence.push(evidence);
+                            judged.harmless |= well_known;
+                        }
+                    }
                 }
             }
             None => {
@@ -332,6 +337,46 @@ impl Detector {
         judged
     }
 
+    /// Lets the model judge an assignment whose name alone tells a secret.
+    fn judge_generic(
+        &self,
+        kind: ValueKind,
+        view: &[u8],
+        found: &Match,
+        assignment: &Assignment,
+        mut judged: Judged,
+    ) -> Judged {
+        if let Some(reason) = plausibility::impossible(view, assignment) {
+            return judged.drop(Judge::Plausibility, reason);
+        }
+        let judgement = plausibility::judge(kind, view, assignment, found.word);
+        let has_user = has_user_beside(view, assignment);
+        let mut sum = 0;
+        let features = &mut judged.features;
+        model::features(kind, view, assignment, &judgement, has_user, &mut |feature| {
+            sum += model::weight(feature);
+            if self.keep_features {
+                features.push(feature);
+            }
+        });
+        let score = model::score(sum);
+        judged.score = Some(score);
+        judged.confidence = model::confidence(score).unwrap_or(Confidence::Low);
+        let (evidence, well_known) = match judgement {
+            Judgement::Yes { evidence, well_known, .. } => (evidence, well_known),
+            Judgement::No(_) => ("its name, its value and what stands around read like a credential".into(), false),
+        };
+        judged.evidence.push(evidence);
+        judged.harmless |= well_known;
+        if has_user {
+            judged.evidence.push("a user name stands beside it".into());
+        }
+        if model::is_hopeless(score) && !self.keep_features {
+            return judged.drop(Judge::Plausibility, "its name and its value do not read like a credential");
+        }
+        judged
+    }
+
     #[expect(clippy::too_many_arguments, reason = "each is one fact of the match; a struct would only rename them")]
     fn candidate(
         &self,
@@ -360,6 +405,8 @@ impl Detector {
             severity: judged.severity,
             harmless: judged.harmless,
             proven: judged.proven,
+            score: judged.score,
+            features: judged.features,
             evidence: judged.evidence,
             quoted: found.assignment.as_ref().map(|assignment| assignment.quoted),
             surroundings: content::surroundings(view, &found.secret),
@@ -377,6 +424,8 @@ struct Judged {
     severity: Severity,
     harmless: bool,
     proven: bool,
+    score: Option<i32>,
+    features: Vec<u32>,
     evidence: Vec<Evidence>,
     dropped: Option<Dropped>,
 }

@@ -239,6 +239,12 @@ pub fn judge(kind: ValueKind, text: &[u8], assignment: &Assignment, keyword: usi
     }
 }
 
+/// Why an assignment can be none, whatever its value looks like.
+pub fn impossible(text: &[u8], assignment: &Assignment) -> Option<&'static str> {
+    let (name, value) = (&text[assignment.name.clone()], &text[assignment.value.clone()]);
+    placeholder::template(value).or_else(|| not_assigned(text, name, value, assignment))
+}
+
 /// Why the two only look as if one were the other's value: items of a list, a name repeated, the start of a sentence.
 fn not_assigned(text: &[u8], name: &[u8], value: &[u8], assignment: &Assignment) -> Option<&'static str> {
     let letters = |text: &[u8]| -> Vec<u8> {
@@ -304,6 +310,10 @@ fn describing(name: &[u8], keyword: usize) -> Option<&'static str> {
 }
 
 /// The words of a name in snake, kebab, dotted or camel case.
+pub fn words(name: &[u8]) -> impl Iterator<Item = &[u8]> {
+    Words(name)
+}
+
 struct Words<'a>(&'a [u8]);
 
 impl<'a> Iterator for Words<'a> {

@@ -6,8 +6,9 @@
 use globset::{GlobBuilder, GlobMatcher};
 
 use super::Detector;
+use super::model;
 use super::candidate::{Candidate, Dropped, Judge};
-use crate::finding::{Confidence, Finding, Key, Partner, Severity};
+use crate::finding::{Finding, Key, Partner, Severity};
 use crate::rules::Class;
 
 /// A finding, or why there is none.
@@ -34,6 +35,8 @@ pub struct PathFacts {
     pub lock: bool,
     /// Texts of a user interface in one language or another.
     pub translation: bool,
+    /// A hash of the file name's extension.
+    pub extension: u32,
 }
 
 const SOURCE: [&str; 60] = [
@@ -164,6 +167,7 @@ impl PathFacts {
                 || stem.starts_with("changelog")
                 || stem.contains("example"),
             lock: LOCKS.contains(&name),
+            extension: extension.bytes().fold(0, |hash: u32, byte| hash.wrapping_mul(31).wrapping_add(byte.into())),
             translation: any_folder(&TRANSLATION_PARTS)
                 || TRANSLATION_ENDS.iter().any(|end| name.ends_with(end))
                 || stem.starts_with("messages_"),
@@ -192,9 +196,16 @@ pub fn verdict(detector: &Detector, mut candidate: Candidate, path: &str, facts:
     if facts.lock && rule.class == Class::Generic {
         return no(candidate, "lock files hold digests");
     }
-    if facts.translation && rule.class == Class::Generic && candidate.confidence < Confidence::High {
-        candidate.confidence = Confidence::Low;
-        candidate.evidence.push("in a file of translations".into());
+    if let Some(score) = candidate.score {
+        let of_path = model::path_score(facts, rule.kind() as u8, candidate.quoted == Some(true));
+        match model::confidence(score + of_path) {
+            Some(confidence) => candidate.confidence = confidence,
+            None => {
+                let reason = "its name, its value and its place do not read like a credential";
+                let dropped = Dropped { judge: Judge::Plausibility, reason: reason.into() };
+                return Verdict::Dropped(Box::new(candidate), dropped);
+            }
+        }
     }
     lower_severity(&mut candidate, rule.severity_in_tests, facts);
     let partner = candidate.partner.take().map(|partner| Partner {

@@ -54,6 +54,16 @@ pub struct Rule {
     pub counterexamples: List<Text>,
 }
 
+impl Rule {
+    /// What the rule expects of a value.
+    pub fn kind(&self) -> ValueKind {
+        match self.matcher {
+            Matcher::Assignment { kind, .. } => kind,
+            Matcher::Pattern { .. } => ValueKind::Shaped,
+        }
+    }
+}
+
 /// How much a rule leans on what stands around the secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {

@@ -85,11 +85,11 @@ struct Secrets {
 }
 
 /// What a verdict goes by, of a candidate and of those that take its place where its rule is not for the path.
-type Facts = Vec<(u16, Confidence, Severity, bool, bool, Option<bool>)>;
+type Facts = Vec<(u16, Confidence, Severity, Option<i32>, bool, bool, Option<bool>)>;
 
 fn facts(candidate: &Candidate) -> Facts {
     std::iter::successors(Some(candidate), |it| it.otherwise.as_deref())
-        .map(|it| (it.rule, it.confidence, it.severity, it.harmless, it.proven, it.quoted))
+        .map(|it| (it.rule, it.confidence, it.severity, it.score, it.harmless, it.proven, it.quoted))
         .collect()
 }
 
