@@ -8,7 +8,7 @@ example: true where it overlaps a line labelled as a credential, false on every 
 --values, labelled values whose repositories OUT lacks are added. Folds are whole repositories. Needs numpy and scipy.
 """
 
-import argparse, collections, csv, glob, hashlib, os, struct, subprocess, sys
+import argparse, collections, csv, glob, hashlib, os, struct, subprocess, sys, tempfile
 
 import numpy as np
 from scipy.optimize import minimize
@@ -32,40 +32,160 @@ def candidates(*arguments):
 
 
 def labels(data, meta):
-    """For each file the labelled spans of lines: true, false, or None for identifiers that count neither way."""
-    spans = collections.defaultdict(dict)
+    """For each file the labelled places: first and last line, the label (None for identifiers, which count neither way)
+    and the value where it stands on one line."""
+    places = collections.defaultdict(list)
     for name in sorted(glob.glob(os.path.join(meta, "*.csv"))):
         for row in csv.DictReader(open(name)):
             path = row["FilePath"].split("data/", 1)[1]
-            span = int(row["LineStart"]), int(row["LineEnd"])
-            categories = set(row["Category"].split(":"))
-            known = spans[path].setdefault(span, False)
-            if row["GroundTruth"] == "T":
-                spans[path][span] = known or (None if categories <= IDENTIFIERS else True)
-    return spans
+            first, last = int(row["LineStart"]), int(row["LineEnd"])
+            label = row["GroundTruth"] == "T"
+            if label and set(row["Category"].split(":")) <= IDENTIFIERS:
+                label = None
+            start, end = int(row["ValueStart"] or -1), int(row["ValueEnd"] or -1)
+            places[path].append((first, last, label, (start, end) if first == last and 0 <= start < end else None))
+    for path, list_ in places.items():
+        lines = open(os.path.join(data, path), errors="replace").read().split("\n") if os.path.exists(os.path.join(data, path)) else []
+        places[path] = [(first, last, label, lines[first - 1][span[0] : span[1]] if span and first <= len(lines) else None)
+                        for first, last, label, span in list_]
+    return places
+
+
+def escaped(text):
+    """As the engine prints values."""
+    return "".join(chr(byte) if 32 <= byte < 127 and chr(byte) not in "\\\"'" else "\\x%02x" % byte if byte >= 127 or byte < 32 else "\\" + chr(byte)
+                   for byte in text.encode())
+
+
+def same(value, labelled):
+    return labelled is None or escaped(labelled) in value or value in escaped(labelled)
 
 
 def examples(options):
-    spans = labels(options.data, options.meta)
+    places = labels(options.data, options.meta)
+    true_values = collections.defaultdict(set)
+    for path, list_ in places.items():
+        true_values[path.split("/")[0]] |= {escaped(value) for _, _, label, value in list_ if label and value}
     found, seen = [], set()
     for path, first, last, kind, value, content, of_path in candidates(os.path.abspath(options.data)):
-        over = [label for (start, end), label in spans.get(path, {}).items() if start <= last and first <= end]
-        if path not in spans or any(label is None for label in over) and not any(over):
-            continue
-        label = any(over)
+        over = [it for it in places.get(path, []) if it[0] <= last and first <= it[1]]
         repo = path.split("/")[0]
+        true = [it for it in over if it[2]]
+        label = any(same(value, it[3]) for it in true)
+        # Neither a right nor a wrong example: what stands beside a credential on its line, an identifier, and what is
+        # labelled as a credential at another place.
+        if path not in places or not label and (true or any(it[2] is None for it in over) or value in true_values[repo]):
+            continue
         found.append((repo, label, bool(over), kind, value, content, of_path, (path, first)))
         seen.add(repo)
     if options.values:
         rows = open(options.values).read().split("\n")
         taken = {}
         for path, _, _, kind, value, content, of_path in candidates("--values", os.path.abspath(options.values)):
-            label, repo, _, categories, before, labelled, _ = rows[int(path)].split("\t")
-            if repo in seen or set(categories.split(":")) <= IDENTIFIERS or labelled.encode("unicode_escape").decode()[:8] not in value:
+            label, repo, _, categories, _, labelled, _ = rows[int(path)].split("\t")
+            if repo in seen or set(categories.split(":")) <= IDENTIFIERS or not same(value, labelled):
                 continue
             taken[path] = (repo, label == "1", True, kind, value, content, of_path, ("values", int(path)))
         found.extend(taken.values())
+    found.extend(synthetic(options.synthetic))
     return found
+
+
+WORDS = """amber anchor autumn badger banana basket beacon birch bishop blossom breeze bridge bronze butter cactus camel
+candle canyon castle cedar cherry circle cloud clover cobalt comet copper coral cotton cricket crystal dancer desert dragon
+eagle ember falcon farmer feather fiddle forest galaxy garden ginger glacier granite hammer harbor hazel horizon hunter
+indigo island jacket jasmine jungle kettle kitten ladder lantern lemon lizard maple marble meadow mirror monkey monster
+mountain muffin nickel oasis ocean olive orange orchid otter oyster paddle panda pepper pigeon pilot pirate planet pocket
+pumpkin purple puzzle rabbit raven ribbon river rocket saddle sailor salmon sapphire shadow silver spider spring squirrel
+summer sunset tango thunder tiger timber tomato travel tulip turtle valley velvet violet walnut whisper willow window
+winter wizard yellow zebra admin company coffee database deploy master money office oracle postgres production public
+root secure server system welcome password secret login pass my real prod""".split()
+CONTEXTS = """py|db_password = "@"
+py|    'PASSWORD': '@',
+py|connect(host, user="app", password="@")
+yml|password: @
+yml|  MYSQL_ROOT_PASSWORD: "@"
+yml|      - POSTGRES_PASSWORD=@
+json|  "password": "@",
+json|{"user": "app", "password": "@"}
+env|DB_PASSWORD=@
+env|SMTP_PASS=@
+ini|password = @
+properties|spring.datasource.password=@
+xml|<password>@</password>
+xml|<add key="DbPassword" value="@"/>
+java|private static final String PASSWORD = "@";
+java|user.setPassword("@");
+js|const dbPassword = '@';
+js|  password: '@',
+php|$db_pass = '@';
+php|'password' => '@',
+rb|password: "@"
+go|Password: "@",
+go|password := "@"
+cs|string password = "@";
+cs|"Server=db;User Id=sa;Password=@;"
+sh|export PGPASSWORD='@'
+sh|mysqldump --user=root --password=@ shop
+tf|  password = "@"
+md|Password: @
+txt|pwd: @""".split("\n")
+TOKENS = """py|SECRET_KEY = "@"
+py|api_key = "@"
+yml|  secret_key_base: @
+yml|auth_token: "@"
+env|JWT_SECRET=@
+env|API_KEY=@
+env|SESSION_SECRET=@
+json|  "clientSecret": "@",
+json|  "apiKey": "@",
+properties|app.jwt.secret=@
+js|const accessToken = '@';
+java|String apiToken = "@";
+go|token := "@"
+php|'secret' => '@',
+rb|  secret: "@"
+xml|<secretKey>@</secretKey>
+cs|private const string ApiKey = "@";
+tf|  access_token = "@\"""".split("\n")
+
+
+def chosen(random):
+    """A password as a person would choose it. CredData's are scrambled, so that words in them would count as signs of none."""
+    word = lambda: random.choice([str.lower, str.title, str.title])(random.choice(WORDS))
+    digits = lambda low, high: "".join(random.choice("0123456789") for _ in range(random.randint(low, high)))
+    leet = lambda text: "".join({"a": "4", "e": "3", "o": "0", "i": "1", "s": "$"}.get(c, c) if random.random() < 0.5 else c for c in text)
+    forms = [lambda: word() + digits(2, 4) + random.choice("!@#$%&*?."), lambda: word() + digits(3, 4),
+             lambda: word() + word() + digits(1, 4), lambda: word() + random.choice("-_.@#") + word() + random.choice("-_.!") + digits(1, 3),
+             lambda: leet(word()) + random.choice("-_@!") + leet(word()) + digits(1, 2), lambda: leet(word()) + digits(2, 4) + random.choice("!#"),
+             lambda: word() + random.choice("@!#") + digits(3, 4), lambda: digits(2, 4) + word() + random.choice("!$#") + word()]
+    return random.choice(forms)()
+
+
+def made(random):
+    """A key as a machine makes it."""
+    alphabet = random.choice(["0123456789abcdef", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
+                              "abcdefghijklmnopqrstuvwxyz0123456789", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"])
+    length = random.choice([24, 32, 32, 36, 40, 43, 48, 64, 64, 128])
+    return "".join(random.choice(alphabet) for _ in range(length))
+
+
+def synthetic(count):
+    """Made-up passwords and keys in common places, as twenty more repositories of credentials."""
+    random = __import__("random").Random(1)
+    rows = ["label\trepo\textension\tcategories\tbefore\tvalue\tafter"]
+    for index in range(count):
+        extension, text = random.choice(CONTEXTS if index % 3 else TOKENS).split("|", 1)
+        before, after = text.split("@", 1)
+        rows.append("\t".join(["1", f"synthetic-{index % 20}", "." + extension, "Password", before,
+                               chosen(random) if index % 3 else made(random), after]))
+    with tempfile.NamedTemporaryFile("w", suffix=".tsv") as file:
+        file.write("\n".join(rows))
+        file.flush()
+        for path, _, _, kind, value, content, of_path in candidates("--values", file.name):
+            _, repo, _, _, _, labelled, _ = rows[int(path)].split("\t")
+            if same(value, labelled):
+                yield (repo, True, True, kind, value, content, of_path, ("synthetic", int(path)))
 
 
 def matrix(found):
@@ -95,7 +215,8 @@ def fit(x, y, weights, penalty):
 
 def sample_weights(found):
     per_repo = collections.Counter((it[0], it[1]) for it in found)
-    return np.array([min(1.0, REPO_CAP / per_repo[it[0], it[1]]) * (1.0 if it[2] else options.unlabelled) for it in found])
+    kind = lambda it: options.synthetic_weight if it[0].startswith("synthetic") else 1.0 if it[2] else options.unlabelled
+    return np.array([min(1.0, REPO_CAP / per_repo[it[0], it[1]]) * kind(it) for it in found])
 
 
 def bands(found, scores):
@@ -138,7 +259,9 @@ def main():
             theta = fit(x[rest], y[rest], weights[rest], penalty)
             scores[~rest] = x[~rest] @ theta[:-1] + theta[-1]
         print(f"penalty {penalty}, {options.folds} folds of whole repositories:")
-        report(found, scores)
+        is_made = np.array([it[0].startswith("synthetic") for it in found])
+        report([it for it, made in zip(found, is_made) if not made], scores[~is_made])
+        print(f"  made-up credentials above 0: {np.mean(scores[is_made] > 0):.3f}")
     if options.write:
         theta = fit(x, y, weights, options.penalty[-1])
         write(theta, found)
@@ -165,7 +288,9 @@ if __name__ == "__main__":
     parser.add_argument("--iterations", type=int, default=120)
     parser.add_argument("--penalty", type=float, nargs="+", default=[1.0])
     parser.add_argument("--unlabelled", type=float, default=1.0, help="weight of candidates on lines without a label")
-    parser.add_argument("--thresholds", type=float, nargs=3, default=[-1.0, 0.0, 2.0], help="logits of low, medium, high")
+    parser.add_argument("--synthetic", type=int, default=2000, help="made-up credentials to add")
+    parser.add_argument("--synthetic-weight", type=float, default=0.1)
+    parser.add_argument("--thresholds", type=float, nargs=3, default=[-0.8, 0.2, 1.5], help="logits of low, medium, high")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--dump")
     options = parser.parse_args()

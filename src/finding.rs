@@ -251,6 +251,16 @@ pub struct CommitNote {
 }
 
 impl Finding {
+    /// From the first to the last line of the credential, both halves of a pair included.
+    pub fn whole_place(&self) -> Place {
+        let Some(partner) = &self.partner else { return self.place };
+        let (first, last) = match partner.place.line < self.place.line {
+            true => (partner.place, self.place),
+            false => (self.place, partner.place),
+        };
+        if first.line == last.line { self.place } else { Place { line: first.line, column: first.column, ..last } }
+    }
+
     /// What stands for the secret in its line: the part that may be shown, then dots.
     pub fn masked_line_secret(&self) -> String {
         let public = String::from_utf8_lossy(self.secret.public_part()).into_owned();

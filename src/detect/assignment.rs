@@ -44,6 +44,8 @@ pub struct Assignment {
     pub quoted: bool,
     /// Whether the name itself is a string literal.
     pub name_quoted: bool,
+    /// Whether a call stands between the name and its value: `key = []byte("…")`.
+    pub wrapped: bool,
 }
 
 /// Reads the assignment whose name holds `keyword`, if there is one and its value is a literal.
@@ -78,9 +80,57 @@ pub fn parse(text: &[u8], keyword: Range<usize>) -> Option<Assignment> {
     let mut cursor = Cursor { text, at: end };
     let name_quoted = before.is_some_and(is_quote) && cursor.close_name(before?);
     let joined = cursor.join(name_quoted, option, before)?;
-    let (value, quoted) = cursor.value(joined, option, starts_line(text, start))?;
-    let quoted = quoted || joined == Join::Element;
-    (!value.is_empty()).then_some(Assignment { name, value, join: joined, quoted, name_quoted })
+    cursor.skip_blanks();
+    let at = cursor.at;
+    let wrapped = matches!(joined, Join::Assigned | Join::Compared) && cursor.skip_call();
+    let skipped = if wrapped { 0 } else { names_before(text, start) };
+    let (value, quoted) = match cursor.nth_value(skipped, joined, option, starts_line(text, start)) {
+        Some(found) => found,
+        None if wrapped => {
+            cursor.at = at;
+            cursor.value(joined, option, starts_line(text, start))?
+        }
+        None => return None,
+    };
+    let quoted = quoted || joined == Join::Element || joined == Join::Assigned && is_in_literal(text, start);
+    (!value.is_empty()).then_some(Assignment { name, value, join: joined, quoted, name_quoted, wrapped })
+}
+
+/// Whether the bare name at `at` stands inside of a string literal or is a parameter of a URL, so that its bare value is
+/// text and no identifier: `"AccountKey=…"`, `?token=…`.
+fn is_in_literal(text: &[u8], at: usize) -> bool {
+    if at > 0 && matches!(text[at - 1], b'?' | b'&') {
+        return true;
+    }
+    let floor = at.saturating_sub(256);
+    let line = memchr::memrchr(b'\n', &text[floor..at]).map_or(floor, |found| floor + found + 1);
+    let mut open = None;
+    let mut escaped = false;
+    for &byte in &text[line..at] {
+        match open {
+            _ if escaped => {
+                escaped = false;
+                continue;
+            }
+            Some(quote) if byte == quote => open = None,
+            None if is_quote(byte) => open = Some(byte),
+            _ => {}
+        }
+        escaped = byte == b'\\';
+    }
+    open.is_some()
+}
+
+/// How many names stand before the one at `at` in `user, password = "a", "b"`.
+fn names_before(text: &[u8], at: usize) -> usize {
+    let floor = at.saturating_sub(64);
+    let line = memchr::memrchr(b'\n', &text[floor..at]).map_or(floor, |found| floor + found + 1);
+    let Some(before) = text[line..at].trim_ascii().strip_suffix(b",") else { return 0 };
+    let names = || before.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    match names().all(|name| !name.is_empty() && name.iter().all(|byte| is_name(*byte))) {
+        true => names().count(),
+        false => 0,
+    }
 }
 
 fn is_name(byte: u8) -> bool {
@@ -189,7 +239,7 @@ impl Cursor<'_> {
                 self.at += 1;
                 Some(Join::Called)
             }
-            b',' if name_quoted => {
+            b',' if name_quoted || before == Some(b':') => {
                 self.at += 1;
                 self.named_value();
                 Some(Join::Called)
@@ -216,7 +266,8 @@ impl Cursor<'_> {
             byte.is_ascii_alphanumeric()
                 || matches!(byte, b' ' | b'_' | b'<' | b'>' | b'&' | b'\'' | b'?' | b'|' | b'.' | b'[' | b']' | b':')
         });
-        let typed = rest[equals] == b'=' && is_type && rest[..equals].iter().any(u8::is_ascii_alphabetic);
+        let is_text = rest.trim_ascii_start().first().copied().is_some_and(is_quote);
+        let typed = rest[equals] == b'=' && !is_text && is_type && rest[..equals].iter().any(u8::is_ascii_alphabetic);
         // A type is followed by ` = "…"`; `key: abc=` is a value with padding.
         if typed
             && rest.get(equals + 1).is_some_and(|&byte| is_blank(byte) || is_quote(byte))
@@ -264,6 +315,45 @@ impl Cursor<'_> {
         }
         self.at = from;
         false
+    }
+
+    /// Passes the head of a call whose first argument is a string literal: `new Secret(`, `[]byte(`.
+    fn skip_call(&mut self) -> bool {
+        let rest = &self.text[self.at..self.text.len().min(self.at + 64)];
+        let Some(open) = memchr(b'(', rest) else { return false };
+        let head = &rest[..open];
+        let is_part = |byte: &u8| is_name(*byte) || matches!(byte, b'[' | b']' | b':' | b'<' | b'>' | b' ');
+        let called = head.strip_prefix(b"new ").unwrap_or(head);
+        if !called.iter().all(is_part) || called.contains(&b' ') || !called.iter().any(u8::is_ascii_alphabetic) {
+            return false;
+        }
+        let blanks = rest[open + 1..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let is_literal = rest.get(open + 1 + blanks).copied().is_some_and(is_quote);
+        if is_literal {
+            self.at += open + 1 + blanks;
+        }
+        is_literal
+    }
+
+    /// Reads the value that follows `skipped` others: of the second name in `a, b = "x", "y"` it is the second.
+    fn nth_value(
+        &mut self,
+        skipped: usize,
+        join: Join,
+        option: bool,
+        starts_line: bool,
+    ) -> Option<(Range<usize>, bool)> {
+        let from = self.at;
+        for _ in 0..skipped {
+            match self.value(join, option, starts_line) {
+                Some((value, true)) if self.text.get(value.end + 1) == Some(&b',') => self.at = value.end + 2,
+                _ => {
+                    self.at = from;
+                    break;
+                }
+            }
+        }
+        self.value(join, option, starts_line)
     }
 
     /// Reads the value: a string literal, or bare text where no quote stands.
@@ -405,7 +495,7 @@ mod tests {
             ("run --db-password=s3cr3t --x", "db-password", "s3cr3t", false),
             ("PASSWORD=s3cr3t cmd", "PASSWORD", "s3cr3t", false),
             ("export PASSWORD=s3&cr(3t", "PASSWORD", "s3&cr(3t", false),
-            ("url?password=s3cr3t&x=1", "password", "s3cr3t", false),
+            ("url?password=s3cr3t&x=1", "password", "s3cr3t", true),
             ("setPassword(\"s3cr3t\")", "setPassword", "s3cr3t", true),
             ("map.put(\"password\", \"s3cr3t\")", "password", "s3cr3t", true),
             ("config['db']['password'] = 's3cr3t'", "password", "s3cr3t", true),
@@ -422,6 +512,13 @@ mod tests {
             ("ALTER USER x PASSWORD 's3cr3t'", "PASSWORD", "s3cr3t", true),
             ("spring.datasource.password=s3cr3t", "spring.datasource.password", "s3cr3t", false),
             ("token: YWJjZGVmZw==", "token", "YWJjZGVmZw==", false),
+            ("password: 'YWJjZGVmZw='", "password", "YWJjZGVmZw=", true),
+            ("login, password = 'ann', 's3cr3t'", "password", "s3cr3t", true),
+            ("password := []byte(\"s3cr3t\")", "password", "s3cr3t", true),
+            ("Value password = new Value(\"s3cr3t\");", "password", "s3cr3t", true),
+            ("set(:app, :password, 's3cr3t')", "password", "s3cr3t", true),
+            ("\"host=a;password=s3cr3t\"", "password", "s3cr3t", true),
+            ("// see http://x/y?token=s3cr3t for", "token", "s3cr3t", true),
         ] {
             assert_eq!(read(text), Some((name.into(), value.into(), quoted)), "{text}");
         }

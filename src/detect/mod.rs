@@ -299,6 +299,11 @@ impl Detector {
                     judged.harmless = true;
                     judged.evidence.push(evidence);
                 }
+                Outcome::Locked(evidence) => {
+                    judged.harmless = true;
+                    judged.confidence = Confidence::Low;
+                    judged.evidence.push(evidence);
+                }
                 Outcome::Failed(reason) => match rule.on_check_failure {
                     OnCheckFailure::Drop => return judged.drop(Judge::Structure, reason),
                     OnCheckFailure::Low => {

@@ -169,6 +169,9 @@ pub fn features(
     }
     let between = &text[assignment.name.end.min(assignment.value.start)..assignment.value.start];
     emit(Hash::of(b'i').with(&between[..between.len().min(8)]).number());
+    for word in plausibility::words(&between[..between.len().min(64)]) {
+        emit(Hash::of(b'I').with(&word.to_ascii_lowercase()).number());
+    }
     let after = &text[assignment.value.end..text.len().min(assignment.value.end + AROUND)];
     let after = &after[..memchr::memchr(b'\n', after).unwrap_or(after.len())];
     emit(Hash::of(b'e').with(&after[..after.len().min(3)]).number());

@@ -264,8 +264,14 @@ fn not_assigned(text: &[u8], name: &[u8], value: &[u8], assignment: &Assignment)
     if assignment.join == Join::Called && Words(name).any(asks) {
         return Some("it is a prompt");
     }
+    let between = &text[assignment.name.end.min(assignment.value.start)..assignment.value.start];
+    if assignment.wrapped && Words(between).any(|word| asks(word) || looks_up(word)) {
+        return Some("it is the name under which the value is looked up");
+    }
     let is_word = |text: &[u8]| text.iter().all(u8::is_ascii_alphabetic);
-    if !assignment.quoted && is_word(value) && matches!(after, [b' ', next, ..] if next.is_ascii_alphabetic()) {
+    let is_tight = between.trim_ascii() == between && between == b"=";
+    let goes_on = matches!(after, [b' ', next, ..] if next.is_ascii_alphabetic());
+    if !assignment.quoted && is_word(value) && goes_on && !is_tight {
         return Some("it is the first word of a sentence");
     }
     if !assignment.quoted && matches!(after, [b'<', next, ..] if *next != b'/') {
@@ -279,6 +285,16 @@ fn asks(word: &[u8]) -> bool {
     let lower = word.to_ascii_lowercase();
     let asking: [&[u8]; 8] = [b"get", b"getpass", b"read", b"ask", b"prompt", b"input", b"request", b"enter"];
     asking.contains(&lower.as_slice())
+}
+
+/// Whether a function with this word in its name gives something for the name that it is called with.
+fn looks_up(word: &[u8]) -> bool {
+    let lower = word.to_ascii_lowercase();
+    let looking: [&[u8]; 20] = [
+        b"env", b"getenv", b"environ", b"config", b"conf", b"settings", b"lookup", b"fetch", b"load", b"find", b"query",
+        b"param", b"params", b"field", b"property", b"gettext", b"translate", b"require", b"import", b"select",
+    ];
+    looking.contains(&lower.as_slice())
 }
 
 /// Whether a password is one that everybody tries first.

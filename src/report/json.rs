@@ -153,7 +153,7 @@ fn finding_object(finding: &Finding, options: Options) -> FindingObject<'_> {
         severity: finding.severity,
         confidence: finding.confidence,
         evidence: &finding.evidence,
-        location: location(&finding.path, finding.place),
+        location: location(&finding.path, finding.whole_place()),
         line: format!("{}{shown}{}", finding.excerpt.before, finding.excerpt.after),
         secret,
         fingerprint: &finding.fingerprint,

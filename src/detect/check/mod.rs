@@ -20,8 +20,10 @@ pub enum Outcome {
     Proven(Evidence),
     /// The structure is possible; the evidence, if any, is worth telling.
     Plausible(Option<Evidence>),
-    /// Proven, or at least possible, but harmless here: an encrypted key, a password on this machine only.
+    /// Proven, or at least possible, but harmless here: a password on this machine only.
     Harmless(Evidence),
+    /// Of no use without another secret: an encrypted key.
+    Locked(Evidence),
     /// The structure is wrong.
     Failed(&'static str),
 }

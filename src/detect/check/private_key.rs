@@ -19,7 +19,7 @@ pub fn check(secret: &[u8]) -> Outcome {
     if data.len() > 24 && distinct(&data) < 10 {
         return Outcome::Failed("it is a placeholder");
     }
-    let Some(bytes) = encoded::decode(&data) else { return Outcome::Failed("its body is not base64") };
+    let Some(bytes) = encoded::decode(&data) else { return unparsed(&data, "its body is not base64") };
     if encrypted_header {
         return encrypted("an encrypted private key (Proc-Type 4)");
     }
@@ -30,7 +30,19 @@ pub fn check(secret: &[u8]) -> Outcome {
             Some(_) => encrypted("an encrypted private key (PKCS#8)"),
             None => Outcome::Failed("its body is no DER structure"),
         },
-        _ => der(&label, &bytes),
+        _ => match der(&label, &bytes) {
+            Outcome::Failed(reason) => unparsed(&data, reason),
+            outcome => outcome,
+        },
+    }
+}
+
+/// A body that is long and random enough for a key, though it does not parse: cut, joined by code, of a kind unknown here.
+fn unparsed(data: &[u8], reason: &'static str) -> Outcome {
+    if data.len() >= 64 && distinct(data) >= 24 && data.starts_with(b"M") {
+        Outcome::Plausible(Some("a key's armour around a body that does not parse".into()))
+    } else {
+        Outcome::Failed(reason)
     }
 }
 
@@ -43,7 +55,7 @@ pub fn check_base64(secret: &[u8]) -> Outcome {
 }
 
 fn encrypted(what: &'static str) -> Outcome {
-    Outcome::Harmless(Evidence::from(what))
+    Outcome::Locked(Evidence::from(what))
 }
 
 /// The label between `BEGIN` and dashes, and what stands between the two dashed lines.
@@ -51,6 +63,9 @@ fn armour(secret: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     let rest = secret.strip_prefix(b"-----BEGIN ")?;
     let label_end = memchr::memmem::find(rest, b"-----")?;
     let body = &rest[label_end + 5..];
+    // A remark can stand behind the dashes; a line of the key is longer.
+    let first = memchr::memchr2(b'\n', b'\\', body).unwrap_or(0);
+    let body = if first < 16 { &body[first..] } else { body };
     let body_end = memchr::memmem::find(body, b"-----END").unwrap_or(body.len());
     Some((rest[..label_end].to_vec(), &body[..body_end]))
 }
