@@ -129,6 +129,8 @@ sh|export PGPASSWORD='@'
 sh|mysqldump --user=root --password=@ shop
 tf|  password = "@"
 md|Password: @
+yml|username: admin, Password: @
+txt|user=admin password=@
 txt|pwd: @""".split("\n")
 TOKENS = """py|SECRET_KEY = "@"
 py|api_key = "@"
@@ -154,10 +156,12 @@ def chosen(random):
     """A password as a person would choose it. CredData's are scrambled, so that words in them would count as signs of none."""
     word = lambda: random.choice([str.lower, str.title, str.title])(random.choice(WORDS))
     digits = lambda low, high: "".join(random.choice("0123456789") for _ in range(random.randint(low, high)))
+    letters = lambda low, high: "".join(random.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(random.randint(low, high)))
     leet = lambda text: "".join({"a": "4", "e": "3", "o": "0", "i": "1", "s": "$"}.get(c, c) if random.random() < 0.5 else c for c in text)
     forms = [lambda: word() + digits(2, 4) + random.choice("!@#$%&*?."), lambda: word() + digits(3, 4),
              lambda: word() + word() + digits(1, 4), lambda: word() + random.choice("-_.@#") + word() + random.choice("-_.!") + digits(1, 3),
              lambda: leet(word()) + random.choice("-_@!") + leet(word()) + digits(1, 2), lambda: leet(word()) + digits(2, 4) + random.choice("!#"),
+             lambda: word() + word() + word() + digits(2, 4), lambda: letters(4, 7).title() + digits(2, 4) + random.choice(["", "!", "#"]),
              lambda: word() + random.choice("@!#") + digits(3, 4), lambda: digits(2, 4) + word() + random.choice("!$#") + word()]
     return random.choice(forms)()
 
@@ -274,7 +278,7 @@ def write(theta, found):
     of_path = [sum(float(weights[int(number)]) for number in it[6]) for it in found]
     limit = int(np.percentile(np.abs(of_path), 99)) + 1
     low, medium, high = (round(value * scale) for value in options.thresholds)
-    header = struct.pack("<5h", round(theta[-1] * scale), limit, low, medium, high)
+    header = struct.pack("<6h", round(theta[-1] * scale), limit, low, medium, high, round(np.mean(of_path)))
     open(os.path.join(HERE, "weights.bin"), "wb").write(header + weights.tobytes())
     print(f"weights.bin: {np.count_nonzero(weights)} weights, path limit {limit / scale:.2f} logits")
 
@@ -289,8 +293,8 @@ if __name__ == "__main__":
     parser.add_argument("--penalty", type=float, nargs="+", default=[1.0])
     parser.add_argument("--unlabelled", type=float, default=1.0, help="weight of candidates on lines without a label")
     parser.add_argument("--synthetic", type=int, default=2000, help="made-up credentials to add")
-    parser.add_argument("--synthetic-weight", type=float, default=0.1)
-    parser.add_argument("--thresholds", type=float, nargs=3, default=[-0.8, 0.2, 1.5], help="logits of low, medium, high")
+    parser.add_argument("--synthetic-weight", type=float, default=0.2)
+    parser.add_argument("--thresholds", type=float, nargs=3, default=[-0.8, 0.1, 1.5], help="logits of low, medium, high")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--dump")
     options = parser.parse_args()

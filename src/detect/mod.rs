@@ -351,7 +351,7 @@ impl Detector {
         assignment: &Assignment,
         mut judged: Judged,
     ) -> Judged {
-        if let Some(reason) = plausibility::impossible(view, assignment) {
+        if let Some(reason) = plausibility::impossible(view, assignment, found.word) {
             return judged.drop(Judge::Plausibility, reason);
         }
         let judgement = plausibility::judge(kind, view, assignment, found.word);
@@ -364,9 +364,12 @@ impl Detector {
                 features.push(feature);
             }
         });
-        let score = model::score(sum);
+        let mut score = model::score(sum);
+        if kind == ValueKind::Password && matches!(judgement, Judgement::Yes { confidence: Confidence::High, .. }) {
+            score = score.max(model::floor());
+        }
         judged.score = Some(score);
-        judged.confidence = model::confidence(score).unwrap_or(Confidence::Low);
+        judged.confidence = model::confidence(score + model::usual_path_score()).unwrap_or(Confidence::Low);
         let (evidence, well_known) = match judgement {
             Judgement::Yes { evidence, well_known, .. } => (evidence, well_known),
             Judgement::No(_) => ("its name, its value and what stands around read like a credential".into(), false),

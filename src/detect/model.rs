@@ -13,9 +13,9 @@ use crate::rules::ValueKind;
 
 /// Bits of a feature's number.
 const BITS: u32 = 17;
-/// Bytes before the weights: bias, limit of what a path adds, and the scores that low, medium and high ask for, each 16
-/// bits.
-const HEADER: usize = 10;
+/// Bytes before the weights: bias, limit of what a path adds, the scores that low, medium and high ask for, and what a path
+/// adds on average, each 16 bits.
+const HEADER: usize = 12;
 
 static WEIGHTS: &[u8; HEADER + (1 << BITS)] = include_bytes!("../../model/weights.bin");
 
@@ -43,6 +43,12 @@ pub fn path_limit() -> i32 {
 /// The score of a candidate whose features weigh `sum`, in whole steps.
 pub fn score(sum: i32) -> i32 {
     (sum + header(0)).div_euclid(STEP) * STEP
+}
+
+/// The least score of a password that the rules of thumb are sure of: medium, if the path does not speak against it. What
+/// the model learned from has its passwords scrambled, so it takes words for a sign of none.
+pub fn floor() -> i32 {
+    score(header(3) - header(0) - header(5)) + STEP
 }
 
 /// How sure a score makes; `None` if it is no credential.
@@ -187,6 +193,11 @@ pub fn path_features(facts: &PathFacts, rule: u8, quoted: bool, emit: &mut impl 
     for (index, place) in places.iter().enumerate() {
         emit(Hash::of(b'o').with(&[index as u8, *place, rule]).number());
     }
+}
+
+/// What a path adds on average: for content without one.
+pub fn usual_path_score() -> i32 {
+    header(5)
 }
 
 /// What a path adds to a score.

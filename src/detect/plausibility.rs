@@ -240,9 +240,12 @@ pub fn judge(kind: ValueKind, text: &[u8], assignment: &Assignment, keyword: usi
 }
 
 /// Why an assignment can be none, whatever its value looks like.
-pub fn impossible(text: &[u8], assignment: &Assignment) -> Option<&'static str> {
+pub fn impossible(text: &[u8], assignment: &Assignment, keyword: usize) -> Option<&'static str> {
     let (name, value) = (&text[assignment.name.clone()], &text[assignment.value.clone()]);
-    placeholder::template(value).or_else(|| not_assigned(text, name, value, assignment))
+    placeholder::template(value)
+        .or_else(|| not_assigned(text, name, value, assignment))
+        .or_else(|| describing(name, keyword - assignment.name.start))
+        .or_else(|| (value.iter().all(u8::is_ascii_hexdigit) && names_a_digest(name)).then_some("it is a digest"))
 }
 
 /// Why the two only look as if one were the other's value: items of a list, a name repeated, the start of a sentence.

@@ -59,7 +59,7 @@ fn mistake(
     });
     let shown = Confidence::Medium.min(rule.confidence);
     match (expected, found) {
-        (true, Some(found)) if found.confidence < shown => {
+        (true, Some(found)) if found.confidence < shown && !found.harmless => {
             Some(format!("found with {} confidence only: {}", found.confidence, found.evidence.join(", ")))
         }
         (true, None) => {

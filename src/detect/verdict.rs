@@ -197,7 +197,10 @@ pub fn verdict(detector: &Detector, mut candidate: Candidate, path: &str, facts:
         return no(candidate, "lock files hold digests");
     }
     if let Some(score) = candidate.score {
-        let of_path = model::path_score(facts, rule.kind() as u8, candidate.quoted == Some(true));
+        let of_path = match path {
+            "" => model::usual_path_score(),
+            _ => model::path_score(facts, rule.kind() as u8, candidate.quoted == Some(true)),
+        };
         match model::confidence(score + of_path) {
             Some(confidence) => candidate.confidence = confidence,
             None => {
