@@ -101,7 +101,15 @@ impl Detector {
         };
         let far_reach = rules_of.iter().map(|rules: &Vec<u16>| rules.iter().map(far).max().unwrap_or(0)).collect();
         let matchers = rules.iter().map(|_| LazyMatcher::default()).collect();
-        Self { rules: rules.into(), matchers, gate: Gate::new(keywords), rules_of, far_reach, explain: false, keep_features: false }
+        Self {
+            rules: rules.into(),
+            matchers,
+            gate: Gate::new(keywords),
+            rules_of,
+            far_reach,
+            explain: false,
+            keep_features: false,
+        }
     }
 
     /// Keeps candidates that were thrown out, with the judge and the reason, for `--explain`.
@@ -353,6 +361,10 @@ impl Detector {
     ) -> Judged {
         if let Some(reason) = plausibility::impossible(view, assignment, found.word) {
             return judged.drop(Judge::Plausibility, reason);
+        }
+        let name = &view[assignment.name.clone()];
+        if self.rules.iter().any(|rule| rule.class == Class::Generic && rule.id.as_bytes() == name) {
+            return judged.drop(Judge::Plausibility, "it is a fingerprint of keysieve's own");
         }
         let judgement = plausibility::judge(kind, view, assignment, found.word);
         let has_user = has_user_beside(view, assignment);

@@ -294,8 +294,26 @@ fn asks(word: &[u8]) -> bool {
 fn looks_up(word: &[u8]) -> bool {
     let lower = word.to_ascii_lowercase();
     let looking: [&[u8]; 20] = [
-        b"env", b"getenv", b"environ", b"config", b"conf", b"settings", b"lookup", b"fetch", b"load", b"find", b"query",
-        b"param", b"params", b"field", b"property", b"gettext", b"translate", b"require", b"import", b"select",
+        b"env",
+        b"getenv",
+        b"environ",
+        b"config",
+        b"conf",
+        b"settings",
+        b"lookup",
+        b"fetch",
+        b"load",
+        b"find",
+        b"query",
+        b"param",
+        b"params",
+        b"field",
+        b"property",
+        b"gettext",
+        b"translate",
+        b"require",
+        b"import",
+        b"select",
     ];
     looking.contains(&lower.as_slice())
 }

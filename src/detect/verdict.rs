@@ -6,8 +6,8 @@
 use globset::{GlobBuilder, GlobMatcher};
 
 use super::Detector;
-use super::model;
 use super::candidate::{Candidate, Dropped, Judge};
+use super::model;
 use crate::finding::{Finding, Key, Partner, Severity};
 use crate::rules::Class;
 
