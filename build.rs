@@ -110,7 +110,7 @@ fn emit(code: &mut String, rule: &Rule) {
     writeln!(
         code,
         "Rule {{ id: {}, name: {}, provider: {}, severity: Severity::{:?}, severity_in_tests: Severity::{:?}, confidence: Confidence::{:?}, \
-         class: Class::{:?}, anchors: Cow::Borrowed(&[{}]), matcher: {matcher}, reach: {reach}, near: {}, entropy: {:?}, \
+         class: Class::{:?}, anchors: Cow::Borrowed(&[{}]), names: {}, matcher: {matcher}, reach: {reach}, near: {}, entropy: {:?}, \
          check: {check}, on_check_failure: OnCheckFailure::{:?}, pair: {pair}, paths: {}, ignore: {}, \
          advice: Advice {{ rotate: {}, store: {} }}, examples: {}, counterexamples: {} }},",
         text(&rule.id),
@@ -121,6 +121,7 @@ fn emit(code: &mut String, rule: &Rule) {
         rule.confidence,
         rule.class,
         anchors.join(", "),
+        list(&rule.names),
         list(&rule.near),
         rule.entropy,
         rule.on_check_failure,

@@ -191,7 +191,8 @@ fn class(class: Class) -> &'static str {
 }
 
 fn anchors(rule: &Rule) -> Vec<String> {
-    rule.anchors.iter().map(|anchor| format!("{}{}", if anchor.any_case { "i:" } else { "" }, anchor.text)).collect()
+    let anchors = rule.anchors.iter().map(|it| format!("{}{}", if it.any_case { "i:" } else { "" }, it.text));
+    anchors.chain(rule.names.iter().map(|word| format!("i:{word}"))).collect()
 }
 
 fn describe(rule: &Rule) -> Value {

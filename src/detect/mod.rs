@@ -7,7 +7,7 @@
 //! nothing at their borders, and a history can take over what was found in bytes that another version has as well.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub mod allow;
 pub mod anchors;
@@ -26,6 +26,7 @@ pub mod resolve;
 pub mod selftest;
 pub mod verdict;
 
+use aho_corasick::AhoCorasick;
 use anchors::AnchorId;
 use assignment::Assignment;
 use candidate::{Candidate, Dropped, Judge};
@@ -47,6 +48,9 @@ pub struct Detector {
     gate: Gate,
     /// For each anchor the rules that it belongs to.
     rules_of: Vec<Vec<u16>>,
+    /// For each anchor whether a generic rule has it, so that the assignment around it is looked up in `names`.
+    is_generic: Vec<bool>,
+    names: Names,
     /// For each anchor the longest reach of its rules that is not a line, in bytes; 0 if there is none.
     far_reach: Vec<usize>,
     explain: bool,
@@ -100,8 +104,12 @@ impl Detector {
             reach => reach.ahead(),
         };
         let far_reach = rules_of.iter().map(|rules: &Vec<u16>| rules.iter().map(far).max().unwrap_or(0)).collect();
+        let generic = |index: &u16| rules[usize::from(*index)].class == Class::Generic;
+        let is_generic = rules_of.iter().map(|rules: &Vec<u16>| rules.iter().any(generic)).collect();
         let matchers = rules.iter().map(|_| LazyMatcher::default()).collect();
         Self {
+            names: Names::of(&rules),
+            is_generic,
             rules: rules.into(),
             matchers,
             gate: Gate::new(keywords),
@@ -223,7 +231,7 @@ impl Detector {
         let from = hit.start.saturating_sub(LOOK_BEHIND);
         let mut shared = None;
         let mut line_end = None;
-        for &index in &self.rules_of[usize::from(hit.anchor)] {
+        let mut ask = |index: u16, shared: &mut Option<Option<Assignment>>| {
             let rule = &self.rules[usize::from(index)];
             let to = match rule.reach {
                 Reach::Line => *line_end.get_or_insert_with(|| rule.reach.end(window.bytes, hit.start)),
@@ -233,17 +241,29 @@ impl Detector {
             let at = hit.start - from..(hit.start - from + keyword.text.len()).min(view.len());
             let matcher = &self.matchers[usize::from(index)];
             let cache = &mut scratch.caches[usize::from(index)];
-            let Some(found) = matcher.find(rule, view, at.clone(), cache, &mut shared) else { continue };
+            let Some(found) = matcher.find(rule, view, at.clone(), cache, shared) else { return };
             let surroundings = &window.bytes[from..window.bytes.len().min(to + MARGIN)];
             if found.secret.is_empty() || !matcher.is_near(rule, surroundings, at.start) {
-                continue;
+                return;
             }
             let judged = self.judge(index, surroundings, &found);
             // What was allowed is counted and masked like a finding; all else is kept only to be explained.
             if judged.dropped.as_ref().is_some_and(|dropped| dropped.judge != Judge::Allow) && !self.explain {
-                continue;
+                return;
             }
             into.push(self.candidate(index, window.offset + from as u64, view, hit.anchor, at.start, found, judged));
+        };
+        for &index in &self.rules_of[usize::from(hit.anchor)] {
+            ask(index, &mut shared);
+        }
+        if self.is_generic[usize::from(hit.anchor)] {
+            // The generic rules have read it by now.
+            if let Some(Some(assignment)) = &shared {
+                let name = &window.bytes[from + assignment.name.start..from + assignment.name.end];
+                for index in self.names.rules_for(name) {
+                    ask(index, &mut shared);
+                }
+            }
         }
     }
 
@@ -435,6 +455,37 @@ impl Detector {
             otherwise: None,
             dropped: judged.dropped,
         }
+    }
+}
+
+/// The rules that are asked by a word of the assigned name.
+#[derive(Debug)]
+struct Names {
+    /// The words, each with its rule.
+    words: Vec<(String, u16)>,
+    searcher: OnceLock<Option<AhoCorasick>>,
+}
+
+impl Names {
+    fn of(rules: &[Rule]) -> Self {
+        let words = rules.iter().enumerate();
+        let words = words.flat_map(|(index, rule)| rule.names.iter().map(move |word| (word.to_string(), index as u16)));
+        Self { words: words.collect(), searcher: OnceLock::new() }
+    }
+
+    /// The rules of which a word stands in `name`, in their order.
+    fn rules_for(&self, name: &[u8]) -> Vec<u16> {
+        // Fails only for more words than a configuration can hold; then these rules find nothing, as `rules test` shows.
+        let build = || {
+            let words = self.words.iter().map(|(word, _)| word);
+            AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok()
+        };
+        let Some(searcher) = self.searcher.get_or_init(build) else { return Vec::new() };
+        let found = searcher.find_overlapping_iter(name);
+        let mut rules: Vec<u16> = found.map(|found| self.words[found.pattern().as_usize()].1).collect();
+        rules.sort_unstable();
+        rules.dedup();
+        rules
     }
 }
 

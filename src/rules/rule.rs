@@ -28,6 +28,9 @@ pub struct Rule {
     pub class: Class,
     /// Keywords of which one must be in a match (pattern) or in the key (assignment).
     pub anchors: List<Anchor>,
+    /// Words of which one must stand in the assigned name, ASCII case ignored. A rule that has them has no anchors: it is
+    /// asked wherever a generic rule's anchor stands in such a name.
+    pub names: List<Text>,
     /// How a match is made out once a keyword was found.
     pub matcher: Matcher,
     /// How far from the anchor anything can change the verdict.

@@ -57,7 +57,11 @@ pub struct RuleSpec {
     /// `distinctive` (the default with `pattern`), `contextual` (the default with `value`) or `generic`.
     pub class: Option<ClassSpec>,
     /// Keywords; `i:` before one ignores ASCII case.
+    #[serde(default)]
     pub anchors: Vec<String>,
+    /// See [`Rule::names`].
+    #[serde(default)]
+    pub names: Vec<String>,
     /// See [`Matcher::Pattern`].
     pub pattern: Option<String>,
     /// Most bytes of a match before its anchor.
@@ -199,8 +203,16 @@ impl RuleSpec {
             (None, Matcher::Assignment { .. }) => Class::Contextual,
         };
         let default_confidence = if class == Class::Distinctive { Confidence::High } else { Confidence::Medium };
-        if self.anchors.is_empty() {
-            return Err("a rule needs at least one anchor".to_owned());
+        match (self.anchors.is_empty(), self.names.is_empty()) {
+            (true, true) => return Err("a rule needs at least one anchor, or `names`".to_owned()),
+            (false, false) => return Err("a rule has `anchors` or `names`, not both".to_owned()),
+            (true, false) if matches!(matcher, Matcher::Pattern { .. }) => {
+                return Err("`names` are for rules with a `value`; a pattern needs anchors".to_owned());
+            }
+            _ => {}
+        }
+        if let Some(word) = self.names.iter().find(|word| word.len() < 3 || !word.is_ascii()) {
+            return Err(format!("name `{word}` is no word of three or more ASCII characters"));
         }
         let anchors = self.anchors.iter().map(|text| anchor(text)).collect::<Result<Vec<_>, _>>()?;
         if !(0.0..=8.0).contains(&self.entropy) {
@@ -236,6 +248,7 @@ impl RuleSpec {
                 ReachSpec::Lines { lines } => Reach::Lines(lines),
                 ReachSpec::Bytes { bytes } => Reach::Bytes(bytes),
             },
+            names: texts(self.names.iter().map(|word| word.to_ascii_lowercase()).collect()),
             near: texts(self.near),
             entropy: self.entropy,
             check,
