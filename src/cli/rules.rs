@@ -1,6 +1,7 @@
 //! `keysieve rules`: what is looked for.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anstyle::Style;
@@ -20,7 +21,14 @@ const DIM: Style = Style::new().dimmed();
 #[derive(Debug, Subcommand)]
 pub enum RulesCommand {
     /// Lists all rules that would run here
-    List(CommonArgs),
+    List {
+        /// How to print
+        #[arg(long, value_enum, default_value_t = ListFormat::Human, value_name = "FORMAT")]
+        format: ListFormat,
+        /// Configuration to use instead of the repository's .keysieve.toml
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
     /// Shows one rule
     Show {
         /// Id of the rule
@@ -51,6 +59,17 @@ pub struct CommonArgs {
     config: Option<PathBuf>,
 }
 
+/// How a list is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// For people
+    Human,
+    /// JSON
+    Json,
+    /// A document with a table for each provider
+    Markdown,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// For people
@@ -62,15 +81,17 @@ enum Format {
 /// Runs the action.
 pub fn run(command: RulesCommand) -> anyhow::Result<ExitCode> {
     match command {
-        RulesCommand::List(common) => list(&read_rules(&common)?, common.format),
-        RulesCommand::Show { rule, common } => show(&read_rules(&common)?, &rule, common.format),
-        RulesCommand::Test { rules, seeds, common } => test(read_rules(&common)?, &rules, seeds, common.format),
+        RulesCommand::List { format, config } => list(&read_rules(config.as_deref())?, format),
+        RulesCommand::Show { rule, common } => show(&read_rules(common.config.as_deref())?, &rule, common.format),
+        RulesCommand::Test { rules, seeds, common } => {
+            test(read_rules(common.config.as_deref())?, &rules, seeds, common.format)
+        }
     }
 }
 
-fn read_rules(common: &CommonArgs) -> anyhow::Result<Vec<Rule>> {
+fn read_rules(config: Option<&Path>) -> anyhow::Result<Vec<Rule>> {
     let own = repository_root(".".as_ref()).join(keysieve::config::FILE_NAME);
-    let config = match &common.config {
+    let config = match config {
         Some(path) => Config::load(path)?,
         None if own.exists() => Config::load(&own)?,
         None => Config::default(),
@@ -78,9 +99,12 @@ fn read_rules(common: &CommonArgs) -> anyhow::Result<Vec<Rule>> {
     Ok(config.rules())
 }
 
-fn list(rules: &[Rule], format: Format) -> anyhow::Result<ExitCode> {
+fn list(rules: &[Rule], format: ListFormat) -> anyhow::Result<ExitCode> {
     output::with(None, |to| {
-        if format == Format::Json {
+        if format == ListFormat::Markdown {
+            return write!(to, "{}", markdown(rules));
+        }
+        if format == ListFormat::Json {
             let all: Vec<Value> = rules.iter().map(describe).collect();
             serde_json::to_writer_pretty(&mut *to, &all)?;
             return writeln!(to);
@@ -92,6 +116,44 @@ fn list(rules: &[Rule], format: Format) -> anyhow::Result<ExitCode> {
         writeln!(to, "{} rules", rules.len())
     })?;
     Ok(ExitCode::from(NOTHING_FOUND))
+}
+
+/// Every rule in a table of its provider: what it finds, what that is worth, how sure it is, what to do.
+fn markdown(rules: &[Rule]) -> String {
+    let mut providers: BTreeMap<String, (&str, Vec<&Rule>)> = BTreeMap::new();
+    for rule in rules {
+        let name = if rule.provider.is_empty() { "Any provider" } else { rule.provider.as_ref() };
+        providers.entry(name.to_lowercase()).or_insert((name, Vec::new())).1.push(rule);
+    }
+    let mut text = format!(
+        "# Rules\n\n{} rules; written by `keysieve rules list --format markdown`. *Worth* is the severity of a finding, and \
+         in tests and examples where that is another one. *Told by* is what gives the credential away: its own shape, the \
+         name beside it, or both judged by the model.\n",
+        rules.len()
+    );
+    for (name, rules) in providers.values() {
+        text.push_str(&format!(
+            "\n## {name}\n\n| rule | finds | worth | told by | rotate |\n| --- | --- | --- | --- | --- |\n"
+        ));
+        for rule in rules {
+            let worth = match rule.severity_in_tests == rule.severity {
+                true => rule.severity.to_string(),
+                false => format!("{}, {} in tests", rule.severity, rule.severity_in_tests),
+            };
+            let told = match (rule.check.is_some(), rule.class) {
+                (true, _) => "its structure, checked",
+                (false, Class::Distinctive) => "its shape",
+                (false, Class::Contextual) => "its name and shape",
+                (false, Class::Generic) => "its name, by the model",
+            };
+            let rotate = match rule.advice.rotate.is_empty() {
+                true => String::new(),
+                false => format!("[how]({})", rule.advice.rotate),
+            };
+            text.push_str(&format!("| `{}` | {} | {worth} | {told} | {rotate} |\n", rule.id, rule.name));
+        }
+    }
+    text
 }
 
 fn find(rules: &[Rule], id: &str) -> anyhow::Result<usize> {
