@@ -38,7 +38,10 @@ pub fn run(command: ConfigCommand) -> anyhow::Result<ExitCode> {
         (ConfigCommand::Check(_), None) => {
             writeln!(to, "There is no {FILE_NAME} here; the built-in defaults apply ({rules} rules).")
         }
-        (ConfigCommand::Check(_), Some(path)) => writeln!(to, "{} is valid ({rules} rules).", path.display()),
+        (ConfigCommand::Check(_), Some(path)) => {
+            writeln!(to, "{} is valid ({rules} rules).", path.display())?;
+            config.notes.iter().try_for_each(|note| writeln!(to, "note: {note}"))
+        }
         (ConfigCommand::Show(_), _) => show(&config, to),
     })?;
     Ok(ExitCode::from(NOTHING_FOUND))

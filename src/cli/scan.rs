@@ -150,7 +150,11 @@ pub fn accept(findings: Vec<Finding>, settings: &Settings, outcome: &mut Outcome
             allow.line, allow.reason
         ));
     }
+    outcome.summary.notes.extend(settings.config.notes.iter().cloned());
     for mut finding in findings {
+        if !settings.config.is_for(&finding.rule, &finding.identity) {
+            continue;
+        }
         let mut allow = settings.config.allows(&finding, &finding.identity, today);
         // The key of a baseline, by which fingerprints are made, is for everybody who reads the repository.
         let mut known = finding.identity == baseline::FILE_NAME && finding.rule == "generic-secret";

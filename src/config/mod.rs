@@ -3,12 +3,15 @@
 //! In comes the text of a `.keysieve.toml`, out goes a [`Config`] or an error that names the line and, for a misspelt
 //! key, the nearest valid one. Nothing is scanned before the configuration is known to be right.
 
+pub mod gitleaks;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use globset::GlobMatcher;
 use jiff::civil::Date;
+use regex::bytes::Regex;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -98,6 +101,8 @@ pub struct Allow {
     pub expires: Option<Date>,
     /// Where it stands in the file.
     pub line: usize,
+    /// An allowlist of gitleaks, which says all else.
+    list: Option<gitleaks::Allowlist>,
 }
 
 /// A checked configuration.
@@ -117,6 +122,10 @@ pub struct Config {
     only: Option<Vec<String>>,
     severity: BTreeMap<String, Severity>,
     own_rules: Vec<Rule>,
+    /// Paths that some rules of a gitleaks configuration are for.
+    rule_paths: Vec<(String, Regex)>,
+    /// What the file says and has no counterpart here.
+    pub notes: Vec<String>,
 }
 
 impl Config {
@@ -133,6 +142,10 @@ impl Config {
             line: line_of(text, start),
             what,
         };
+        if gitleaks::is_for(text) {
+            let imported = gitleaks::read(text, path).map_err(|(start, what)| at(start, what))?;
+            return Self::import(imported, text, path);
+        }
         let file: File = toml::from_str(text).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start);
             at(start, with_suggestion(error.message()))
@@ -189,13 +202,51 @@ impl Config {
             severity: severity.collect::<Result<_, _>>()?,
             exclude,
             allow,
-            own_rules: own_rules.clone(),
+            own_rules,
+            ..Self::default()
         };
-        // A pattern that is valid may still be too large; say so before the scan, not in its middle.
-        crate::detect::Detector::new(own_rules)
-            .check_rules()
-            .map_err(|(id, what)| at(text.find(&format!("\"{id}\"")).unwrap_or(0), format!("rule `{id}`: {what}")))?;
+        config.check_patterns(text, path)?;
         Ok(config)
+    }
+
+    /// What a gitleaks configuration comes to.
+    fn import(imported: gitleaks::Imported, text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let ids = imported.rules.iter().map(|rule| rule.id.to_string()).collect();
+        let accepted = imported.allow.into_iter().map(|list| Allow {
+            rule: None,
+            paths: Vec::new(),
+            fingerprint: None,
+            reason: list.reason.clone(),
+            expires: None,
+            line: 1,
+            list: Some(list),
+        });
+        let config = Self {
+            path: Some(path.to_owned()),
+            allow: accepted.collect(),
+            disable: imported.disabled,
+            only: (!imported.with_builtin).then_some(ids),
+            own_rules: imported.rules,
+            rule_paths: imported.paths,
+            notes: imported.notes,
+            ..Self::default()
+        };
+        config.check_patterns(text, path)?;
+        Ok(config)
+    }
+
+    /// A pattern that is valid may still be too large; that is said before the scan, not in its middle.
+    fn check_patterns(&self, text: &str, path: &Path) -> Result<(), ConfigError> {
+        crate::detect::Detector::new(self.own_rules.clone()).check_rules().map_err(|(id, what)| ConfigError::Invalid {
+            path: path.to_owned(),
+            line: line_of(text, text.find(&format!("\"{id}\"")).unwrap_or(0)),
+            what: format!("rule `{id}`: {what}"),
+        })
+    }
+
+    /// Whether the configuration's rule `rule` is for `path`.
+    pub fn is_for(&self, rule: &str, path: &str) -> bool {
+        self.rule_paths.iter().all(|(id, expression)| id != rule || expression.is_match(path.as_bytes()))
     }
 
     /// The rules to run: the built-in ones, changed and added to as the configuration says.
@@ -257,6 +308,7 @@ impl Allow {
             reason: entry.reason,
             expires: expires.transpose()?,
             line,
+            list: None,
         })
     }
 
@@ -266,6 +318,9 @@ impl Allow {
     }
 
     fn covers(&self, finding: &Finding, identity: &str) -> bool {
+        if let Some(list) = &self.list {
+            return list.covers(finding, identity);
+        }
         self.rule.as_ref().is_none_or(|rule| *rule == finding.rule)
             && (self.paths.is_empty() || self.paths.iter().any(|glob| glob.is_match(identity)))
             && self.fingerprint.as_ref().is_none_or(|fingerprint| *fingerprint == finding.fingerprint)

@@ -271,5 +271,5 @@ fn rare_grams(lower: &[u8]) -> u8 {
     let (rare, all) = triples.fold((0, 0), |(rare, all), gram| {
         (rare + usize::from(gram::frequency([gram[0], gram[1], gram[2]]) < 90), all + 1)
     });
-    if all == 0 { 9 } else { (8 * rare / all) as u8 }
+    (8 * rare).checked_div(all).map_or(9, |eighths: usize| eighths as u8)
 }

@@ -330,7 +330,8 @@ fn parse(field: &str, pattern: &str) -> Result<Hir, String> {
         .map_err(|error| format!("`{field}` is no valid regular expression: {error}"))
 }
 
-fn can_match_newline(hir: &Hir) -> bool {
+/// Whether a match of an expression can hold a line break.
+pub fn can_match_newline(hir: &Hir) -> bool {
     match hir.kind() {
         HirKind::Literal(literal) => literal.0.contains(&b'\n'),
         HirKind::Class(HirClass::Bytes(class)) => class.ranges().iter().any(|r| r.start() <= b'\n' && b'\n' <= r.end()),
