@@ -181,12 +181,12 @@ fn kebab(id: &str) -> String {
 }
 
 fn expression(pattern: &str) -> Result<Regex, String> {
-    RegexBuilder::new(pattern).size_limit(schema::REGEX_SIZE_LIMIT).build().map_err(|error| error.to_string())
+    RegexBuilder::new(&from_go(pattern)).size_limit(schema::REGEX_SIZE_LIMIT).build().map_err(|error| error.to_string())
 }
 
 fn rule(entry: &RuleEntry, id: &str) -> Result<Rule, String> {
     let Some(regex) = &entry.regex else { return Err("it has no `regex`, only a path".to_owned()) };
-    let pattern = with_secret_group(regex, entry.secret_group);
+    let pattern = with_secret_group(&from_go(regex), entry.secret_group);
     let hir = regex_syntax::ParserBuilder::new()
         .unicode(false)
         .utf8(false)
@@ -246,6 +246,50 @@ fn anchors(entry: &RuleEntry, hir: &regex_syntax::hir::Hir) -> Result<Vec<String
             Err("it has no `keywords`, and no text of four characters starts every match; add keywords".to_owned())
         }
     }
+}
+
+/// An expression of Go's in the syntax of this program's: there a brace that counts nothing stands for itself, and so do a
+/// bracket, `&&`, `--` and `~~` inside a class.
+fn from_go(regex: &str) -> String {
+    let mut out = String::with_capacity(regex.len() + 8);
+    let mut in_class = false;
+    let mut rest = regex;
+    while let Some(c) = rest.chars().next() {
+        let after = &rest[c.len_utf8()..];
+        let mut taken = c.len_utf8();
+        match c {
+            '\\' => taken += after.chars().next().map_or(0, char::len_utf8),
+            '[' if !in_class => {
+                in_class = true;
+                // A bracket that comes first in a class stands for itself.
+                taken += after.len() - after.trim_start_matches('^').len();
+                if rest[taken..].starts_with(']') {
+                    out.push_str(&rest[..taken]);
+                    out.push('\\');
+                    rest = &rest[taken..];
+                    taken = 1;
+                }
+            }
+            '[' if !after.starts_with(':') => out.push('\\'),
+            '[' => taken += after.find(":]").map_or(0, |end| end + 2),
+            ']' => in_class = false,
+            '&' | '~' if in_class && after.starts_with(c) => out.push('\\'),
+            '-' if in_class && after.starts_with('-') => out.push('\\'),
+            '{' if !in_class && !counts(after) => out.push('\\'),
+            _ => {}
+        }
+        out.push_str(&rest[..taken]);
+        rest = &rest[taken..];
+    }
+    out
+}
+
+/// Whether what follows a brace makes it a count: `3}`, `3,}`, `3,5}`.
+fn counts(after: &str) -> bool {
+    let Some((inside, _)) = after.split_once('}') else { return false };
+    let (low, high) = inside.split_once(',').unwrap_or((inside, ""));
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    !low.is_empty() && is_number(low) && is_number(high)
 }
 
 /// Gives the group whose number is `group` the name by which the engine knows the secret. Without a number it is the
@@ -335,6 +379,19 @@ mod tests {
             (r"no-group", 0, r"no-group"),
         ] {
             assert_eq!(with_secret_group(regex, group), expected);
+        }
+    }
+
+    #[test]
+    fn expressions_of_go_are_read_as_go_reads_them() {
+        for (go, own) in [
+            (r"{{[^}]+}}", r"\{\{[^}]+}}"),
+            (r"a{3}b{2,}c{1,4}{x}", r"a{3}b{2,}c{1,4}\{x}"),
+            (r"[[a]x[^]b][[:alpha:]&&]", r"[\[a]x[^\]b][[:alpha:]\&&]"),
+            (r"\{\[[\]]", r"\{\[[\]]"),
+        ] {
+            assert_eq!(from_go(go), own);
+            regex::Regex::new(own).unwrap();
         }
     }
 
