@@ -75,9 +75,7 @@ pub fn scan(arguments: &SourceArgs, settings: &Settings, detector: &Detector) ->
         judged.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).merge(of_content);
     };
     let coverage = if arguments.paths.iter().any(|path| is_stdin(path)) {
-        let (content, coverage) = stdin::scan(detector, &progress);
-        each(content);
-        coverage
+        stdin::scan(detector, &progress, &each)
     } else {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(arguments.threads.unwrap_or(0)).build()?;
         let options = tree::Options {

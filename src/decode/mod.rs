@@ -1,3 +1,4 @@
-//! Contents that hold another content: each decoder turns bytes into the bytes inside them, for the same engine.
+//! Contents that are not what they seem: other encodings of text, and contents inside of contents.
 
+pub mod container;
 pub mod utf16;

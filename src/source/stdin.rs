@@ -1,21 +1,48 @@
 //! Standard input, of any size.
 
-use std::io;
+use std::io::{self, Cursor, Read};
 
-use super::{Content, Coverage, Gap, Progress, Worker, explain, window};
+use super::{Content, Coverage, Gap, Progress, Worker, container, explain, window};
+use crate::decode::container::Kind;
 use crate::detect::Detector;
 
 /// The name of standard input in reports.
 pub const NAME: &str = "-";
 
-/// Scans standard input to its end.
-pub fn scan(detector: &Detector, progress: &Progress) -> (Content, Coverage) {
-    let read = window::scan(&mut io::stdin().lock(), 0, detector, &mut Worker::default(), progress);
-    let mut coverage = Coverage { bytes: read.bytes, ..Coverage::default() };
-    match read.error {
-        Some(error) => coverage.gaps.push(Gap { path: NAME.to_owned(), reason: explain(&error) }),
-        None => coverage.files = 1,
+/// First bytes by which a container is told.
+const HEAD: u64 = 512;
+
+/// Scans standard input to its end and gives `each` what it holds.
+pub fn scan(detector: &Detector, progress: &Progress, each: &dyn Fn(Content)) -> Coverage {
+    let mut coverage = Coverage::default();
+    let mut gap = |reason: String| coverage.gaps.push(Gap { path: NAME.to_owned(), reason });
+    let mut input = io::stdin().lock();
+    let mut head = Vec::new();
+    if let Err(error) = (&mut input).take(HEAD).read_to_end(&mut head) {
+        gap(explain(&error));
+        return coverage;
     }
-    let content = Content { path: NAME.to_owned(), identity: NAME.to_owned(), candidates: read.candidates };
-    (content, coverage)
+    let kind = Kind::of(&head);
+    let mut input = Cursor::new(head).chain(input);
+    let Some(kind) = kind else {
+        let read = window::scan(&mut input, 0, detector, &mut Worker::default(), progress);
+        match read.error {
+            Some(error) => gap(explain(&error)),
+            None => coverage.files = 1,
+        }
+        coverage.bytes = read.bytes;
+        each(Content { path: NAME.to_owned(), identity: NAME.to_owned(), candidates: read.candidates });
+        return coverage;
+    };
+    let mut bytes = Vec::new();
+    match input.take(container::MAX_CONTAINER).read_to_end(&mut bytes) {
+        Err(error) => gap(explain(&error)),
+        Ok(_) if bytes.len() as u64 == container::MAX_CONTAINER => {
+            gap(format!("only its first {} MiB were read", container::MAX_CONTAINER >> 20));
+        }
+        Ok(_) => coverage.files = 1,
+    }
+    coverage.bytes = bytes.len() as u64;
+    container::scan(&bytes, kind, NAME, NAME, detector, &mut Worker::default(), &mut coverage, each);
+    coverage
 }

@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 use std::fs::{self, File, FileType, OpenOptions};
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -14,7 +14,7 @@ use globset::GlobMatcher;
 use ignore::{DirEntry, WalkBuilder, WalkState};
 use rayon::prelude::*;
 
-use super::{Content, Coverage, Gap, NotContent, Progress, Workers, explain, window};
+use super::{Content, Coverage, Gap, NotContent, Progress, Workers, container, explain, window};
 use crate::detect::Detector;
 
 /// What to read of a tree.
@@ -373,7 +373,7 @@ fn read_file(
     progress: &Progress,
     workers: &Workers,
     coverage: &mut Coverage,
-    each: &impl Fn(Content),
+    each: &(impl Fn(Content) + Sync),
 ) {
     let gap = |reason: String| Gap { path: shown(&file.path), reason };
     if progress.is_stopped() {
@@ -402,10 +402,30 @@ fn read_file(
         }
         None => coverage.files += 1,
     }
-    if !reading.candidates.is_empty() {
+    let path = shown(&file.path);
+    if let Some(kind) = reading.container {
+        // What stands in it as it is, and not compressed, is found with its inner path.
+        match read_whole(&mut open, size) {
+            Ok(bytes) => workers.with(|worker| {
+                let identity = root.identity(&file.path);
+                container::scan(&bytes, kind, &path, &identity, detector, worker, coverage, each);
+            }),
+            Err(reason) => coverage.gaps.push(gap(reason)),
+        }
+    } else if !reading.candidates.is_empty() {
         let identity = root.identity(&file.path);
-        each(Content { path: shown(&file.path), identity, candidates: reading.candidates });
+        each(Content { path, identity, candidates: reading.candidates });
     }
+}
+
+/// Reads a container once more, into memory.
+fn read_whole(file: &mut File, size: u64) -> Result<Vec<u8>, String> {
+    if size > container::MAX_CONTAINER {
+        return Err(format!("what is in it was not read: it is larger than {} MiB", container::MAX_CONTAINER >> 20));
+    }
+    let mut bytes = Vec::with_capacity(size as usize);
+    file.seek(SeekFrom::Start(0)).and_then(|_| file.take(size).read_to_end(&mut bytes)).map_err(|it| explain(&it))?;
+    Ok(bytes)
 }
 
 enum Opened {

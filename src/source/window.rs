@@ -7,6 +7,7 @@
 use std::io::{self, Read};
 
 use super::{Progress, Worker};
+use crate::decode::container::Kind;
 use crate::decode::utf16::{ByteOrder, Decoder, PROBE};
 use crate::detect::Detector;
 use crate::detect::candidate::Candidate;
@@ -25,6 +26,8 @@ pub struct Reading {
     pub candidates: Vec<Candidate>,
     /// Bytes read.
     pub bytes: u64,
+    /// What it is, if it holds other contents.
+    pub container: Option<Kind>,
     /// What ended it early.
     pub error: Option<io::Error>,
 }
@@ -58,15 +61,19 @@ fn scan_in_windows(
         buffer.resize(first, 0);
     }
     let (mut filled, mut owned) = (0, 0);
+    let mut container = None;
     loop {
         let (at_end, error) = match input.fill(buffer, &mut filled, limit) {
             Ok(at_end) => (at_end, None),
             Err(error) => (true, Some(error)),
         };
         let ended = if at_end { filled } else { filled - LOOK_AHEAD };
+        if owned == 0 {
+            container = Kind::of(&buffer[..filled]);
+        }
         stream.feed(detector, &mut worker.scratch, &buffer[..filled], owned..ended);
         if at_end {
-            return Reading { candidates: stream.finish(detector), bytes: input.bytes, error };
+            return Reading { candidates: stream.finish(detector), bytes: input.bytes, container, error };
         }
         let done = ended - LOOK_BEHIND.min(ended);
         stream.advance(&buffer[..filled], done);

@@ -1,0 +1,377 @@
+//! Contents inside of contents: archives and compressed files, nested to a depth.
+//!
+//! A kind is told by its first bytes, never by its name: a `.jar`, `.whl`, `.nupkg` or `.docx` is a zip, a `.gem` or what
+//! `docker save` writes is a tar. Inner contents have paths such as `app.jar!/conf/a.yml`. Whatever a limit cuts off, and
+//! whatever can't be unpacked, is told to the caller; nothing is left out in silence.
+
+use std::io::{self, Cursor, Read};
+
+/// What packs contents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// PKWARE's APPNOTE; also jar, war, whl, nupkg, docx, xlsx, apk.
+    Zip,
+    /// POSIX ustar and its successors; also gem and OCI images.
+    Tar,
+    /// RFC 1952.
+    Gzip,
+    /// As bzip2 writes it.
+    Bzip2,
+    /// The .xz file format.
+    Xz,
+    /// RFC 8878.
+    Zstd,
+}
+
+impl Kind {
+    /// What a content is that starts with `head`, of which the first 264 bytes tell.
+    pub fn of(head: &[u8]) -> Option<Self> {
+        match head {
+            [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Some(Self::Zip),
+            [0x1f, 0x8b, 8, ..] => Some(Self::Gzip),
+            [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..] => Some(Self::Bzip2),
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Self::Xz),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Self::Zstd),
+            _ if head.get(257..262) == Some(b"ustar") => Some(Self::Tar),
+            _ => None,
+        }
+    }
+}
+
+/// How much is unpacked of one outermost container.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Containers inside of one another.
+    pub depth: usize,
+    /// Bytes of one inner content.
+    pub entry: u64,
+    /// Bytes of all inner contents.
+    pub total: u64,
+    /// Times the packed size that all inner contents may have, beyond the first 64 MiB.
+    pub ratio: u64,
+    /// Inner contents.
+    pub entries: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { depth: 6, entry: 128 << 20, total: 2 << 30, ratio: 200, entries: 200_000 }
+    }
+}
+
+/// Takes what is found inside of a container.
+pub trait Sink {
+    /// An inner content that is no container itself.
+    fn content(&mut self, path: &str, bytes: &[u8]);
+    /// An inner content, or the rest of a container, that was not read, and why.
+    fn gap(&mut self, path: &str, reason: String);
+}
+
+/// Unpacks the container `bytes` of this `kind` at `path` into `sink`.
+pub fn unpack(bytes: &[u8], kind: Kind, path: &str, limits: &Limits, sink: &mut dyn Sink) {
+    let total = limits.total.min((64 << 20) + limits.ratio.saturating_mul(bytes.len() as u64));
+    let mut unpacker = Unpacker { limits, left: total, total, entries: limits.entries, sink };
+    unpacker.open(bytes, kind, path, 1);
+}
+
+struct Unpacker<'a> {
+    limits: &'a Limits,
+    /// Bytes that may still be unpacked, of how many.
+    left: u64,
+    total: u64,
+    /// Contents that may still be unpacked.
+    entries: u64,
+    sink: &'a mut dyn Sink,
+}
+
+impl Unpacker<'_> {
+    fn open(&mut self, bytes: &[u8], kind: Kind, path: &str, depth: usize) {
+        if depth > self.limits.depth {
+            return self.sink.gap(path, format!("containers are unpacked to a depth of {}", self.limits.depth));
+        }
+        match kind {
+            Kind::Zip => self.zip(bytes, path, depth),
+            Kind::Tar => self.tar(bytes, path, depth),
+            Kind::Gzip => self.stream(flate2::read::MultiGzDecoder::new(bytes), path, depth),
+            Kind::Bzip2 => self.stream(bzip2::read::MultiBzDecoder::new(bytes), path, depth),
+            Kind::Zstd => match ruzstd::decoding::StreamingDecoder::new(bytes) {
+                Ok(decoder) => self.stream(decoder, path, depth),
+                Err(error) => self.sink.gap(path, damaged(&error)),
+            },
+            Kind::Xz => {
+                let mut plain = Bounded { bytes: Vec::new(), room: self.limits.entry.min(self.left) as usize };
+                let read = lzma_rs::xz_decompress(&mut &bytes[..], &mut plain);
+                let full = plain.room == 0;
+                if let (Err(error), false) = (read, full) {
+                    self.sink.gap(path, damaged(&error));
+                }
+                self.inner(plain.bytes, full, path, depth);
+            }
+        }
+    }
+
+    /// One compressed content; a tar in it goes by the name of the whole.
+    fn stream(&mut self, reader: impl Read, path: &str, depth: usize) {
+        let Some((bytes, is_cut)) = self.read(reader, path) else { return };
+        self.inner(bytes, is_cut, path, depth);
+    }
+
+    fn inner(&mut self, bytes: Vec<u8>, is_cut: bool, path: &str, depth: usize) {
+        self.left = self.left.saturating_sub(bytes.len() as u64);
+        if Kind::of(&bytes) == Some(Kind::Tar) {
+            if is_cut {
+                self.cut(path);
+            }
+            return self.open(&bytes, Kind::Tar, path, depth + 1);
+        }
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let name = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+        self.entry(&bytes, is_cut, &format!("{path}!/{name}"), depth);
+    }
+
+    fn zip(&mut self, bytes: &[u8], path: &str, depth: usize) {
+        let mut archive = match zip::ZipArchive::new(Cursor::new(bytes)) {
+            Ok(archive) => archive,
+            Err(error) => return self.sink.gap(path, damaged(&error)),
+        };
+        for index in 0..archive.len() {
+            if !self.may_go_on(path) {
+                return;
+            }
+            let name = archive.name_for_index(index).unwrap_or_default().to_owned();
+            let inner = format!("{path}!/{name}");
+            match archive.by_index(index) {
+                Ok(entry) if entry.is_dir() => {}
+                Ok(entry) => {
+                    if let Some((bytes, is_cut)) = self.read(entry, &inner) {
+                        self.left = self.left.saturating_sub(bytes.len() as u64);
+                        self.entry(&bytes, is_cut, &inner, depth);
+                    }
+                }
+                Err(zip::result::ZipError::UnsupportedArchive(what)) => self.sink.gap(&inner, what.to_lowercase()),
+                Err(error) => self.sink.gap(&inner, damaged(&error)),
+            }
+        }
+    }
+
+    fn tar(&mut self, bytes: &[u8], path: &str, depth: usize) {
+        let mut archive = tar::Archive::new(bytes);
+        let entries = match archive.entries() {
+            Ok(entries) => entries,
+            Err(error) => return self.sink.gap(path, damaged(&error)),
+        };
+        for entry in entries {
+            if !self.may_go_on(path) {
+                return;
+            }
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => return self.sink.gap(path, damaged(&error)),
+            };
+            if !entry.header().entry_type().is_file() {
+                continue;
+            }
+            let name = shown(&entry.path_bytes());
+            let inner = format!("{path}!/{}", name.trim_start_matches("./"));
+            if let Some((bytes, is_cut)) = self.read(entry, &inner) {
+                self.left = self.left.saturating_sub(bytes.len() as u64);
+                self.entry(&bytes, is_cut, &inner, depth);
+            }
+        }
+    }
+
+    /// Hands on an inner content, or opens it if it is a container.
+    fn entry(&mut self, bytes: &[u8], is_cut: bool, path: &str, depth: usize) {
+        if is_cut {
+            self.cut(path);
+        }
+        match Kind::of(bytes) {
+            Some(kind) => self.open(bytes, kind, path, depth + 1),
+            None => self.sink.content(path, bytes),
+        }
+    }
+
+    fn cut(&mut self, path: &str) {
+        let limit = self.limits.entry.min(self.total) >> 20;
+        self.sink.gap(path, format!("it is larger than {limit} MiB unpacked; the rest was not read"));
+    }
+
+    fn may_go_on(&mut self, path: &str) -> bool {
+        if self.entries == 0 {
+            self.sink
+                .gap(path, format!("it holds more than {} contents; the others were not read", self.limits.entries));
+            return false;
+        }
+        if self.left == 0 {
+            self.sink.gap(path, format!("unpacking stopped at {} MiB", self.total >> 20));
+            return false;
+        }
+        self.entries -= 1;
+        true
+    }
+
+    /// What a reader gives, as far as the limits allow, and whether they cut it.
+    fn read(&mut self, reader: impl Read, path: &str) -> Option<(Vec<u8>, bool)> {
+        let limit = self.limits.entry.min(self.left);
+        let mut bytes = Vec::new();
+        match reader.take(limit + 1).read_to_end(&mut bytes) {
+            Ok(_) => {
+                let is_cut = bytes.len() as u64 > limit;
+                bytes.truncate(limit as usize);
+                Some((bytes, is_cut))
+            }
+            Err(error) => {
+                self.sink.gap(path, damaged(&error));
+                // What came before the damage is worth a look.
+                (!bytes.is_empty()).then_some((bytes, false))
+            }
+        }
+    }
+}
+
+fn damaged(error: &dyn std::fmt::Display) -> String {
+    format!("it cannot be unpacked: {error}")
+}
+
+/// Bytes as text; those that are no UTF-8 are written `\xNN`.
+fn shown(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        chunk.invalid().iter().for_each(|byte| text.push_str(&format!("\\x{byte:02x}")));
+    }
+    text
+}
+
+/// Takes bytes until there is no more room.
+struct Bounded {
+    bytes: Vec<u8>,
+    room: usize,
+}
+
+impl io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = bytes.len().min(self.room);
+        self.bytes.extend_from_slice(&bytes[..taken]);
+        self.room -= taken;
+        if taken < bytes.len() { Err(io::Error::other("it is larger than what may be unpacked")) } else { Ok(taken) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Seen {
+        contents: Vec<(String, usize)>,
+        gaps: Vec<(String, String)>,
+    }
+
+    impl Sink for Seen {
+        fn content(&mut self, path: &str, bytes: &[u8]) {
+            self.contents.push((path.to_owned(), bytes.len()));
+        }
+
+        fn gap(&mut self, path: &str, reason: String) {
+            self.gaps.push((path.to_owned(), reason));
+        }
+    }
+
+    fn seen(bytes: &[u8], path: &str, limits: &Limits) -> Seen {
+        let mut seen = Seen::default();
+        unpack(bytes, Kind::of(bytes).unwrap(), path, limits, &mut seen);
+        seen
+    }
+
+    fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, bytes) in entries {
+            writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+            writer.write_all(bytes).unwrap();
+        }
+        writer.finish().unwrap().into_inner()
+    }
+
+    fn tar(entries: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut builder = tar::Builder::new(Vec::new());
+        for (name, bytes) in entries {
+            let mut header = tar::Header::new_ustar();
+            header.set_size(bytes.len() as u64);
+            header.set_mode(0o644);
+            builder.append_data(&mut header, name, *bytes).unwrap();
+        }
+        builder.into_inner().unwrap()
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn contents_are_found_at_every_depth() {
+        let layer = gzip(&tar(&[("app/config.yml", b"a: 1")]));
+        let image = tar(&[("manifest.json", b"{}"), ("blobs/layer", &layer), ("lib/x.jar", &zip(&[("b.txt", b"b")]))]);
+        let found = seen(&image, "image.tar", &Limits::default());
+        let paths: Vec<&str> = found.contents.iter().map(|(path, _)| path.as_str()).collect();
+        assert_eq!(
+            paths,
+            ["image.tar!/manifest.json", "image.tar!/blobs/layer!/app/config.yml", "image.tar!/lib/x.jar!/b.txt"]
+        );
+        assert!(found.gaps.is_empty());
+        assert_eq!(
+            seen(&gzip(b"log"), "d/access.log.gz", &Limits::default()).contents[0].0,
+            "d/access.log.gz!/access.log"
+        );
+    }
+
+    #[test]
+    fn other_compressions_are_read() {
+        let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+        bzip2.write_all(b"text").unwrap();
+        let mut xz = Vec::new();
+        lzma_rs::xz_compress(&mut &b"text"[..], &mut xz).unwrap();
+        let zstd = ruzstd::encoding::compress_to_vec(&b"text"[..], ruzstd::encoding::CompressionLevel::Fastest);
+        for bytes in [bzip2.finish().unwrap(), xz, zstd] {
+            assert_eq!(seen(&bytes, "a.x", &Limits::default()).contents, [("a.x!/a".to_owned(), 4)]);
+        }
+    }
+
+    #[test]
+    fn what_a_limit_cuts_off_is_said() {
+        let gap = |bytes: &[u8], limits: Limits| seen(bytes, "a", &limits).gaps.remove(0).1;
+        let zeros = vec![0; 3 << 20];
+        let limits = Limits::default();
+        assert!(gap(&zip(&[("z", &zeros)]), Limits { entry: 1 << 20, ..limits }).contains("larger than 1 MiB"));
+        assert!(gap(&zip(&[("y", &zeros), ("z", b"z")]), Limits { total: 2 << 20, ..limits }).contains("2 MiB"));
+        assert!(
+            gap(&zip(&[("y", b"y"), ("z", b"z")]), Limits { entries: 1, ..limits }).contains("more than 1 contents")
+        );
+        let nested = zip(&[("b", &zip(&[("c", &zip(&[("d", b"d")]))]))]);
+        assert!(gap(&nested, Limits { depth: 2, ..limits }).contains("depth of 2"));
+    }
+
+    #[test]
+    fn damage_is_said_and_never_a_crash() {
+        for whole in [zip(&[("a", b"text of some length")]), gzip(b"text of some length"), tar(&[("a", b"text")])] {
+            for length in 264.min(whole.len() / 2)..whole.len() {
+                let Some(kind) = Kind::of(&whole[..length]) else { continue };
+                unpack(&whole[..length], kind, "a", &Limits::default(), &mut Seen::default());
+            }
+            let cut = &whole[..whole.len() / 2];
+            if let Some(kind) = Kind::of(cut).filter(|kind| *kind != Kind::Tar) {
+                let mut seen = Seen::default();
+                unpack(cut, kind, "a", &Limits::default(), &mut seen);
+                assert!(!seen.gaps.is_empty(), "{kind:?}");
+            }
+        }
+    }
+}
