@@ -81,6 +81,9 @@ pub fn parse(text: &[u8], keyword: Range<usize>) -> Option<Assignment> {
     let name_quoted = before.is_some_and(is_quote) && cursor.close_name(before?);
     let joined = cursor.join(name_quoted, option, before)?;
     cursor.skip_blanks();
+    if let Some(value) = matches!(joined, Join::Assigned).then(|| cursor.fallback()).flatten() {
+        return Some(Assignment { name, value, join: joined, quoted: true, name_quoted, wrapped: false });
+    }
     let at = cursor.at;
     let wrapped = matches!(joined, Join::Assigned | Join::Compared) && cursor.skip_call();
     let skipped = if wrapped { 0 } else { names_before(text, start) };
@@ -317,6 +320,32 @@ impl Cursor<'_> {
         false
     }
 
+    /// What stands in for a value that may be missing: `os.environ.get("X") or "v"`, `env("X", "v")`, `ENV["X"] || "v"`,
+    /// `process.env.X ?? 'v'`, `getenv("X") ?: "v"`.
+    fn fallback(&self) -> Option<Range<usize>> {
+        let rest = &self.text[self.at..self.text.len().min(self.at + 160)];
+        let rest = &rest[..memchr(b'\n', rest).unwrap_or(rest.len())];
+        // It starts with a name, which a literal does not.
+        let first = rest.iter().position(|byte| !is_name(*byte) && *byte != b':')?;
+        if first < 3 || !rest[0].is_ascii_alphabetic() && rest[0] != b'$' {
+            return None;
+        }
+        let looks_up = rest.to_ascii_lowercase();
+        let looks_up = [&b"env"[..], b"config", b"setting", b"option", b"param"]
+            .iter()
+            .any(|word| memchr::memmem::find(&looks_up[..first + 24.min(looks_up.len() - first)], word).is_some());
+        if !looks_up {
+            return None;
+        }
+        let signs: [&[u8]; 6] = [b" or ", b"||", b"??", b"?:", b"\",", b"',"];
+        let (at, sign) = signs.iter().filter_map(|sign| Some((memchr::memmem::find(rest, sign)?, sign))).min()?;
+        let blanks = rest[at + sign.len()..].iter().take_while(|byte| is_blank(**byte)).count();
+        let at = at + sign.len() + blanks;
+        let quote = rest.get(at).copied().filter(|byte| is_quote(*byte))?;
+        let length = memchr(quote, &rest[at + 1..])?;
+        (length > 0).then(|| self.at + at + 1..self.at + at + 1 + length)
+    }
+
     /// Passes the head of a call whose first argument is a string literal: `new Secret(`, `[]byte(`.
     fn skip_call(&mut self) -> bool {
         let rest = &self.text[self.at..self.text.len().min(self.at + 64)];
@@ -519,6 +548,12 @@ mod tests {
             ("set(:app, :password, 's3cr3t')", "password", "s3cr3t", true),
             ("\"host=a;password=s3cr3t\"", "password", "s3cr3t", true),
             ("// see http://x/y?token=s3cr3t for", "token", "s3cr3t", true),
+            ("password = os.environ.get('DB') or 's3cr3t'", "password", "s3cr3t", true),
+            ("password = os.getenv(\"DB\", \"s3cr3t\")", "password", "s3cr3t", true),
+            ("password: process.env.DB_PASSWORD || 's3cr3t',", "password", "s3cr3t", true),
+            ("const token = process.env['TOKEN'] ?? `s3cr3t`;", "token", "s3cr3t", true),
+            ("$password = getenv('DB') ?: 's3cr3t';", "$password", "s3cr3t", true),
+            ("password = ENV.fetch('DB', 's3cr3t')", "password", "s3cr3t", true),
         ] {
             assert_eq!(read(text), Some((name.into(), value.into(), quoted)), "{text}");
         }

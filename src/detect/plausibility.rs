@@ -24,14 +24,13 @@ pub enum Judgement {
 }
 
 /// Words which, after the keyword in a name, say that the value describes a secret instead of being one.
-const DESCRIBING: [&str; 96] = [
+const DESCRIBING: [&str; 94] = [
     "algorithm",
     "arn",
     "attempts",
     "attr",
     "attribute",
     "box",
-    "bytes",
     "callback",
     "change",
     "changed",
@@ -41,7 +40,6 @@ const DESCRIBING: [&str; 96] = [
     "column",
     "complexity",
     "config",
-    "confirmation",
     "count",
     "created",
     "credential",
@@ -244,8 +242,17 @@ pub fn impossible(text: &[u8], assignment: &Assignment, keyword: usize) -> Optio
     let (name, value) = (&text[assignment.name.clone()], &text[assignment.value.clone()]);
     placeholder::template(value)
         .or_else(|| not_assigned(text, name, value, assignment))
-        .or_else(|| describing(name, keyword - assignment.name.start))
+        .or_else(|| describing(name, keyword - assignment.name.start).filter(|_| !names_a_nonce(name)))
         .or_else(|| (value.iter().all(u8::is_ascii_hexdigit) && names_a_digest(name)).then_some("it is a digest"))
+}
+
+/// Whether a name is that of a token for one form or one page: none of a provider's, and yet one that opens something.
+fn names_a_nonce(name: &[u8]) -> bool {
+    Words(name).any(|word| {
+        let lower = word.to_ascii_lowercase();
+        let nonces: [&[u8]; 5] = [b"csrf", b"xsrf", b"next", b"continuation", b"csrfmiddlewaretoken"];
+        nonces.contains(&lower.as_slice())
+    })
 }
 
 /// Why the two only look as if one were the other's value: items of a list, a name repeated, the start of a sentence.
@@ -277,10 +284,20 @@ fn not_assigned(text: &[u8], name: &[u8], value: &[u8], assignment: &Assignment)
     if !assignment.quoted && is_word(value) && goes_on && !is_tight {
         return Some("it is the first word of a sentence");
     }
-    if !assignment.quoted && matches!(after, [b'<', next, ..] if *next != b'/') {
+    // Bare text inside of a string literal counts as quoted, and is bare all the same.
+    let is_bare = !matches!(text[..assignment.value.start].last(), Some(b'"' | b'\'' | b'`' | b'>'));
+    if is_bare && matches!(text[assignment.value.end..], [b'<', next, ..] if next != b'/') {
         return Some("it is the start of a template");
     }
+    if is_expression(value) {
+        return Some("it is a regular expression");
+    }
     value.starts_with(b"--").then_some("it is an option's name")
+}
+
+/// Whether a value holds a class of characters with a count, as regular expressions do: `[A-Z]{20}`.
+fn is_expression(value: &[u8]) -> bool {
+    memchr::memmem::find_iter(value, b"]{").any(|at| value.get(at + 2).is_some_and(u8::is_ascii_digit))
 }
 
 /// Whether a function with this word in its name asks for what it is named after.

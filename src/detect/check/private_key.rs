@@ -88,6 +88,7 @@ fn payload(body: &[u8]) -> (bool, Vec<u8>) {
         // Quotes, commas, plus signs and comment signs of the language that the block stands in. A line of base64 can
         // start with `//` as well; a comment has a blank after it.
         let line = line.strip_prefix(b"// ").unwrap_or(line).trim_ascii_start();
+        let line = line.strip_prefix(b"+ \"").or_else(|| line.strip_prefix(b"+ '")).unwrap_or(line);
         data.extend(line.iter().filter(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')));
         if line.ends_with(b"\" +") || line.ends_with(b"' +") {
             data.pop();
