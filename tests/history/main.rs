@@ -167,6 +167,41 @@ fn every_way_of_storing_objects_gives_the_same() {
 }
 
 #[test]
+fn containers_are_unpacked_in_every_version() {
+    let folder = new_repository();
+    let root = folder.path();
+    let pack = |number: u32, padding: usize| {
+        let mut builder = tar::Builder::new(Vec::new());
+        for (name, text) in [("pad.txt", "x\n".repeat(padding)), ("conf/a.py", leak(number))] {
+            let mut header = tar::Header::new_ustar();
+            header.set_size(text.len() as u64);
+            builder.append_data(&mut header, name, text.as_bytes()).unwrap();
+        }
+        builder.into_inner().unwrap()
+    };
+    fs::write(root.join("b.tar"), pack(1, 900)).unwrap();
+    let added = commit(root, &[], "one");
+    fs::write(root.join("b.tar"), pack(2, 900)).unwrap();
+    let second = commit(root, &[], "two");
+    for repack in [false, true] {
+        if repack {
+            git(root, &["repack", "-adfq", "--depth=50"]);
+        }
+        let (findings, summary, _) = history(root, &[]);
+        assert_eq!(summary["complete"], true, "{summary}");
+        let (first, other) = (find(&findings, 1), find(&findings, 2));
+        assert_eq!(first["location"]["path"], "b.tar!/conf/a.py");
+        assert_eq!(
+            (&first["introduced"]["id"], &first["removed"]["id"]),
+            (&added.as_str().into(), &second.as_str().into())
+        );
+        assert_eq!(other["live_in"], serde_json::json!(["HEAD", "refs/heads/main"]));
+        assert_eq!(findings.len(), 2);
+        assert_eq!(history(root, &["--no-delta"]).0, findings);
+    }
+}
+
+#[test]
 fn sha256_repositories_are_read() {
     let folder = tempfile::tempdir().unwrap();
     git(folder.path(), &["init", "-q", "--object-format=sha256"]);

@@ -254,6 +254,11 @@ pub fn attribute(
         let list = flat.entry(set).or_insert_with(|| {
             let mut list = Vec::new();
             sets.flatten(set, &mut Vec::new(), paths, &mut list);
+            for (variant, path) in &mut list {
+                if let Some(inner) = &found.variants[*variant as usize].inner {
+                    *path = paths.number(format!("{}{inner}", paths.list[*path as usize]).as_bytes());
+                }
+            }
             list.retain(|at| *counts.entry(*at).or_insert_with(|| is_finding(at.0, &paths.list[at.1 as usize])));
             let mut list: Vec<AtPath> =
                 list.into_iter().map(|(variant, path)| (found.variants[variant as usize].secret, path)).collect();

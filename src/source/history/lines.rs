@@ -45,10 +45,17 @@ pub struct Scanned {
     hits: Vec<Hit>,
     /// Its candidates, in the order of their keywords.
     pub placed: Vec<Placed>,
-    /// Whether it is UTF-16, whose candidates have the offsets of its text in UTF-8.
-    pub is_utf16: bool,
+    /// Whether it was decoded first (UTF-16, a container), so that offsets in it are not those of its bytes.
+    pub is_decoded: bool,
     /// Whether all its candidates are its base's, and the base has no others.
     pub same_as_base: bool,
+}
+
+impl Scanned {
+    /// Of a version that others cannot be scanned by.
+    pub fn decoded() -> Self {
+        Self { is_decoded: true, ..Self::default() }
+    }
 }
 
 /// Runs below this many bytes are scanned like new ones: that costs less than two more seams.
@@ -77,14 +84,14 @@ pub fn scan(
     if let Some(order) = ByteOrder::detect(bytes) {
         let mut text = Vec::with_capacity(bytes.len());
         Decoder::new(order).decode(bytes, true, &mut text);
-        scanned.is_utf16 = true;
+        scanned.is_decoded = true;
         work.scanned += text.len() as u64;
         detector.hits(&text, 0..text.len(), |hit| scanned.hits.push(hit));
         for hit in &scanned.hits {
             detector.scan_hit(&text, *hit, scratch, &mut found);
         }
     } else {
-        let derived = derived.filter(|derived| !derived.state.is_utf16);
+        let derived = derived.filter(|derived| !derived.state.is_decoded);
         let mut new = Vec::new();
         let mut to = 0;
         for run in derived.as_ref().map_or(&[][..], |derived| derived.runs) {

@@ -30,6 +30,7 @@ use store::Store;
 use walk::{Found, SecretId, VariantId};
 
 use super::{Gap, Progress};
+use crate::decode::container;
 use crate::detect::candidate::Candidate;
 use crate::detect::content::Stream;
 use crate::detect::verdict::{PathFacts, Verdict, verdict};
@@ -350,12 +351,17 @@ impl Reporter<'_> {
         lives.sort_by_key(|(secret, _)| **secret);
         let mut findings = Vec::new();
         // Secrets of one version are read off it together.
-        let mut read: OidMap<Vec<Candidate>> = OidMap::default();
+        let mut read: OidMap<Vec<(String, Vec<Candidate>)>> = OidMap::default();
         for (&secret, life) in lives {
             let Some((at, path)) = life.introduced.filter(|(at, _)| filter.lets(attribution, *at)) else { continue };
             let path = &attribution.paths[path as usize];
-            let Some(blob) = self.blob_at(&attribution.commits[at as usize].tree, path) else { continue };
-            let candidates = read.entry(blob).or_insert_with(|| self.scan(&blob));
+            let (outer, inner) = match path.find("!/") {
+                Some(at) => path.split_at(at),
+                None => (path.as_str(), ""),
+            };
+            let Some(blob) = self.blob_at(&attribution.commits[at as usize].tree, outer) else { continue };
+            let contents = read.entry(blob).or_insert_with(|| self.scan(&blob));
+            let Some((_, candidates)) = contents.iter().find(|(name, _)| name == inner) else { continue };
             let Some(mut finding) = self.pick(candidates, secret, path) else { continue };
             finding.path = format!("{prefix}{path}");
             let mut paths: Vec<String> =
@@ -403,8 +409,9 @@ impl Reporter<'_> {
             if is_known && !filter.lets(attribution, at) || !is_known && !filter.unreachable {
                 continue;
             }
-            let candidates = self.scan(&oid);
-            let Some(mut finding) = self.pick(&candidates, secret, MESSAGE) else { continue };
+            let contents = self.scan(&oid);
+            let picked = contents.iter().find_map(|(_, candidates)| self.pick(candidates, secret, MESSAGE));
+            let Some(mut finding) = picked else { continue };
             finding.path = format!("{prefix}{MESSAGE}");
             finding.life = Some(Box::new(Life {
                 object: Some(oid.to_string()),
@@ -437,8 +444,9 @@ impl Reporter<'_> {
         versions.sort_unstable();
         let mut findings = Vec::new();
         for (secret, (oid, count)) in versions {
-            let candidates = self.scan(&oid);
-            let Some(mut finding) = self.pick(&candidates, secret, NOWHERE) else { continue };
+            let contents = self.scan(&oid);
+            let picked = contents.iter().find_map(|(_, candidates)| self.pick(candidates, secret, NOWHERE));
+            let Some(mut finding) = picked else { continue };
             finding.path = format!("{prefix}{NOWHERE}");
             finding.life = Some(Box::new(Life {
                 object: Some(oid.to_string()),
@@ -459,15 +467,21 @@ impl Reporter<'_> {
         secrets.into_iter()
     }
 
-    /// The candidates of one object, read as a whole.
-    fn scan(&mut self, oid: &Oid) -> Vec<Candidate> {
+    /// The candidates of one object, read as a whole; those of a container with the paths inside of it.
+    fn scan(&mut self, oid: &Oid) -> Vec<(String, Vec<Candidate>)> {
         let Ok(Some((kind, bytes))) = self.store.read(oid) else { return Vec::new() };
+        if let (Kind::Blob, Some(container)) = (kind, container::Kind::of(&bytes)) {
+            let (detector, contents) = (self.detector, Vec::new());
+            let mut inside = walk::Inside { detector, prefix: String::new(), contents, gaps: Vec::new() };
+            container::unpack(&bytes, container, "", &container::Limits::default(), &mut inside);
+            return inside.contents;
+        }
         let text = if kind == Kind::Blob { bytes.as_slice() } else { walk::message(&bytes) };
         let progress = Progress::default();
         let mut worker = super::Worker { scratch: std::mem::take(&mut self.scratch), buffer: Vec::new() };
         let reading = super::window::scan(&mut &text[..], text.len() as u64, self.detector, &mut worker, &progress);
         self.scratch = worker.scratch;
-        reading.candidates
+        vec![(String::new(), reading.candidates)]
     }
 
     /// The finding of `secret` among `candidates`: where it stands several times, the surest.

@@ -13,10 +13,11 @@ use super::lines::{self, Scanned, Work};
 use super::oid::{Oid, OidMap};
 use super::pack::{Kind, Pack};
 use super::store::{ObjectError, Store, read_loose};
+use crate::decode::container;
 use crate::detect::candidate::Candidate;
 use crate::detect::{Detector, Scratch, resolve};
 use crate::finding::{Confidence, Severity};
-use crate::source::{Gap, Progress};
+use crate::source::{Gap, Progress, window};
 
 /// A commit, as far as attribution needs it.
 #[derive(Debug, Clone)]
@@ -45,6 +46,8 @@ pub struct Variant {
     pub secret: SecretId,
     /// One of the candidates that are like this; they differ only in what no verdict goes by.
     pub candidate: Arc<Candidate>,
+    /// Where it stands inside of a container, to be put behind the blob's path: `!/conf/a.yml`.
+    pub inner: Option<Arc<str>>,
 }
 
 /// Everything that a walk over all objects found.
@@ -80,7 +83,7 @@ struct Shared<'a> {
 #[derive(Default)]
 struct Secrets {
     known: HashMap<(u16, Vec<u8>), SecretId>,
-    variants: HashMap<(SecretId, Facts), VariantId>,
+    variants: HashMap<(SecretId, Option<Arc<str>>, Facts), VariantId>,
     list: Vec<Variant>,
 }
 
@@ -250,6 +253,10 @@ fn scan_object(
         Kind::Tree => return Scanned::default(),
         Kind::Blob => {}
     }
+    if kind == Kind::Blob && container::Kind::of(bytes).is_some() {
+        local.found.work.expanded += bytes.len() as u64;
+        return Scanned::decoded();
+    }
     let derived = derived.filter(|_| shared.delta && kind == Kind::Blob);
     let bytes = if kind == Kind::Blob { bytes } else { message(bytes) };
     lines::scan(shared.detector, bytes, derived, &mut local.scratch, &mut local.found.work)
@@ -265,6 +272,10 @@ fn settle(
     of_base: Option<Arc<[VariantId]>>,
     found: &mut Found,
 ) -> Option<Arc<[VariantId]>> {
+    if let (Kind::Blob, Some(container)) = (kind, container::Kind::of(bytes)) {
+        settle_container(shared, oid, bytes, container, found);
+        return None;
+    }
     if scanned.placed.is_empty() || kind == Kind::Tree {
         return None;
     }
@@ -280,7 +291,7 @@ fn settle(
             let settled = resolve::settle(rules, candidates);
             let mut secrets = lock(&shared.secrets);
             let mut ids: Vec<VariantId> =
-                settled.into_iter().filter(|it| it.dropped.is_none()).map(|it| secrets.id(it)).collect();
+                settled.into_iter().filter(|it| it.dropped.is_none()).map(|it| secrets.id(it, None)).collect();
             ids.sort_unstable();
             ids.dedup();
             (!ids.is_empty()).then(|| ids.into())
@@ -291,6 +302,54 @@ fn settle(
         to.insert(oid, Arc::clone(secrets));
     }
     secrets
+}
+
+/// Files what stands inside of a container.
+fn settle_container(shared: &Shared<'_>, oid: Oid, bytes: &[u8], kind: container::Kind, found: &mut Found) {
+    let mut inside =
+        Inside { detector: shared.detector, prefix: format!("object {oid}"), contents: Vec::new(), gaps: Vec::new() };
+    let prefix = inside.prefix.clone();
+    container::unpack(bytes, kind, &prefix, &container::Limits::default(), &mut inside);
+    found.gaps.append(&mut inside.gaps);
+    let mut ids: Vec<VariantId> = Vec::new();
+    let mut secrets = lock(&shared.secrets);
+    for (inner, candidates) in inside.contents {
+        let inner: Arc<str> = inner.into();
+        ids.extend(candidates.into_iter().filter(|it| it.dropped.is_none()).map(|it| secrets.id(it, Some(&inner))));
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    if !ids.is_empty() {
+        found.blobs.insert(oid, ids.into());
+    }
+}
+
+/// The contents of a container in which something stands, each with its path behind the container's.
+pub struct Inside<'a> {
+    /// What to scan with.
+    pub detector: &'a Detector,
+    /// The container's own path.
+    pub prefix: String,
+    /// What was found.
+    pub contents: Vec<(String, Vec<Candidate>)>,
+    /// What could not be read.
+    pub gaps: Vec<Gap>,
+}
+
+impl container::Sink for Inside<'_> {
+    fn content(&mut self, path: &str, bytes: &[u8]) {
+        let (mut worker, progress) = (crate::source::Worker::default(), Progress::default());
+        let size = bytes.len() as u64;
+        let reading = window::scan(&mut &bytes[..], size, self.detector, &mut worker, &progress);
+        if !reading.candidates.is_empty() {
+            let inner = path.strip_prefix(self.prefix.as_str()).unwrap_or(path);
+            self.contents.push((inner.to_owned(), reading.candidates));
+        }
+    }
+
+    fn gap(&mut self, path: &str, reason: String) {
+        self.gaps.push(Gap { path: path.to_owned(), reason });
+    }
 }
 
 /// The candidates of a version, with its own offsets; their lines only where somebody asks.
@@ -304,7 +363,7 @@ fn candidates(scanned: &Scanned, bytes: &[u8], with_lines: bool) -> Vec<Candidat
             candidate
         })
         .collect();
-    if with_lines && !scanned.is_utf16 {
+    if with_lines && !scanned.is_decoded {
         candidates.sort_by_key(|candidate| candidate.span.start);
         let (mut at, mut line) = (0, 1);
         for candidate in &mut candidates {
@@ -318,13 +377,13 @@ fn candidates(scanned: &Scanned, bytes: &[u8], with_lines: bool) -> Vec<Candidat
 }
 
 impl Secrets {
-    fn id(&mut self, candidate: Candidate) -> VariantId {
+    fn id(&mut self, candidate: Candidate, inner: Option<&Arc<str>>) -> VariantId {
         let next = self.known.len() as SecretId;
         let secret = *self.known.entry((candidate.rule, candidate.secret.expose().to_vec())).or_insert(next);
         let next = self.list.len() as VariantId;
-        let id = *self.variants.entry((secret, facts(&candidate))).or_insert(next);
+        let id = *self.variants.entry((secret, inner.cloned(), facts(&candidate))).or_insert(next);
         if id == next {
-            self.list.push(Variant { secret, candidate: Arc::new(candidate) });
+            self.list.push(Variant { secret, candidate: Arc::new(candidate), inner: inner.cloned() });
         }
         id
     }
