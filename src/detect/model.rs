@@ -1,7 +1,7 @@
 //! The plausibility model: a linear score of what a name, its value and their surroundings look like.
 //!
 //! Features are hashes of short pieces: n-grams of the name and of the value, the value's shape, what stands around,
-//! what the rules of thumb of [`plausibility`](super::plausibility) say. Each has a weight of eight bits; their sum is
+//! what the rules of thumb of [`plausibility`] say. Each has a weight of eight bits; their sum is
 //! the score. `model/README.md` says how the weights come about, `examples/candidates.rs` prints the features for it.
 
 use super::assignment::{Assignment, Join};
