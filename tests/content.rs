@@ -169,3 +169,24 @@ fn a_report_is_written_into_a_pipe_and_through_a_link_and_replaces_neither() {
     assert!(fs::symlink_metadata(root.join("link")).unwrap().is_symlink());
     assert_eq!(fs::read_to_string(root.join("report")).unwrap().lines().count(), 2);
 }
+
+#[test]
+fn a_token_is_found_in_its_encodings() {
+    use base64::Engine;
+    let token = keysieve::rules::sample::fill("<crc32-base62 ghp_ 30>", 7).unwrap();
+    let base64 = |text: &str| base64::prelude::BASE64_STANDARD.encode(text);
+    let percent: String = token.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let twice = base64(&format!("registry-token: {}", base64(&format!("token={token}"))));
+    for text in [base64(&format!("url=https://x\ntoken={token}\n")), percent, twice] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.env"), format!("DEPLOY_SECRET={text}\n")).unwrap();
+        let output = run(folder.path(), &["scan", "--format", "jsonl", "--show-secrets"]);
+        let first: serde_json::Value =
+            serde_json::from_slice(output.stdout.split(|byte| *byte == b'\n').next().unwrap()).unwrap();
+        assert_eq!((&first["secret"], &first["location"]["column"]), (&token.as_str().into(), &15.into()), "{text}");
+        assert!(
+            !String::from_utf8_lossy(&run(folder.path(), &["scan"]).stdout).contains(&text[..12]),
+            "the line is masked"
+        );
+    }
+}

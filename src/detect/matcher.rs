@@ -43,7 +43,7 @@ pub struct MatchCache {
 }
 
 /// A secret found around a hit, in positions of the view.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Match {
     /// The secret.
     pub secret: Range<usize>,

@@ -36,6 +36,7 @@ use matcher::{LazyMatcher, Match, MatchCache};
 use plausibility::Judgement;
 use verdict::Verdict;
 
+use crate::decode::text::{self, Encoding};
 use crate::finding::{Confidence, Evidence, Excerpt, Finding, Place, Secret, Severity};
 use crate::rules::rule::{LOOK_BEHIND, MARGIN};
 use crate::rules::{Anchor, Class, OnCheckFailure, Reach, Rule, ValueKind};
@@ -196,7 +197,7 @@ impl Detector {
     /// Appends the candidates that the keyword `hit` of `bytes` gives to `into`.
     pub fn scan_hit(&self, bytes: &[u8], hit: Hit, scratch: &mut Scratch, into: &mut Vec<Candidate>) {
         scratch.caches.resize_with(self.rules.len(), MatchCache::default);
-        self.at_hit(&Window { bytes, owned: 0..bytes.len(), offset: 0 }, hit, scratch, into);
+        self.at_hit(&Window { bytes, owned: 0..bytes.len(), offset: 0 }, hit, 0, scratch, into);
     }
 
     /// Bytes of a hit's keyword.
@@ -221,16 +222,17 @@ impl Detector {
         self.gate.hits(window.bytes, window.owned.clone(), |hit| hits.push(hit));
         scratch.caches.resize_with(self.rules.len(), MatchCache::default);
         for hit in &hits {
-            self.at_hit(window, *hit, scratch, into);
+            self.at_hit(window, *hit, 0, scratch, into);
         }
         scratch.hits = hits;
     }
 
-    fn at_hit(&self, window: &Window<'_>, hit: Hit, scratch: &mut Scratch, into: &mut Vec<Candidate>) {
+    fn at_hit(&self, window: &Window<'_>, hit: Hit, depth: usize, scratch: &mut Scratch, into: &mut Vec<Candidate>) {
         let keyword = &self.gate.anchors().keywords()[usize::from(hit.anchor)];
         let from = hit.start.saturating_sub(LOOK_BEHIND);
         let mut shared = None;
         let mut line_end = None;
+        let mut encoded: Option<(usize, Match, Encoding, Vec<u8>)> = None;
         let mut ask = |index: u16, shared: &mut Option<Option<Assignment>>| {
             let rule = &self.rules[usize::from(index)];
             let to = match rule.reach {
@@ -245,6 +247,10 @@ impl Detector {
             let surroundings = &window.bytes[from..window.bytes.len().min(to + MARGIN)];
             if found.secret.is_empty() || !matcher.is_near(rule, surroundings, at.start) {
                 return;
+            }
+            if rule.class == Class::Generic && encoded.is_none() && depth < MAX_ENCODINGS {
+                let decoded = text::decode(&view[found.secret.clone()]);
+                encoded = decoded.map(|(encoding, text)| (to, found.clone(), encoding, text));
             }
             let judged = self.judge(index, surroundings, &found);
             // What was allowed is counted and masked like a finding; all else is kept only to be explained.
@@ -265,6 +271,36 @@ impl Detector {
                 }
             }
         }
+        if let Some((to, found, encoding, text)) = encoded {
+            let outer = |inner: Candidate| Candidate {
+                hit: window.offset + hit.start as u64,
+                anchor: hit.anchor,
+                span: window.offset + (from + found.secret.start) as u64
+                    ..window.offset + (from + found.secret.end) as u64,
+                quoted: Some(true),
+                surroundings: content::surroundings(&window.bytes[from..to], &found.secret),
+                evidence: inner
+                    .evidence
+                    .into_iter()
+                    .chain([format!("written in {}", encoding.as_str()).into()])
+                    .collect(),
+                ..inner
+            };
+            into.extend(self.surest_inside(&text, depth + 1, scratch).map(outer));
+        }
+    }
+
+    /// The surest credential of a provider in a text that was decoded from a value.
+    fn surest_inside(&self, text: &[u8], depth: usize, scratch: &mut Scratch) -> Option<Candidate> {
+        let mut hits = Vec::new();
+        self.gate.hits(text, 0..text.len(), |hit| hits.push(hit));
+        let mut found = Vec::new();
+        for hit in hits {
+            self.at_hit(&Window { bytes: text, owned: 0..text.len(), offset: 0 }, hit, depth, scratch, &mut found);
+        }
+        let is_provider = |it: &Candidate| self.rule_of(it).class != Class::Generic && it.dropped.is_none();
+        let rank = |it: &Candidate| (it.proven, self.rule_of(it).class, it.confidence, std::cmp::Reverse(it.rule));
+        found.into_iter().filter(is_provider).max_by_key(rank)
     }
 
     fn judge(&self, index: u16, view: &[u8], found: &Match) -> Judged {
@@ -515,6 +551,9 @@ fn is_doc_comment(line: &[u8]) -> bool {
     let starts = |prefix: &[u8]| line.starts_with(prefix);
     starts(b"* ") || starts(b"*   ") || starts(b"///") || starts(b"//!") || starts(b"#   ") || starts(b"//   ")
 }
+
+/// Encodings around one another that are seen through.
+const MAX_ENCODINGS: usize = 3;
 
 /// Bytes of an anchor that are looked for. Longer ones find hardly less, and in a history each byte more is looked at
 /// again at each of millions of seams between copied runs.
