@@ -181,8 +181,7 @@ fn a_token_is_found_in_its_encodings() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("a.env"), format!("DEPLOY_SECRET={text}\n")).unwrap();
         let output = run(folder.path(), &["scan", "--format", "jsonl", "--show-secrets"]);
-        let first: serde_json::Value =
-            serde_json::from_slice(output.stdout.split(|byte| *byte == b'\n').next().unwrap()).unwrap();
+        let first: Value = serde_json::from_slice(output.stdout.split(|byte| *byte == b'\n').next().unwrap()).unwrap();
         assert_eq!((&first["secret"], &first["location"]["column"]), (&token.as_str().into(), &15.into()), "{text}");
         assert!(
             !String::from_utf8_lossy(&run(folder.path(), &["scan"]).stdout).contains(&text[..12]),

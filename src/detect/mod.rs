@@ -278,6 +278,8 @@ impl Detector {
                 span: window.offset + (from + found.secret.start) as u64
                     ..window.offset + (from + found.secret.end) as u64,
                 quoted: Some(true),
+                // A rule that knows the encoded form says more.
+                proven: false,
                 surroundings: content::surroundings(&window.bytes[from..to], &found.secret),
                 evidence: inner
                     .evidence
