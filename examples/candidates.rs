@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use keysieve::detect::content::Stream;
-use keysieve::detect::verdict::PathFacts;
+use keysieve::detect::path_facts::PathFacts;
 use keysieve::detect::{Detector, Scratch, model};
 
 fn main() -> anyhow::Result<()> {

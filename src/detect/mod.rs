@@ -20,6 +20,7 @@ pub mod gate;
 pub mod gram;
 pub mod matcher;
 pub mod model;
+pub mod path_facts;
 pub mod placeholder;
 pub mod plausibility;
 pub mod resolve;
@@ -174,7 +175,7 @@ impl Detector {
     pub fn scan(&self, bytes: &[u8], scratch: &mut Scratch, mut found: impl FnMut(Finding)) {
         let mut stream = content::Stream::new();
         stream.feed(self, scratch, bytes, 0..bytes.len());
-        let path = verdict::PathFacts::of("");
+        let path = path_facts::PathFacts::of("");
         for candidate in stream.finish(self) {
             if let Verdict::Finding(finding) = verdict::verdict(self, candidate, "", &path) {
                 found(*finding);

@@ -5,8 +5,8 @@
 //! the score. `model/README.md` says how the weights come about, `examples/candidates.rs` prints the features for it.
 
 use super::assignment::{Assignment, Join};
+use super::path_facts::PathFacts;
 use super::plausibility::{self, Judgement};
-use super::verdict::PathFacts;
 use super::{entropy, gram};
 use crate::finding::Confidence;
 use crate::rules::ValueKind;

@@ -33,7 +33,8 @@ use super::{Gap, Progress};
 use crate::decode::container;
 use crate::detect::candidate::Candidate;
 use crate::detect::content::Stream;
-use crate::detect::verdict::{PathFacts, Verdict, verdict};
+use crate::detect::path_facts::PathFacts;
+use crate::detect::verdict::{Verdict, verdict};
 use crate::detect::{Detector, Scratch};
 use crate::finding::{CommitNote, Confidence, Finding, Life};
 
