@@ -162,12 +162,15 @@ def chosen(random):
              lambda: word() + word() + digits(1, 4), lambda: word() + random.choice("-_.@#") + word() + random.choice("-_.!") + digits(1, 3),
              lambda: leet(word()) + random.choice("-_@!") + leet(word()) + digits(1, 2), lambda: leet(word()) + digits(2, 4) + random.choice("!#"),
              lambda: word() + word() + word() + digits(2, 4), lambda: letters(4, 7).title() + digits(2, 4) + random.choice(["", "!", "#"]),
+             lambda: word().lower() + word().lower() + digits(2, 4), lambda: "-".join(word().lower() for _ in range(4)),
              lambda: word() + random.choice("@!#") + digits(3, 4), lambda: digits(2, 4) + word() + random.choice("!$#") + word()]
     return random.choice(forms)()
 
 
 def made(random):
     """A key as a machine makes it."""
+    if random.random() < 0.15:
+        return "-".join(random.choice(WORDS) for _ in range(random.randint(1, 3))) + random.choice(["-secret-key-", "-jwt-secret-", "_secret_"]) + str(random.randint(10, 2030))
     alphabet = random.choice(["0123456789abcdef", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
                               "abcdefghijklmnopqrstuvwxyz0123456789", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"])
     length = random.choice([24, 32, 32, 36, 40, 43, 48, 64, 64, 128])
@@ -294,7 +297,7 @@ if __name__ == "__main__":
     parser.add_argument("--unlabelled", type=float, default=1.0, help="weight of candidates on lines without a label")
     parser.add_argument("--synthetic", type=int, default=2000, help="made-up credentials to add")
     parser.add_argument("--synthetic-weight", type=float, default=0.2)
-    parser.add_argument("--thresholds", type=float, nargs=3, default=[-0.8, 0.1, 1.5], help="logits of low, medium, high")
+    parser.add_argument("--thresholds", type=float, nargs=3, default=[-0.8, 0.2, 1.5], help="logits of low, medium, high")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--dump")
     options = parser.parse_args()
