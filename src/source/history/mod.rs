@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 pub mod attribute;
+mod containers;
 pub mod delta;
 pub mod forest;
 pub mod lines;
@@ -472,10 +473,7 @@ impl Reporter<'_> {
     fn scan(&mut self, oid: &Oid) -> Vec<(String, Vec<Candidate>)> {
         let Ok(Some((kind, bytes))) = self.store.read(oid) else { return Vec::new() };
         if let (Kind::Blob, Some(container)) = (kind, container::Kind::of(&bytes)) {
-            let (detector, contents) = (self.detector, Vec::new());
-            let mut inside = walk::Inside { detector, prefix: String::new(), contents, gaps: Vec::new() };
-            container::unpack(&bytes, container, "", &container::Limits::default(), &mut inside);
-            return inside.contents;
+            return containers::Inside::of(self.detector, &bytes, container, "").contents;
         }
         let text = if kind == Kind::Blob { bytes.as_slice() } else { walk::message(&bytes) };
         let progress = Progress::default();

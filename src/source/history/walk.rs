@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use libdeflater::Decompressor;
 use rayon::prelude::*;
 
+use super::containers::Inside;
 use super::delta::Run;
 use super::forest::{Buffers, Derived, Forest, visit};
 use super::lines::{self, Scanned, Work};
@@ -17,7 +18,7 @@ use crate::decode::container;
 use crate::detect::candidate::Candidate;
 use crate::detect::{Detector, Scratch, resolve};
 use crate::finding::{Confidence, Severity};
-use crate::source::{Gap, Progress, window};
+use crate::source::{Gap, Progress};
 
 /// A commit, as far as attribution needs it.
 #[derive(Debug, Clone)]
@@ -306,11 +307,9 @@ fn settle(
 
 /// Files what stands inside of a container.
 fn settle_container(shared: &Shared<'_>, oid: Oid, bytes: &[u8], kind: container::Kind, found: &mut Found) {
-    let mut inside =
-        Inside { detector: shared.detector, prefix: format!("object {oid}"), contents: Vec::new(), gaps: Vec::new() };
-    let prefix = inside.prefix.clone();
-    container::unpack(bytes, kind, &prefix, &container::Limits::default(), &mut inside);
-    found.gaps.append(&mut inside.gaps);
+    let name = format!("object {oid}");
+    let inside = Inside::of(shared.detector, bytes, kind, &name);
+    found.gaps.extend(inside.gaps);
     let mut ids: Vec<VariantId> = Vec::new();
     let mut secrets = lock(&shared.secrets);
     for (inner, candidates) in inside.contents {
@@ -321,34 +320,6 @@ fn settle_container(shared: &Shared<'_>, oid: Oid, bytes: &[u8], kind: container
     ids.dedup();
     if !ids.is_empty() {
         found.blobs.insert(oid, ids.into());
-    }
-}
-
-/// The contents of a container in which something stands, each with its path behind the container's.
-pub struct Inside<'a> {
-    /// What to scan with.
-    pub detector: &'a Detector,
-    /// The container's own path.
-    pub prefix: String,
-    /// What was found.
-    pub contents: Vec<(String, Vec<Candidate>)>,
-    /// What could not be read.
-    pub gaps: Vec<Gap>,
-}
-
-impl container::Sink for Inside<'_> {
-    fn content(&mut self, path: &str, bytes: &[u8]) {
-        let (mut worker, progress) = (crate::source::Worker::default(), Progress::default());
-        let size = bytes.len() as u64;
-        let reading = window::scan(&mut &bytes[..], size, self.detector, &mut worker, &progress);
-        if !reading.candidates.is_empty() {
-            let inner = path.strip_prefix(self.prefix.as_str()).unwrap_or(path);
-            self.contents.push((inner.to_owned(), reading.candidates));
-        }
-    }
-
-    fn gap(&mut self, path: &str, reason: String) {
-        self.gaps.push(Gap { path: path.to_owned(), reason });
     }
 }
 
