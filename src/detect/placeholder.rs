@@ -121,17 +121,20 @@ pub fn placeholder(value: &[u8]) -> Option<&'static str> {
     if WHOLE.contains(&lower.as_slice()) {
         return Some("it is a word that stands for no value");
     }
-    if crossed_out(value) || WORDS.iter().any(|word| memmem::find(&lower, word).is_some()) {
-        return Some("it says that it is an example");
-    }
-    if lower.starts_with(b"my_")
-        || lower.starts_with(b"my-")
-        || lower.starts_with(b"<your")
-        || lower.starts_with(b"enter ")
-    {
-        return Some("it says that it is an example");
+    if let Some(reason) = says_so(value) {
+        return Some(reason);
     }
     runs(&lower)
+}
+
+/// Why `value` calls itself an example, in so many words; `None` if it does not.
+pub fn says_so(value: &[u8]) -> Option<&'static str> {
+    let lower = value.to_ascii_lowercase();
+    let starts: [&[u8]; 4] = [b"my_", b"my-", b"<your", b"enter "];
+    let is_example = crossed_out(value)
+        || WORDS.iter().any(|word| memmem::find(&lower, word).is_some())
+        || starts.iter().any(|start| lower.starts_with(start) && lower.len() < 16);
+    is_example.then_some("it says that it is an example")
 }
 
 /// Why a distinctive token is an example: its provider's word for it, or a run no random key has.

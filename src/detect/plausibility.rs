@@ -241,6 +241,7 @@ pub fn judge(kind: ValueKind, text: &[u8], assignment: &Assignment, keyword: usi
 pub fn impossible(text: &[u8], assignment: &Assignment, keyword: usize) -> Option<&'static str> {
     let (name, value) = (&text[assignment.name.clone()], &text[assignment.value.clone()]);
     placeholder::template(value)
+        .or_else(|| placeholder::says_so(value))
         .or_else(|| not_assigned(text, name, value, assignment))
         .or_else(|| describing(name, keyword - assignment.name.start).filter(|_| !names_a_nonce(name)))
         .or_else(|| (value.iter().all(u8::is_ascii_hexdigit) && names_a_digest(name)).then_some("it is a digest"))
