@@ -6,6 +6,8 @@
 
 use std::io::{self, Cursor, Read};
 
+use super::shown;
+
 /// What packs contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -231,16 +233,6 @@ impl Unpacker<'_> {
 
 fn damaged(error: &dyn std::fmt::Display) -> String {
     format!("it cannot be unpacked: {error}")
-}
-
-/// Bytes as text; those that are no UTF-8 are written `\xNN`.
-fn shown(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        text.push_str(chunk.valid());
-        chunk.invalid().iter().for_each(|byte| text.push_str(&format!("\\x{byte:02x}")));
-    }
-    text
 }
 
 /// Takes bytes until there is no more room.

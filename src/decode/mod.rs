@@ -3,3 +3,13 @@
 pub mod container;
 pub mod text;
 pub mod utf16;
+
+/// Bytes as text; those that are no UTF-8 are written `\xNN`.
+pub fn shown(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        chunk.invalid().iter().for_each(|byte| text.push_str(&format!("\\x{byte:02x}")));
+    }
+    text
+}

@@ -84,61 +84,52 @@ fn base64(value: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn percent(value: &[u8]) -> Option<Vec<u8>> {
-    memchr::memchr(b'%', value)?;
-    let mut plain = Vec::with_capacity(value.len());
-    let mut rest = value;
-    while let Some((&byte, after)) = rest.split_first() {
-        let coded = (byte == b'%').then(|| after.get(..2).and_then(hex)).flatten();
-        plain.push(coded.as_ref().map_or(byte, |coded| coded[0]));
-        rest = if coded.is_some() { &after[2..] } else { after };
-    }
-    Some(plain)
+    replace(value, b'%', |after, plain| {
+        let coded = after.get(..2).and_then(hex)?;
+        plain.extend(coded);
+        Some(2)
+    })
 }
 
 fn escapes(value: &[u8]) -> Option<Vec<u8>> {
-    memchr::memchr(b'\\', value)?;
+    replace(value, b'\\', |after, plain| {
+        let digits = match after.first()? {
+            b'u' => 4,
+            b'x' => 2,
+            _ => return None,
+        };
+        let coded = std::str::from_utf8(after.get(1..1 + digits)?).ok()?;
+        push(char::from_u32(u32::from_str_radix(coded, 16).ok()?)?, plain);
+        Some(1 + digits)
+    })
+}
+
+fn html(value: &[u8]) -> Option<Vec<u8>> {
+    replace(value, b'&', |after, plain| {
+        let end = memchr::memchr(b';', &after[..after.len().min(9)])?;
+        push(entity(std::str::from_utf8(&after[..end]).ok()?)?, plain);
+        Some(end + 1)
+    })
+}
+
+/// Replaces what `coded` knows behind each `mark`: it is given what follows, and says how much of it it has written.
+/// `None` if there is no mark.
+fn replace(value: &[u8], mark: u8, coded: impl Fn(&[u8], &mut Vec<u8>) -> Option<usize>) -> Option<Vec<u8>> {
+    memchr::memchr(mark, value)?;
     let mut plain = Vec::with_capacity(value.len());
     let mut rest = value;
     while let Some((&byte, after)) = rest.split_first() {
-        let digits = match (byte, after.first()) {
-            (b'\\', Some(b'u')) => 4,
-            (b'\\', Some(b'x')) => 2,
-            _ => 0,
-        };
-        let coded = after.get(1..1 + digits).filter(|_| digits > 0).and_then(|digits| std::str::from_utf8(digits).ok());
-        match coded.and_then(|digits| u32::from_str_radix(digits, 16).ok()).and_then(char::from_u32) {
-            Some(c) => {
-                plain.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-                rest = &after[1 + digits..];
-            }
-            None => {
-                plain.push(byte);
-                rest = after;
-            }
+        let taken = (byte == mark).then(|| coded(after, &mut plain)).flatten();
+        if taken.is_none() {
+            plain.push(byte);
         }
+        rest = &after[taken.unwrap_or(0)..];
     }
     Some(plain)
 }
 
-fn html(value: &[u8]) -> Option<Vec<u8>> {
-    memchr::memchr(b'&', value)?;
-    let mut plain = Vec::with_capacity(value.len());
-    let mut rest = value;
-    while let Some((&byte, after)) = rest.split_first() {
-        let end = (byte == b'&').then(|| memchr::memchr(b';', &after[..after.len().min(9)])).flatten();
-        let coded = end.and_then(|end| std::str::from_utf8(&after[..end]).ok()).and_then(entity);
-        match (coded, end) {
-            (Some(c), Some(end)) => {
-                plain.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-                rest = &after[end + 1..];
-            }
-            _ => {
-                plain.push(byte);
-                rest = after;
-            }
-        }
-    }
-    Some(plain)
+fn push(c: char, plain: &mut Vec<u8>) {
+    plain.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
 }
 
 fn entity(name: &str) -> Option<char> {

@@ -99,17 +99,21 @@ pub fn parse(text: &[u8], keyword: Range<usize>) -> Option<Assignment> {
     (!value.is_empty()).then_some(Assignment { name, value, join: joined, quoted, name_quoted, wrapped })
 }
 
+/// Where the line of `at` starts, but at most `limit` bytes before.
+pub fn line_start(text: &[u8], at: usize, limit: usize) -> usize {
+    let floor = at.saturating_sub(limit);
+    memchr::memrchr(b'\n', &text[floor..at]).map_or(floor, |found| floor + found + 1)
+}
+
 /// Whether the bare name at `at` stands inside of a string literal or is a parameter of a URL, so that its bare value is
 /// text and no identifier: `"AccountKey=…"`, `?token=…`.
 fn is_in_literal(text: &[u8], at: usize) -> bool {
     if at > 0 && matches!(text[at - 1], b'?' | b'&') {
         return true;
     }
-    let floor = at.saturating_sub(256);
-    let line = memchr::memrchr(b'\n', &text[floor..at]).map_or(floor, |found| floor + found + 1);
     let mut open = None;
     let mut escaped = false;
-    for &byte in &text[line..at] {
+    for &byte in &text[line_start(text, at, 256)..at] {
         match open {
             _ if escaped => {
                 escaped = false;
@@ -126,9 +130,7 @@ fn is_in_literal(text: &[u8], at: usize) -> bool {
 
 /// How many names stand before the one at `at` in `user, password = "a", "b"`.
 fn names_before(text: &[u8], at: usize) -> usize {
-    let floor = at.saturating_sub(64);
-    let line = memchr::memrchr(b'\n', &text[floor..at]).map_or(floor, |found| floor + found + 1);
-    let Some(before) = text[line..at].trim_ascii().strip_suffix(b",") else { return 0 };
+    let Some(before) = text[line_start(text, at, 64)..at].trim_ascii().strip_suffix(b",") else { return 0 };
     let names = || before.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
     match names().all(|name| !name.is_empty() && name.iter().all(|byte| is_name(*byte))) {
         true => names().count(),

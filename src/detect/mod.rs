@@ -7,7 +7,7 @@
 //! nothing at their borders, and a history can take over what was found in bytes that another version has as well.
 
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 pub mod allow;
 pub mod anchors;
@@ -20,6 +20,7 @@ pub mod gate;
 pub mod gram;
 pub mod matcher;
 pub mod model;
+pub mod names;
 pub mod path_facts;
 pub mod placeholder;
 pub mod plausibility;
@@ -27,19 +28,19 @@ pub mod resolve;
 pub mod selftest;
 pub mod verdict;
 
-use aho_corasick::AhoCorasick;
 use anchors::AnchorId;
-use assignment::Assignment;
+use assignment::{Assignment, line_start};
 use candidate::{Candidate, Dropped, Judge};
 use check::Outcome;
 use gate::{Gate, Hit};
 use matcher::{LazyMatcher, Match, MatchCache};
+use names::Names;
 use plausibility::Judgement;
 use verdict::Verdict;
 
 use crate::decode::text::{self, Encoding};
 use crate::finding::{Confidence, Evidence, Excerpt, Finding, Place, Secret, Severity};
-use crate::rules::rule::{LOOK_BEHIND, MARGIN};
+use crate::rules::rule::{LOOK_BEHIND, MARGIN, Text};
 use crate::rules::{Anchor, Class, OnCheckFailure, Reach, Rule, ValueKind};
 
 /// All rules, ready to scan. Shared by all threads.
@@ -53,6 +54,8 @@ pub struct Detector {
     /// For each anchor whether a generic rule has it, so that the assignment around it is looked up in `names`.
     is_generic: Vec<bool>,
     names: Names,
+    /// The generic rules' ids, which reports and baselines write before a colon.
+    generic_ids: Vec<Text>,
     /// For each anchor the longest reach of its rules that is not a line, in bytes; 0 if there is none.
     far_reach: Vec<usize>,
     explain: bool,
@@ -111,6 +114,7 @@ impl Detector {
         let matchers = rules.iter().map(|_| LazyMatcher::default()).collect();
         Self {
             names: Names::of(&rules),
+            generic_ids: rules.iter().filter(|it| it.class == Class::Generic).map(|it| it.id.clone()).collect(),
             is_generic,
             rules: rules.into(),
             matchers,
@@ -422,10 +426,10 @@ impl Detector {
             return judged.drop(Judge::Plausibility, reason);
         }
         let name = &view[assignment.name.clone()];
-        if self.rules.iter().any(|rule| rule.class == Class::Generic && rule.id.as_bytes() == name) {
+        if self.generic_ids.iter().any(|id| id.as_bytes() == name) {
             return judged.drop(Judge::Plausibility, "it is a fingerprint of keysieve's own");
         }
-        let judgement = plausibility::judge(kind, view, assignment, found.word);
+        let judgement = plausibility::judge_possible(kind, view, assignment, found.word);
         let has_user = has_user_beside(view, assignment);
         let mut sum = 0;
         let features = &mut judged.features;
@@ -494,37 +498,6 @@ impl Detector {
             otherwise: None,
             dropped: judged.dropped,
         }
-    }
-}
-
-/// The rules that are asked by a word of the assigned name.
-#[derive(Debug)]
-struct Names {
-    /// The words, each with its rule.
-    words: Vec<(String, u16)>,
-    searcher: OnceLock<Option<AhoCorasick>>,
-}
-
-impl Names {
-    fn of(rules: &[Rule]) -> Self {
-        let words = rules.iter().enumerate();
-        let words = words.flat_map(|(index, rule)| rule.names.iter().map(move |word| (word.to_string(), index as u16)));
-        Self { words: words.collect(), searcher: OnceLock::new() }
-    }
-
-    /// The rules of which a word stands in `name`, in their order.
-    fn rules_for(&self, name: &[u8]) -> Vec<u16> {
-        // Fails only for more words than a configuration can hold; then these rules find nothing, as `rules test` shows.
-        let build = || {
-            let words = self.words.iter().map(|(word, _)| word);
-            AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok()
-        };
-        let Some(searcher) = self.searcher.get_or_init(build) else { return Vec::new() };
-        let found = searcher.find_overlapping_iter(name);
-        let mut rules: Vec<u16> = found.map(|found| self.words[found.pattern().as_usize()].1).collect();
-        rules.sort_unstable();
-        rules.dedup();
-        rules
     }
 }
 
@@ -597,14 +570,11 @@ fn is_binary_around(view: &[u8], secret: &Range<usize>) -> bool {
 
 /// The line of `at` and the line above it, as far as the view holds them and at most 512 bytes before and after.
 fn lines_at(view: &[u8], at: usize) -> (&[u8], &[u8]) {
-    let floor = at.saturating_sub(512);
-    let start = memchr::memrchr(b'\n', &view[floor..at]).map_or(floor, |found| floor + found + 1);
+    let start = line_start(view, at, 512);
     let end = memchr::memchr(b'\n', &view[at..view.len().min(at + 1024)])
         .map_or(view.len().min(at + 1024), |found| at + found);
     let above_end = start.saturating_sub(1);
-    let above_floor = above_end.saturating_sub(256);
-    let above_start =
-        memchr::memrchr(b'\n', &view[above_floor..above_end]).map_or(above_floor, |found| above_floor + found + 1);
+    let above_start = line_start(view, above_end, 256);
     (&view[start..end], &view[above_start..above_end])
 }
 

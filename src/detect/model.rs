@@ -4,7 +4,7 @@
 //! what the rules of thumb of [`plausibility`] say. Each has a weight of eight bits; their sum is
 //! the score. `model/README.md` says how the weights come about, `examples/candidates.rs` prints the features for it.
 
-use super::assignment::{Assignment, Join};
+use super::assignment::{Assignment, Join, line_start};
 use super::path_facts::PathFacts;
 use super::plausibility::{self, Judgement};
 use super::{entropy, gram};
@@ -167,8 +167,7 @@ pub fn features(
     emit(Hash::of(b'J').with(&[verdict, kind, form[2]]).number());
     emit(Hash::of(b'k').with(&[mean, verdict]).number());
 
-    let line = memchr::memrchr(b'\n', &text[..assignment.name.start]).map_or(0, |at| at + 1);
-    let before = &text[line.max(assignment.name.start.saturating_sub(AROUND))..assignment.name.start];
+    let before = &text[line_start(text, assignment.name.start, AROUND)..assignment.name.start];
     grams(b'a', &before.to_ascii_lowercase(), 3, emit);
     for word in plausibility::words(before) {
         emit(Hash::of(b'A').with(&word.to_ascii_lowercase()).number());

@@ -169,6 +169,37 @@ const TURNING: [&str; 27] = [
     "cancellation",
 ];
 
+/// Words in the name of a function that asks for what it is named after.
+const ASKING: [&str; 8] = ["get", "getpass", "read", "ask", "prompt", "input", "request", "enter"];
+/// Words in the name of a function that gives something for the name that it is called with.
+const LOOKING_UP: [&str; 20] = [
+    "env",
+    "getenv",
+    "environ",
+    "config",
+    "conf",
+    "settings",
+    "lookup",
+    "fetch",
+    "load",
+    "find",
+    "query",
+    "param",
+    "params",
+    "field",
+    "property",
+    "gettext",
+    "translate",
+    "require",
+    "import",
+    "select",
+];
+/// Words in the name of a token for one form or one page: none of a provider's, and yet one that opens something.
+const NONCES: [&str; 5] = ["csrf", "xsrf", "next", "continuation", "csrfmiddlewaretoken"];
+/// Words in the name of a digest.
+const DIGESTS: [&str; 10] =
+    ["sha", "md", "hash", "digest", "checksum", "commit", "rev", "revision", "etag", "integrity"];
+
 /// The passwords that come first in every list, and vendors' defaults.
 const WELL_KNOWN: [&str; 44] = [
     "password",
@@ -220,16 +251,24 @@ const WELL_KNOWN: [&str; 44] = [
 /// Judges the value of `assignment` in `text`; `keyword` is where in the text the word that tells a secret
 /// stands, within the name.
 pub fn judge(kind: ValueKind, text: &[u8], assignment: &Assignment, keyword: usize) -> Judgement {
-    let name = &text[assignment.name.clone()];
-    let value = &text[assignment.value.clone()];
-    if let Some(reason) = describing(name, keyword - assignment.name.start) {
-        return Judgement::No(reason);
+    let (name, value) = (&text[assignment.name.clone()], &text[assignment.value.clone()]);
+    let not_assigned = || (kind != ValueKind::Shaped).then(|| not_assigned(text, name, value, assignment)).flatten();
+    match describing(name, keyword - assignment.name.start).or_else(not_assigned) {
+        Some(reason) => Judgement::No(reason),
+        None => judge_looks(kind, name, value, assignment),
     }
-    if kind != ValueKind::Shaped {
-        if let Some(reason) = not_assigned(text, name, value, assignment) {
-            return Judgement::No(reason);
-        }
+}
+
+/// Like [`judge`], of an assignment that is not [`impossible`].
+pub fn judge_possible(kind: ValueKind, text: &[u8], assignment: &Assignment, keyword: usize) -> Judgement {
+    let (name, value) = (&text[assignment.name.clone()], &text[assignment.value.clone()]);
+    match describing(name, keyword - assignment.name.start) {
+        Some(reason) => Judgement::No(reason),
+        None => judge_looks(kind, name, value, assignment),
     }
+}
+
+fn judge_looks(kind: ValueKind, name: &[u8], value: &[u8], assignment: &Assignment) -> Judgement {
     match kind {
         ValueKind::Password => password(name, value, assignment),
         ValueKind::Token => token(name, value),
@@ -243,17 +282,8 @@ pub fn impossible(text: &[u8], assignment: &Assignment, keyword: usize) -> Optio
     placeholder::template(value)
         .or_else(|| placeholder::says_so(value))
         .or_else(|| not_assigned(text, name, value, assignment))
-        .or_else(|| describing(name, keyword - assignment.name.start).filter(|_| !names_a_nonce(name)))
-        .or_else(|| (value.iter().all(u8::is_ascii_hexdigit) && names_a_digest(name)).then_some("it is a digest"))
-}
-
-/// Whether a name is that of a token for one form or one page: none of a provider's, and yet one that opens something.
-fn names_a_nonce(name: &[u8]) -> bool {
-    Words(name).any(|word| {
-        let lower = word.to_ascii_lowercase();
-        let nonces: [&[u8]; 5] = [b"csrf", b"xsrf", b"next", b"continuation", b"csrfmiddlewaretoken"];
-        nonces.contains(&lower.as_slice())
-    })
+        .or_else(|| describing(name, keyword - assignment.name.start).filter(|_| !has_word(name, &NONCES)))
+        .or_else(|| (value.iter().all(u8::is_ascii_hexdigit) && has_word(name, &DIGESTS)).then_some("it is a digest"))
 }
 
 /// Why the two only look as if one were the other's value: items of a list, a name repeated, the start of a sentence.
@@ -272,11 +302,11 @@ fn not_assigned(text: &[u8], name: &[u8], value: &[u8], assignment: &Assignment)
             return Some("it is an item of a list");
         }
     }
-    if assignment.join == Join::Called && Words(name).any(asks) {
+    if assignment.join == Join::Called && has_word(name, &ASKING) {
         return Some("it is a prompt");
     }
     let between = &text[assignment.name.end.min(assignment.value.start)..assignment.value.start];
-    if assignment.wrapped && Words(between).any(|word| asks(word) || looks_up(word)) {
+    if assignment.wrapped && (has_word(between, &ASKING) || has_word(between, &LOOKING_UP)) {
         return Some("it is the name under which the value is looked up");
     }
     let is_word = |text: &[u8]| text.iter().all(u8::is_ascii_alphabetic);
@@ -301,41 +331,6 @@ fn is_expression(value: &[u8]) -> bool {
     memchr::memmem::find_iter(value, b"]{").any(|at| value.get(at + 2).is_some_and(u8::is_ascii_digit))
 }
 
-/// Whether a function with this word in its name asks for what it is named after.
-fn asks(word: &[u8]) -> bool {
-    let lower = word.to_ascii_lowercase();
-    let asking: [&[u8]; 8] = [b"get", b"getpass", b"read", b"ask", b"prompt", b"input", b"request", b"enter"];
-    asking.contains(&lower.as_slice())
-}
-
-/// Whether a function with this word in its name gives something for the name that it is called with.
-fn looks_up(word: &[u8]) -> bool {
-    let lower = word.to_ascii_lowercase();
-    let looking: [&[u8]; 20] = [
-        b"env",
-        b"getenv",
-        b"environ",
-        b"config",
-        b"conf",
-        b"settings",
-        b"lookup",
-        b"fetch",
-        b"load",
-        b"find",
-        b"query",
-        b"param",
-        b"params",
-        b"field",
-        b"property",
-        b"gettext",
-        b"translate",
-        b"require",
-        b"import",
-        b"select",
-    ];
-    looking.contains(&lower.as_slice())
-}
-
 /// Whether a password is one that everybody tries first.
 pub fn well_known_password(value: &[u8]) -> bool {
     let lower = value.to_ascii_lowercase();
@@ -357,11 +352,12 @@ fn describing(name: &[u8], keyword: usize) -> Option<&'static str> {
     if last.is_some_and(|last| DESCRIBING_LAST.iter().any(|known| known.as_bytes() == last)) {
         return Some("its name says that it describes a secret");
     }
-    let turned = Words(&name[..keyword]).any(|word| {
-        let lower = word.to_ascii_lowercase();
-        TURNING.iter().any(|known| known.as_bytes() == lower)
-    });
-    turned.then_some("its name says that it is something about secrets")
+    has_word(&name[..keyword], &TURNING).then_some("its name says that it is something about secrets")
+}
+
+/// Whether one of these words, ASCII case ignored, is a word of the name.
+fn has_word(name: &[u8], words: &[&str]) -> bool {
+    Words(name).any(|word| words.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(word)))
 }
 
 /// The words of a name in snake, kebab, dotted or camel case.
@@ -563,7 +559,7 @@ fn token(name: &[u8], value: &[u8]) -> Judgement {
         return Judgement::No("it has no digits, as random keys of its length do");
     }
     let hexadecimal = value.iter().all(u8::is_ascii_hexdigit);
-    if hexadecimal && names_a_digest(name) {
+    if hexadecimal && has_word(name, &DIGESTS) {
         return Judgement::No("it is a digest");
     }
     if is_identifier(value, &makeup)
@@ -593,15 +589,6 @@ fn shaped(value: &[u8]) -> Judgement {
         }
         None => yes(Confidence::High, "the name and the value's shape agree", false),
     }
-}
-
-fn names_a_digest(name: &[u8]) -> bool {
-    Words(name).any(|word| {
-        let lower = word.to_ascii_lowercase();
-        let digests: [&[u8]; 10] =
-            [b"sha", b"md", b"hash", b"digest", b"checksum", b"commit", b"rev", b"revision", b"etag", b"integrity"];
-        digests.contains(&lower.as_slice())
-    })
 }
 
 fn yes(confidence: Confidence, evidence: &'static str, well_known: bool) -> Judgement {

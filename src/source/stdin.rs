@@ -2,7 +2,8 @@
 
 use std::io::{self, Cursor, Read};
 
-use super::{Content, Coverage, Gap, Progress, Worker, container, explain, window};
+use super::container::{Inside, MAX_CONTAINER};
+use super::{Content, Coverage, Gap, Progress, Worker, explain, window};
 use crate::decode::container::Kind;
 use crate::detect::Detector;
 
@@ -35,14 +36,17 @@ pub fn scan(detector: &Detector, progress: &Progress, each: &dyn Fn(Content)) ->
         return coverage;
     };
     let mut bytes = Vec::new();
-    match input.take(container::MAX_CONTAINER).read_to_end(&mut bytes) {
+    match input.take(MAX_CONTAINER).read_to_end(&mut bytes) {
         Err(error) => gap(explain(&error)),
-        Ok(_) if bytes.len() as u64 == container::MAX_CONTAINER => {
-            gap(format!("only its first {} MiB were read", container::MAX_CONTAINER >> 20));
+        Ok(_) if bytes.len() as u64 == MAX_CONTAINER => {
+            gap(format!("only its first {} MiB were read", MAX_CONTAINER >> 20));
         }
         Ok(_) => coverage.files = 1,
     }
     coverage.bytes = bytes.len() as u64;
-    container::scan(&bytes, kind, NAME, NAME, detector, &mut Worker::default(), &mut coverage, each);
+    let mut worker = Worker::default();
+    let inside = Inside::of(&bytes, kind, NAME, NAME, detector, &mut worker);
+    coverage.gaps.extend(inside.gaps);
+    inside.contents.into_iter().for_each(each);
     coverage
 }

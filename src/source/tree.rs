@@ -14,7 +14,9 @@ use globset::GlobMatcher;
 use ignore::{DirEntry, WalkBuilder, WalkState};
 use rayon::prelude::*;
 
-use super::{Content, Coverage, Gap, NotContent, Progress, Workers, container, explain, window};
+use super::container::{Inside, MAX_CONTAINER};
+use super::{Content, Coverage, Gap, NotContent, Progress, Workers, explain, window};
+use crate::decode;
 use crate::detect::Detector;
 
 /// What to read of a tree.
@@ -373,7 +375,7 @@ fn read_file(
     progress: &Progress,
     workers: &Workers,
     coverage: &mut Coverage,
-    each: &(impl Fn(Content) + Sync),
+    each: &impl Fn(Content),
 ) {
     let gap = |reason: String| Gap { path: shown(&file.path), reason };
     if progress.is_stopped() {
@@ -408,7 +410,9 @@ fn read_file(
         match read_whole(&mut open, size) {
             Ok(bytes) => workers.with(|worker| {
                 let identity = root.identity(&file.path);
-                container::scan(&bytes, kind, &path, &identity, detector, worker, coverage, each);
+                let inside = Inside::of(&bytes, kind, &path, &identity, detector, worker);
+                coverage.gaps.extend(inside.gaps);
+                inside.contents.into_iter().for_each(each);
             }),
             Err(reason) => coverage.gaps.push(gap(reason)),
         }
@@ -420,8 +424,8 @@ fn read_file(
 
 /// Reads a container once more, into memory.
 fn read_whole(file: &mut File, size: u64) -> Result<Vec<u8>, String> {
-    if size > container::MAX_CONTAINER {
-        return Err(format!("what is in it was not read: it is larger than {} MiB", container::MAX_CONTAINER >> 20));
+    if size > MAX_CONTAINER {
+        return Err(format!("what is in it was not read: it is larger than {} MiB", MAX_CONTAINER >> 20));
     }
     let mut bytes = Vec::with_capacity(size as usize);
     file.seek(SeekFrom::Start(0)).and_then(|_| file.take(size).read_to_end(&mut bytes)).map_err(|it| explain(&it))?;
@@ -478,14 +482,7 @@ fn kind_of(kind: FileType) -> &'static str {
 pub fn shown(path: &Path) -> String {
     let bytes = path.as_os_str().as_encoded_bytes();
     let bytes = bytes.strip_prefix(b"./").filter(|rest| !rest.is_empty()).unwrap_or(bytes);
-    let mut text = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        text.push_str(chunk.valid());
-        for byte in chunk.invalid() {
-            text.push_str(&format!("\\x{byte:02x}"));
-        }
-    }
-    text
+    decode::shown(bytes)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::oid::{NumberMap, Oid, OidMap};
 use super::refs::Refs;
 use super::store::Store;
 use super::walk::{Commit, Found, SecretId, Trees, VariantId};
+use crate::decode::shown;
 use crate::finding;
 
 /// A secret at a path; both by number.
@@ -178,16 +179,6 @@ impl Paths {
         self.list.push(shown(path));
         number
     }
-}
-
-/// A path or a part of one as text; bytes that are no UTF-8 are written `\xNN`.
-pub fn shown(path: &[u8]) -> String {
-    let mut text = String::with_capacity(path.len());
-    for chunk in path.utf8_chunks() {
-        text.push_str(chunk.valid());
-        chunk.invalid().iter().for_each(|byte| text.push_str(&format!("\\x{byte:02x}")));
-    }
-    text
 }
 
 /// The commits and how they hang together.

@@ -11,7 +11,6 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 pub mod attribute;
-mod containers;
 pub mod delta;
 pub mod forest;
 pub mod lines;
@@ -30,8 +29,9 @@ use refs::Refs;
 use store::Store;
 use walk::{Found, SecretId, VariantId};
 
+use super::container::Inside;
 use super::{Gap, Progress};
-use crate::decode::container;
+use crate::decode::{self, container};
 use crate::detect::candidate::Candidate;
 use crate::detect::content::Stream;
 use crate::detect::path_facts::PathFacts;
@@ -473,7 +473,9 @@ impl Reporter<'_> {
     fn scan(&mut self, oid: &Oid) -> Vec<(String, Vec<Candidate>)> {
         let Ok(Some((kind, bytes))) = self.store.read(oid) else { return Vec::new() };
         if let (Kind::Blob, Some(container)) = (kind, container::Kind::of(&bytes)) {
-            return containers::Inside::of(self.detector, &bytes, container, "").contents;
+            let mut worker = super::Worker::default();
+            let inside = Inside::of(&bytes, container, "", "", self.detector, &mut worker);
+            return inside.contents.into_iter().map(|content| (content.identity, content.candidates)).collect();
         }
         let text = if kind == Kind::Blob { bytes.as_slice() } else { walk::message(&bytes) };
         let progress = Progress::default();
@@ -505,7 +507,7 @@ impl Reporter<'_> {
         let mut at = *tree;
         for name in path.split('/') {
             let (_, bytes) = self.store.read(&at).ok()??;
-            at = walk::entries(&bytes, at.as_bytes().len()).find(|(_, it, _)| attribute::shown(it) == name)?.2;
+            at = walk::entries(&bytes, at.as_bytes().len()).find(|(_, it, _)| decode::shown(it) == name)?.2;
         }
         Some(at)
     }

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex};
 use libdeflater::Decompressor;
 use rayon::prelude::*;
 
-use super::containers::Inside;
 use super::delta::Run;
 use super::forest::{Buffers, Derived, Forest, visit};
 use super::lines::{self, Scanned, Work};
@@ -18,7 +17,8 @@ use crate::decode::container;
 use crate::detect::candidate::Candidate;
 use crate::detect::{Detector, Scratch, resolve};
 use crate::finding::{Confidence, Severity};
-use crate::source::{Gap, Progress};
+use crate::source::container::Inside;
+use crate::source::{Gap, Progress, Worker};
 
 /// A commit, as far as attribution needs it.
 #[derive(Debug, Clone)]
@@ -290,12 +290,7 @@ fn settle(
             let text = if kind == Kind::Blob { bytes } else { message(bytes) };
             let candidates = candidates(scanned, text, has_pairs);
             let settled = resolve::settle(rules, candidates);
-            let mut secrets = lock(&shared.secrets);
-            let mut ids: Vec<VariantId> =
-                settled.into_iter().filter(|it| it.dropped.is_none()).map(|it| secrets.id(it, None)).collect();
-            ids.sort_unstable();
-            ids.dedup();
-            (!ids.is_empty()).then(|| ids.into())
+            distinct(lock(&shared.secrets).ids(settled, None))
         }
     };
     if let Some(secrets) = &secrets {
@@ -307,20 +302,22 @@ fn settle(
 
 /// Files what stands inside of a container.
 fn settle_container(shared: &Shared<'_>, oid: Oid, bytes: &[u8], kind: container::Kind, found: &mut Found) {
-    let name = format!("object {oid}");
-    let inside = Inside::of(shared.detector, bytes, kind, &name);
+    let (name, mut worker) = (format!("object {oid}"), Worker::default());
+    let inside = Inside::of(bytes, kind, &name, "", shared.detector, &mut worker);
     found.gaps.extend(inside.gaps);
-    let mut ids: Vec<VariantId> = Vec::new();
     let mut secrets = lock(&shared.secrets);
-    for (inner, candidates) in inside.contents {
-        let inner: Arc<str> = inner.into();
-        ids.extend(candidates.into_iter().filter(|it| it.dropped.is_none()).map(|it| secrets.id(it, Some(&inner))));
+    let contents = inside.contents.into_iter();
+    let ids = contents.flat_map(|content| secrets.ids(content.candidates, Some(&content.identity.into())));
+    if let Some(ids) = distinct(ids.collect()) {
+        found.blobs.insert(oid, ids);
     }
+}
+
+/// Each once, in ascending order; `None` if there are none.
+fn distinct(mut ids: Vec<VariantId>) -> Option<Arc<[VariantId]>> {
     ids.sort_unstable();
     ids.dedup();
-    if !ids.is_empty() {
-        found.blobs.insert(oid, ids.into());
-    }
+    (!ids.is_empty()).then(|| ids.into())
 }
 
 /// The candidates of a version, with its own offsets; their lines only where somebody asks.
@@ -348,6 +345,11 @@ fn candidates(scanned: &Scanned, bytes: &[u8], with_lines: bool) -> Vec<Candidat
 }
 
 impl Secrets {
+    /// The variants of those candidates that were not dropped.
+    fn ids(&mut self, candidates: Vec<Candidate>, inner: Option<&Arc<str>>) -> Vec<VariantId> {
+        candidates.into_iter().filter(|it| it.dropped.is_none()).map(|it| self.id(it, inner)).collect()
+    }
+
     fn id(&mut self, candidate: Candidate, inner: Option<&Arc<str>>) -> VariantId {
         let next = self.known.len() as SecretId;
         let secret = *self.known.entry((candidate.rule, candidate.secret.expose().to_vec())).or_insert(next);
