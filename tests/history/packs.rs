@@ -41,7 +41,7 @@ fn compress(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Writes a pack of `entries`, which stand in the order of their ids, with its index, into the repository at `root`.
-fn write(root: &Path, entries: &[Entry]) {
+fn write(root: &Path, name: &str, entries: &[Entry]) {
     let mut pack = [&b"PACK"[..], &2u32.to_be_bytes(), &(entries.len() as u32).to_be_bytes()].concat();
     let mut offsets = Vec::new();
     for entry in entries {
@@ -73,8 +73,8 @@ fn write(root: &Path, entries: &[Entry]) {
     index.extend([0; 40]);
     let folder = root.join(".git/objects/pack");
     fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join("pack-made.pack"), pack).unwrap();
-    fs::write(folder.join("pack-made.idx"), index).unwrap();
+    fs::write(folder.join(format!("pack-{name}.pack")), pack).unwrap();
+    fs::write(folder.join(format!("pack-{name}.idx")), index).unwrap();
 }
 
 /// What is said of a pack of a good blob and `entries`: the reasons, each with the object that it names.
@@ -82,7 +82,7 @@ fn said(entries: Vec<Entry>) -> Vec<(String, String)> {
     let folder = new_repository();
     let mut all = vec![whole(1, leak(1).as_bytes())];
     all.extend(entries);
-    write(folder.path(), &all);
+    write(folder.path(), "made", &all);
     let (findings, summary, code) = history(folder.path(), &[]);
     assert_eq!((code, &summary["complete"]), (3, &false.into()), "{summary}");
     // What is right beside it is read.
@@ -146,4 +146,19 @@ fn bases_that_are_not_there() {
     let said = said(vec![delta(2, Base::Back(5), &[4, 4, 0x90, 4]), delta(3, Base::Id(9), &[4, 4, 0x90, 4])]);
     let missing = "the object that it is a delta on is missing";
     assert_eq!(said, [(object(2), missing.to_owned()), (object(3), missing.to_owned())]);
+}
+
+#[test]
+fn deltas_reach_into_other_packs() {
+    let folder = new_repository();
+    let length = leak(1).len() as u8;
+    write(folder.path(), "base", &[whole(1, leak(1).as_bytes())]);
+    // All of the base without its number and what follows, then another number; and a delta on that one.
+    let insert = b"2\"\n";
+    let other = [&[length, length, 0x90, length - 3, 3][..], insert].concat();
+    write(folder.path(), "thin", &[delta(2, Base::Id(1), &other), delta(3, Base::Id(2), &[length, 4, 0x90, 4])]);
+    let (findings, summary, _) = history(folder.path(), &[]);
+    assert_eq!(summary["complete"], true, "{summary}");
+    assert_eq!((find(&findings, 1)["versions"].clone(), find(&findings, 2)["versions"].clone()), (1.into(), 1.into()));
+    assert_eq!(history(folder.path(), &["--no-delta"]).0, findings);
 }
