@@ -297,7 +297,7 @@ if __name__ == "__main__":
     parser.add_argument("--unlabelled", type=float, default=1.0, help="weight of candidates on lines without a label")
     parser.add_argument("--synthetic", type=int, default=2000, help="made-up credentials to add")
     parser.add_argument("--synthetic-weight", type=float, default=0.2)
-    parser.add_argument("--thresholds", type=float, nargs=3, default=[-0.8, 0.2, 1.5], help="logits of low, medium, high")
+    parser.add_argument("--thresholds", type=float, nargs=3, default=[-0.1, 0.2, 3.0], help="logits of low, medium, high")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--dump")
     options = parser.parse_args()

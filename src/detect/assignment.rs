@@ -16,6 +16,23 @@ const VALUE_LIMIT: usize = 4096;
 /// would take time in proportion to its square.
 const BARE_LIMIT: usize = 1024;
 
+/// Fewest numbers that are taken for the bytes of a key.
+const LEAST_NUMBERS: usize = 12;
+
+/// How the names of functions end that take a user's name and a password.
+const LOGINS: [&[u8]; 10] = [
+    b"connect",
+    b"connection",
+    b"login",
+    b"logon",
+    b"signin",
+    b"sign_in",
+    b"credential",
+    b"credentials",
+    b"auth",
+    b"authenticate",
+];
+
 /// How a name and its value are joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Join {
@@ -81,8 +98,12 @@ pub fn parse(text: &[u8], keyword: Range<usize>) -> Option<Assignment> {
     let name_quoted = before.is_some_and(is_quote) && cursor.close_name(before?);
     let joined = cursor.join(name_quoted, option, before)?;
     cursor.skip_blanks();
-    if let Some(value) = matches!(joined, Join::Assigned).then(|| cursor.fallback()).flatten() {
+    let literal = || cursor.fallback().or_else(|| cursor.numbers());
+    if let Some(value) = matches!(joined, Join::Assigned).then(literal).flatten() {
         return Some(Assignment { name, value, join: joined, quoted: true, name_quoted, wrapped: false });
+    }
+    if let Some(value) = logs_in(&text[name.clone()]).then(|| cursor.last_argument(joined)).flatten() {
+        return Some(Assignment { name, value, join: Join::Called, quoted: true, name_quoted, wrapped: false });
     }
     let at = cursor.at;
     let wrapped = matches!(joined, Join::Assigned | Join::Compared) && cursor.skip_call();
@@ -95,8 +116,35 @@ pub fn parse(text: &[u8], keyword: Range<usize>) -> Option<Assignment> {
         }
         None => return None,
     };
+    let value = if quoted { inner_value(text, &value).unwrap_or(value) } else { value };
     let quoted = quoted || joined == Join::Element || joined == Join::Assigned && is_in_literal(text, start);
     (!value.is_empty()).then_some(Assignment { name, value, join: joined, quoted, name_quoted, wrapped })
+}
+
+/// Whether a function of this name takes a user's name and then the password: `ftp.login`, `BasicAuth`.
+pub fn logs_in(name: &[u8]) -> bool {
+    let lower = name[name.len() - name.len().min(16)..].to_ascii_lowercase();
+    LOGINS.iter().any(|login| lower.ends_with(login))
+}
+
+/// The longest string among the values of a JSON object that is itself the value of a string literal: in
+/// `"token": "{\"app\":\"shop\",\"sum\":\"965c…\"}"` it is the sum.
+fn inner_value(text: &[u8], object: &Range<usize>) -> Option<Range<usize>> {
+    let inner = &text[object.clone()];
+    if inner.first() != Some(&b'{') || inner.last() != Some(&b'}') {
+        return None;
+    }
+    let mut quotes = memchr::memchr_iter(b'"', inner);
+    let mut longest: Option<Range<usize>> = None;
+    let mut is_value = false;
+    while let (Some(open), Some(close)) = (quotes.next(), quotes.next()) {
+        let end = close - inner[open + 1..close].iter().rev().take_while(|byte| **byte == b'\\').count();
+        if is_value && longest.as_ref().is_none_or(|found| found.len() < end - open - 1) {
+            longest = Some(open + 1..end);
+        }
+        is_value = inner[close + 1..].trim_ascii_start().first() == Some(&b':');
+    }
+    longest.map(|found| object.start + found.start..object.start + found.end)
 }
 
 /// Where the line of `at` starts, but at most `limit` bytes before.
@@ -348,6 +396,77 @@ impl Cursor<'_> {
         (length > 0).then(|| self.at + at + 1..self.at + at + 1 + length)
     }
 
+    /// The password among the arguments of a call that logs in: `(host, "user", "password")`, or of a pair that is
+    /// assigned, `auth=("user", "password")`. It is the last of two or three string literals, and the third of four or
+    /// more, which go on with a data base.
+    fn last_argument(&self, joined: Join) -> Option<Range<usize>> {
+        let mut cursor = Cursor { text: self.text, at: self.at };
+        let called = joined == Join::Called || joined == Join::Assigned && cursor.eat(b"(");
+        let limit = self.at + 256;
+        let mut literals = Vec::new();
+        while called && cursor.at < limit {
+            cursor.skip_white(64);
+            cursor.skip_string_prefix();
+            match cursor.peek()? {
+                quote if is_quote(quote) => {
+                    let literal = cursor.literal(quote, 0)?;
+                    cursor.at = literal.end + 1;
+                    literals.push(literal);
+                }
+                _ if !literals.is_empty() => return None,
+                // Something that is no literal: `host`, `self.url`.
+                _ => cursor.at += self.text[cursor.at..].iter().take_while(|byte| is_name(**byte)).count(),
+            }
+            cursor.skip_white(64);
+            match cursor.peek()? {
+                b',' => cursor.at += 1,
+                b')' => break,
+                _ => return None,
+            }
+        }
+        match literals.as_slice() {
+            [_, password] | [_, _, password] | [_, _, password, _, ..] => Some(password.clone()),
+            _ => None,
+        }
+    }
+
+    /// The bytes of a key as a list of numbers, as far as the line has them: `[]byte{8, 79, 94, …}`,
+    /// `[u8; 32] = [0x08, 0x4f, …]`.
+    fn numbers(&self) -> Option<Range<usize>> {
+        let rest = &self.text[self.at..self.text.len().min(self.at + VALUE_LIMIT)];
+        let rest = &rest[..memchr(b'\n', rest).unwrap_or(rest.len())];
+        let is_head =
+            |byte: &u8| is_name(*byte) || matches!(byte, b'[' | b']' | b':' | b';' | b'&' | b'<' | b'>' | b'=');
+        let mut open = None;
+        for (at, byte) in rest.iter().enumerate().take(64) {
+            match byte {
+                b'{' | b'(' | b'[' => open = Some(at + 1),
+                byte if is_blank(*byte) => {}
+                byte if byte.is_ascii_digit()
+                    && open.is_some_and(|open| rest[open..at].iter().all(|it| is_blank(*it))) =>
+                {
+                    break;
+                }
+                byte if is_head(byte) => {}
+                _ => return None,
+            }
+        }
+        let list = &rest[open?..];
+        let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b',' | b' ' | b'-' | b'_');
+        let list = &list[..list.iter().take_while(|byte| is_part(byte)).count()];
+        let numbers = list.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|number| !number.is_empty());
+        let is_number =
+            |number: &[u8]| number.trim_ascii_start().first().is_some_and(|byte| matches!(byte, b'0'..=b'9' | b'-'));
+        let (count, long) =
+            numbers.clone().fold((0, 0), |(count, long), number| (count + 1, long + usize::from(number.len() > 10)));
+        if count < LEAST_NUMBERS && long < 4 || !numbers.clone().all(is_number) {
+            return None;
+        }
+        let start = self.at + open? + (list.len() - list.trim_ascii_start().len());
+        let list = list.trim_ascii();
+        Some(start..start + list.strip_suffix(b",").unwrap_or(list).len())
+    }
+
     /// Passes the head of a call whose first argument is a string literal: `new Secret(`, `[]byte(`.
     fn skip_call(&mut self) -> bool {
         let rest = &self.text[self.at..self.text.len().min(self.at + 64)];
@@ -556,6 +675,16 @@ mod tests {
             ("const token = process.env['TOKEN'] ?? `s3cr3t`;", "token", "s3cr3t", true),
             ("$password = getenv('DB') ?: 's3cr3t';", "$password", "s3cr3t", true),
             ("password = ENV.fetch('DB', 's3cr3t')", "password", "s3cr3t", true),
+            ("UserPasswordCredentials('ann', 's3cr3t')", "UserPasswordCredentials", "s3cr3t", true),
+            ("password_connect(host, \"ann\", \"s3cr3t\")", "password_connect", "s3cr3t", true),
+            (r#""token": "{\"app\":\"a-b\", \"sum\":\"s3cr3t\"}","#, "token", "s3cr3t", true),
+            (
+                "token := []byte{1, 2, 33, 4, 5, 6, 7, 8, 9, 10, 11, 12}",
+                "token",
+                "1, 2, 33, 4, 5, 6, 7, 8, 9, 10, 11, 12",
+                true,
+            ),
+            ("token: [u8; 12] = [0x1,2,3,4,5,6,7,8,9,0xa,0xb,0xc,", "token", "0x1,2,3,4,5,6,7,8,9,0xa,0xb,0xc", true),
         ] {
             assert_eq!(read(text), Some((name.into(), value.into(), quoted)), "{text}");
         }

@@ -370,7 +370,7 @@ impl Detector {
                     judged.harmless = true;
                     judged.evidence.push(evidence);
                 }
-                Outcome::Locked(evidence) => {
+                Outcome::Unlikely(evidence) => {
                     judged.harmless = true;
                     judged.confidence = Confidence::Low;
                     judged.evidence.push(evidence);

@@ -2,7 +2,7 @@
 //!
 //! In come the name and the value, out goes a [`Judgement`]. Nothing here knows files: what a path adds, the verdict adds.
 
-use super::assignment::{Assignment, Join};
+use super::assignment::{Assignment, Join, logs_in};
 use super::{entropy, gram, placeholder};
 use crate::finding::{Confidence, Evidence};
 use crate::rules::ValueKind;
@@ -283,6 +283,7 @@ pub fn impossible(text: &[u8], assignment: &Assignment, keyword: usize) -> Optio
         .or_else(|| placeholder::says_so(value))
         .or_else(|| not_assigned(text, name, value, assignment))
         .or_else(|| describing(name, keyword - assignment.name.start).filter(|_| !has_word(name, &NONCES)))
+        .or_else(|| is_host(text, assignment).then_some("it is the address that a call connects to"))
         .or_else(|| (value.iter().all(u8::is_ascii_hexdigit) && has_word(name, &DIGESTS)).then_some("it is a digest"))
 }
 
@@ -323,12 +324,37 @@ fn not_assigned(text: &[u8], name: &[u8], value: &[u8], assignment: &Assignment)
     if is_expression(value) {
         return Some("it is a regular expression");
     }
+    if counts_up(value) {
+        return Some("its numbers follow a pattern");
+    }
     value.starts_with(b"--").then_some("it is an option's name")
+}
+
+/// Whether the value is the first argument of a call that takes a user and a password after it, if at all.
+fn is_host(text: &[u8], assignment: &Assignment) -> bool {
+    let between = &text[assignment.name.end.min(assignment.value.start)..assignment.value.start];
+    let name = &text[assignment.name.clone()];
+    let is_first = assignment.join == Join::Called && between.len() <= 2 && between.starts_with(b"(");
+    is_first && logs_in(name) && !has_word(name, &["auth", "authenticate", "credential", "credentials"])
 }
 
 /// Whether a value holds a class of characters with a count, as regular expressions do: `[A-Z]{20}`.
 fn is_expression(value: &[u8]) -> bool {
     memchr::memmem::find_iter(value, b"]{").any(|at| value.get(at + 2).is_some_and(u8::is_ascii_digit))
+}
+
+/// Whether a value is a list of numbers most of which are as far from the one before as that is from its own.
+fn counts_up(value: &[u8]) -> bool {
+    let number = |text: &[u8]| -> Option<i64> {
+        let text = std::str::from_utf8(text.trim_ascii()).ok()?;
+        text.strip_prefix("0x").map_or_else(|| text.parse(), |digits| i64::from_str_radix(digits, 16)).ok()
+    };
+    if !value.contains(&b',') {
+        return false;
+    }
+    let Some(numbers) = value.split(|byte| *byte == b',').map(number).collect::<Option<Vec<_>>>() else { return false };
+    let steps = || numbers.windows(3).map(|three| three[2].wrapping_sub(three[1]) == three[1].wrapping_sub(three[0]));
+    numbers.len() > 4 && steps().filter(|same| *same).count() * 2 > steps().count()
 }
 
 /// Whether a password is one that everybody tries first.

@@ -22,8 +22,8 @@ pub enum Outcome {
     Plausible(Option<Evidence>),
     /// Proven, or at least possible, but harmless here: a password on this machine only.
     Harmless(Evidence),
-    /// Of no use without another secret: an encrypted key.
-    Locked(Evidence),
+    /// Of no use as it stands: an encrypted key, the password of an example.
+    Unlikely(Evidence),
     /// The structure is wrong.
     Failed(&'static str),
 }

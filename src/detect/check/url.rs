@@ -35,6 +35,23 @@ pub fn password(secret: &[u8], text: &[u8], start: usize) -> Outcome {
     if secret.first() == Some(&b'$') || secret.first() == Some(&b':') && secret.len() < 24 {
         return Outcome::Failed("it is the name of a variable");
     }
+    if secret.iter().any(|byte| matches!(byte, b'[' | b']')) {
+        return Outcome::Failed("it is a template's optional part");
+    }
+    let port = secret.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if port > 0 && matches!(secret.get(port), Some(b'#' | b'?' | b'/')) {
+        return Outcome::Failed("it is a port");
+    }
+    if names_itself(secret) {
+        return Outcome::Failed("it stands for a password");
+    }
+    let user = text[..start].strip_suffix(b":").unwrap_or_default();
+    let is_users = user.len() > secret.len()
+        && user[user.len() - secret.len()..].eq_ignore_ascii_case(secret)
+        && !user[user.len() - secret.len() - 1].is_ascii_alphanumeric();
+    if is_users {
+        return Outcome::Unlikely("the user's name is its password".into());
+    }
     let rest = &text[(start + secret.len()).min(text.len())..];
     let host = rest.strip_prefix(b"@").unwrap_or_default();
     let end = host
@@ -57,7 +74,10 @@ pub fn password(secret: &[u8], text: &[u8], start: usize) -> Outcome {
         .iter()
         .any(|name| host == *name || host.ends_with(name) && host[..host.len() - name.len()].ends_with(b"."))
     {
-        return Outcome::Harmless("its host is an example".into());
+        return match is_weak(secret) {
+            true => Outcome::Unlikely("an example's password at an example's host".into()),
+            false => Outcome::Harmless("its host is an example".into()),
+        };
     }
     if host == b"localhost" || host.starts_with(b"127.") || host == b"0.0.0.0" {
         return Outcome::Harmless("it opens a service on the same machine".into());
@@ -66,4 +86,52 @@ pub fn password(secret: &[u8], text: &[u8], start: usize) -> Outcome {
         return Outcome::Harmless("a password that everybody tries first".into());
     }
     Outcome::Plausible(Some("it stands where a connection's password goes".into()))
+}
+
+/// Whether a password is named instead of given: `API_PASSWORD`, `random_password`.
+fn names_itself(secret: &[u8]) -> bool {
+    let is_name = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-' | b':');
+    let is_word =
+        |word: &[u8]| ["password", "passwd", "pass", "token"].iter().any(|it| word.eq_ignore_ascii_case(it.as_bytes()));
+    secret.iter().all(is_name) && (plausibility::words(secret).any(is_word) || is_constant(secret))
+}
+
+/// Words in capitals with an underscore between them, as constants and variables have them.
+fn is_constant(secret: &[u8]) -> bool {
+    secret.contains(&b'_') && secret.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_')
+}
+
+/// Whether a password is one of the first to try, with or without digits after it.
+fn is_weak(secret: &[u8]) -> bool {
+    let digits = secret.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let lower = secret.to_ascii_lowercase();
+    plausibility::well_known_password(&secret[..secret.len() - digits])
+        || plausibility::well_known_password(secret)
+        || secret.len() <= 6
+        || memchr::memmem::find(&lower, b"pass").is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn examples_and_templates_are_told_from_passwords() {
+        let judged = |url: &str, secret: &str| password(secret.as_bytes(), url.as_bytes(), url.find(secret).unwrap());
+        for (url, secret) in [
+            ("postgres://API_USER:API_PASSWORD@db/x", "API_PASSWORD"),
+            ("http://google.com:80#@www.x.tld/", "80#"),
+            ("postgres://[user[:password]@][netloc]", "password]"),
+            ("mongodb://heroku_1:random_password@ds029017/x", "random_password"),
+        ] {
+            assert!(matches!(judged(url, secret), Outcome::Failed(_)), "{url}");
+        }
+        for (url, secret) in [("http://:secret123@example.com", "secret123"), ("x://gorm-1:gorm-1@mysql/x", "gorm-1@")]
+        {
+            let secret = secret.trim_end_matches('@');
+            let start = url.rfind(secret).unwrap();
+            assert!(matches!(password(secret.as_bytes(), url.as_bytes(), start), Outcome::Unlikely(_)), "{url}");
+        }
+        assert!(matches!(judged("http://ann:vH8kk5dv@db.corp.io", "vH8kk5dv"), Outcome::Plausible(_)));
+    }
 }
