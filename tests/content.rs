@@ -189,3 +189,54 @@ fn a_token_is_found_in_its_encodings() {
         );
     }
 }
+
+#[test]
+fn packages_databases_and_key_stores_are_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/containers")).unwrap() {
+        let entry = entry.unwrap();
+        if entry.path().extension().is_some_and(|extension| extension != "py") {
+            fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
+        }
+    }
+    let (mut paths, summary, code) = scan(folder.path(), &[]);
+    paths.dedup();
+    assert_eq!(
+        paths,
+        [
+            "a.7z!/conf/settings.py",
+            "a.db!/files/content-1!/content-1",
+            "a.db!/settings",
+            "a.db!/unused pages",
+            "a.db!/users",
+            "a.deb!/data.tar.gz!/etc/a/settings.py",
+            "a.rpm!/etc/a/settings.py",
+            "known.jks!/key store",
+            "known.p12!/key store",
+            "open.p12!/key store",
+        ]
+    );
+    assert_eq!((code, &summary["complete"]), (1, &Value::Bool(true)));
+}
+
+#[test]
+fn a_damaged_container_is_said_wherever_it_is_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a.7z", "a.db", "a.deb", "a.rpm", "known.p12", "known.jks"] {
+        let whole = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/containers").join(name)).unwrap();
+        for step in 1..40 {
+            let length = whole.len() * step / 40;
+            fs::write(folder.path().join(format!("cut-{step}-{name}")), &whole[..length]).unwrap();
+            let mut flipped = whole.clone();
+            flipped[length] ^= 0x5a;
+            fs::write(folder.path().join(format!("flipped-{step}-{name}")), flipped).unwrap();
+        }
+    }
+    let (_, summary, code) = scan(folder.path(), &["--all", "--min-confidence", "low"]);
+    assert_eq!((code, &summary["complete"]), (3, &Value::Bool(false)));
+    let gaps = summary["incomplete"].as_array().unwrap();
+    for name in ["a.7z", "a.db", "a.deb", "a.rpm"] {
+        // Cut in the middle, each says so.
+        assert!(gaps.iter().any(|gap| gap["path"].as_str().unwrap().starts_with(&format!("cut-20-{name}"))), "{name}");
+    }
+}

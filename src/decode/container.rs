@@ -6,7 +6,7 @@
 
 use std::io::{self, Cursor, Read};
 
-use super::shown;
+use super::{key_store, rpm, shown, sqlite};
 
 /// What packs contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,18 @@ pub enum Kind {
     Xz,
     /// RFC 8878.
     Zstd,
+    /// The 7z format.
+    SevenZip,
+    /// As Unix's `ar` writes it; also deb.
+    Ar,
+    /// The "newc" form, which rpm has inside.
+    Cpio,
+    /// RPM version 3 and 4.
+    Rpm,
+    /// SQLite's file format 3.
+    Sqlite,
+    /// PKCS #12, JKS and JCEKS.
+    KeyStore(key_store::Format),
 }
 
 impl Kind {
@@ -34,6 +46,12 @@ impl Kind {
             [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..] => Some(Self::Bzip2),
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Self::Xz),
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Self::Zstd),
+            [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c, ..] => Some(Self::SevenZip),
+            [0xed, 0xab, 0xee, 0xdb, 3 | 4, ..] => Some(Self::Rpm),
+            _ if head.starts_with(b"!<arch>\n") => Some(Self::Ar),
+            _ if head.starts_with(b"070701") || head.starts_with(b"070702") => Some(Self::Cpio),
+            _ if head.starts_with(b"SQLite format 3\0") => Some(Self::Sqlite),
+            _ if key_store::Format::of(head).is_some() => key_store::Format::of(head).map(Self::KeyStore),
             _ if head.get(257..262) == Some(b"ustar") => Some(Self::Tar),
             _ => None,
         }
@@ -100,6 +118,21 @@ impl Unpacker<'_> {
                 Ok(decoder) => self.stream(decoder, path, depth),
                 Err(error) => self.sink.gap(path, damaged(&error)),
             },
+            Kind::SevenZip => self.seven_zip(bytes, path, depth),
+            Kind::Ar => self.ar(bytes, path, depth),
+            Kind::Cpio => self.cpio(bytes, path, depth),
+            Kind::Rpm => match rpm::payload(bytes).map(|payload| (payload, Kind::of(payload))) {
+                Some((payload, Some(kind))) => self.open(payload, kind, path, depth),
+                _ => self
+                    .sink
+                    .gap(path, "it cannot be unpacked: its headers are cut short or its payload is unknown".into()),
+            },
+            Kind::Sqlite => self.sqlite(bytes, path, depth),
+            Kind::KeyStore(format) => {
+                if let Some(text) = key_store::opened(bytes, format) {
+                    self.sink.content(&format!("{path}!/key store"), text.as_bytes());
+                }
+            }
             Kind::Xz => {
                 let mut plain = Bounded { bytes: Vec::new(), room: self.limits.entry.min(self.left) as usize };
                 let read = lzma_rs::xz_decompress(&mut &bytes[..], &mut plain);
@@ -112,7 +145,7 @@ impl Unpacker<'_> {
         }
     }
 
-    /// One compressed content; a tar in it goes by the name of the whole.
+    /// One compressed content; a tar or cpio in it goes by the name of the whole.
     fn stream(&mut self, reader: impl Read, path: &str, depth: usize) {
         let Some((bytes, is_cut)) = self.read(reader, path) else { return };
         self.inner(bytes, is_cut, path, depth);
@@ -120,11 +153,11 @@ impl Unpacker<'_> {
 
     fn inner(&mut self, bytes: Vec<u8>, is_cut: bool, path: &str, depth: usize) {
         self.left = self.left.saturating_sub(bytes.len() as u64);
-        if Kind::of(&bytes) == Some(Kind::Tar) {
+        if let Some(kind @ (Kind::Tar | Kind::Cpio)) = Kind::of(&bytes) {
             if is_cut {
                 self.cut(path);
             }
-            return self.open(&bytes, Kind::Tar, path, depth + 1);
+            return self.open(&bytes, kind, path, depth + 1);
         }
         let name = path.rsplit('/').next().unwrap_or(path);
         let name = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
@@ -179,6 +212,101 @@ impl Unpacker<'_> {
                 self.left = self.left.saturating_sub(bytes.len() as u64);
                 self.entry(&bytes, is_cut, &inner, depth);
             }
+        }
+    }
+
+    fn seven_zip(&mut self, bytes: &[u8], path: &str, depth: usize) {
+        let mut archive = match sevenz_rust2::ArchiveReader::new(Cursor::new(bytes), sevenz_rust2::Password::empty()) {
+            Ok(archive) => archive,
+            Err(error) => return self.sink.gap(path, damaged(&error)),
+        };
+        let mut is_over = false;
+        let read = archive.for_each_entries(|entry, reader| {
+            is_over = is_over || !self.may_go_on(path);
+            if is_over {
+                return Ok(false);
+            }
+            let inner = format!("{path}!/{}", entry.name());
+            if entry.is_directory() {
+                return Ok(true);
+            }
+            let Some((bytes, is_cut)) = self.read(&mut *reader, &inner) else { return Ok(false) };
+            self.left = self.left.saturating_sub(bytes.len() as u64);
+            self.entry(&bytes, is_cut, &inner, depth);
+            if is_cut {
+                // The next entry starts where this one ends.
+                io::copy(reader, &mut io::sink())?;
+            }
+            Ok(true)
+        });
+        if let Err(error) = read {
+            self.sink.gap(path, damaged(&error));
+        }
+    }
+
+    fn ar(&mut self, bytes: &[u8], path: &str, depth: usize) {
+        let mut archive = ar::Archive::new(bytes);
+        while let Some(entry) = archive.next_entry() {
+            if !self.may_go_on(path) {
+                return;
+            }
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => return self.sink.gap(path, damaged(&error)),
+            };
+            let name = shown(entry.header().identifier());
+            let inner = format!("{path}!/{}", name.trim_end_matches('/'));
+            if let Some((bytes, is_cut)) = self.read(entry, &inner) {
+                self.left = self.left.saturating_sub(bytes.len() as u64);
+                self.entry(&bytes, is_cut, &inner, depth);
+            }
+        }
+    }
+
+    fn cpio(&mut self, bytes: &[u8], path: &str, depth: usize) {
+        const TYPE: u32 = 0o170_000;
+        const REGULAR: u32 = 0o100_000;
+        let mut rest = bytes;
+        loop {
+            let mut reader = match cpio::newc::Reader::new(rest) {
+                Ok(reader) if reader.entry().is_trailer() => return,
+                Ok(reader) => reader,
+                Err(error) => return self.sink.gap(path, damaged(&error)),
+            };
+            if !self.may_go_on(path) {
+                return;
+            }
+            if reader.entry().mode() & TYPE == REGULAR {
+                let inner = format!("{path}!/{}", reader.entry().name().trim_start_matches("./"));
+                if let Some((bytes, is_cut)) = self.read(&mut reader, &inner) {
+                    self.left = self.left.saturating_sub(bytes.len() as u64);
+                    self.entry(&bytes, is_cut, &inner, depth);
+                }
+            }
+            rest = match reader.finish() {
+                Ok(rest) => rest,
+                Err(error) => return self.sink.gap(path, damaged(&error)),
+            };
+        }
+    }
+
+    /// Each table is a content with a row a line; what no table holds any more is one as well.
+    fn sqlite(&mut self, bytes: &[u8], path: &str, depth: usize) {
+        let database = match sqlite::Database::open(bytes) {
+            Ok(database) => database,
+            Err(reason) => {
+                self.sink.gap(path, format!("it cannot be unpacked: {reason}"));
+                return self.sink.content(path, bytes);
+            }
+        };
+        let limit = self.limits.entry.min(self.left) as usize;
+        let read = database.read(limit, |name, content| {
+            self.left = self.left.saturating_sub(content.len() as u64);
+            self.entry(content, false, &format!("{path}!/{name}"), depth);
+            self.may_go_on(path)
+        });
+        if let Err(reason) = read {
+            self.sink.gap(path, format!("it cannot be unpacked: {reason}"));
         }
     }
 

@@ -1,6 +1,9 @@
 //! Contents that are not what they seem: other encodings of text, and contents inside of contents.
 
 pub mod container;
+pub mod key_store;
+mod rpm;
+mod sqlite;
 pub mod text;
 pub mod utf16;
 

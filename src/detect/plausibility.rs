@@ -296,7 +296,9 @@ fn not_assigned(text: &[u8], name: &[u8], value: &[u8], assignment: &Assignment)
         return Some("it repeats its name");
     }
     let after = &text[(assignment.value.end + usize::from(assignment.quoted)).min(text.len())..];
-    if assignment.join == Join::Called && assignment.name_quoted {
+    let between = &text[assignment.name.end.min(assignment.value.start)..assignment.value.start];
+    // `"name": "x", "value": "y"` is no list.
+    if assignment.join == Join::Called && assignment.name_quoted && !between.contains(&b':') {
         let next = after.trim_ascii_start();
         let goes_on = next.strip_prefix(b",").map(<[u8]>::trim_ascii_start).and_then(<[u8]>::first);
         if goes_on.is_some_and(|byte| matches!(byte, b'"' | b'\'' | b'`')) {
@@ -306,7 +308,6 @@ fn not_assigned(text: &[u8], name: &[u8], value: &[u8], assignment: &Assignment)
     if assignment.join == Join::Called && has_word(name, &ASKING) {
         return Some("it is a prompt");
     }
-    let between = &text[assignment.name.end.min(assignment.value.start)..assignment.value.start];
     if assignment.wrapped && (has_word(between, &ASKING) || has_word(between, &LOOKING_UP)) {
         return Some("it is the name under which the value is looked up");
     }
