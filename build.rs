@@ -93,7 +93,9 @@ fn emit(code: &mut String, rule: &Rule) {
         .map(|anchor| format!("Anchor {{ text: {}, any_case: {} }}", text(&anchor.text), anchor.any_case))
         .collect();
     let matcher = match &rule.matcher {
-        Matcher::Pattern { regex, lead } => format!("Matcher::Pattern {{ regex: {}, lead: {lead} }}", text(regex)),
+        Matcher::Pattern { regex, lead, next } => {
+            format!("Matcher::Pattern {{ regex: {}, lead: {lead}, next: {} }}", text(regex), text(next))
+        }
         Matcher::Assignment { key, value, kind } => {
             format!("Matcher::Assignment {{ key: {}, value: {}, kind: ValueKind::{kind:?} }}", text(key), text(value))
         }

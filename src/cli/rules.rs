@@ -180,7 +180,10 @@ fn show(rules: &[Rule], id: &str, format: Format) -> anyhow::Result<ExitCode> {
         line("class", class(rule.class))?;
         line("anchors", &anchors(rule).join("  "))?;
         match &rule.matcher {
-            Matcher::Pattern { regex, .. } => line("pattern", regex)?,
+            Matcher::Pattern { regex, next, .. } => {
+                line("pattern", regex)?;
+                line("next", next)?;
+            }
             Matcher::Assignment { key, value, .. } => {
                 line("key", key)?;
                 line("value", value)?;

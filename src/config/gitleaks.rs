@@ -202,6 +202,7 @@ fn rule(entry: &RuleEntry, id: &str) -> Result<Rule, String> {
         class: Some(ClassSpec::Contextual),
         anchors: anchors(entry, &hir)?,
         names: Vec::new(),
+        next: String::new(),
         lead: (LOOK_BEHIND - 12) as u16,
         reach: if schema::can_match_newline(&hir) { ReachSpec::Bytes { bytes: SPAN } } else { ReachSpec::Line },
         pattern: Some(pattern),

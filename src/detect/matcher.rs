@@ -22,7 +22,7 @@ use crate::rules::{Matcher, Reach, Rule};
 /// The compiled form of a rule's matcher; made when its first keyword is met.
 #[derive(Debug)]
 enum Compiled {
-    Pattern { regex: Regex, lead: usize, secret_group: usize },
+    Pattern { regex: Regex, lead: usize, secret_group: usize, next: Option<Regex> },
     Assignment { key: Option<Regex>, value: Regex },
 }
 
@@ -74,7 +74,7 @@ impl LazyMatcher {
         shared: &mut Option<Option<Assignment>>,
     ) -> Option<Match> {
         match self.compiled(rule).as_ref().ok()? {
-            Compiled::Pattern { regex, lead, secret_group } => {
+            Compiled::Pattern { regex, lead, secret_group, .. } => {
                 let anchored = if *lead == 0 { Anchored::Yes } else { Anchored::No };
                 let mut range = hit.start.saturating_sub(*lead)..view.len();
                 if rule.reach == Reach::Line {
@@ -111,6 +111,15 @@ impl LazyMatcher {
         }
     }
 
+    /// The secret that follows the one that ends at `end` of `view`, for rules that say how another one follows.
+    pub fn find_next(&self, rule: &Rule, view: &[u8], end: usize) -> Option<Match> {
+        let Ok(Compiled::Pattern { next: Some(next), .. }) = self.compiled(rule) else { return None };
+        let mut groups = next.create_captures();
+        next.search_captures(&Input::new(view).range(end..).anchored(Anchored::Yes), &mut groups);
+        let secret = groups.get_group_by_name("secret")?.range();
+        (secret.start >= end && !secret.is_empty()).then_some(Match { secret, assignment: None, word: end })
+    }
+
     /// Whether the rule's `ignore` expression says that `secret` is none.
     pub fn ignores(&self, rule: &Rule, secret: &[u8]) -> bool {
         let compile = || (!rule.ignore.is_empty()).then(|| build(&rule.ignore, true).ok()).flatten();
@@ -140,10 +149,11 @@ impl LazyMatcher {
 
 fn compile(rule: &Rule) -> Result<Compiled, String> {
     match &rule.matcher {
-        Matcher::Pattern { regex, lead } => {
+        Matcher::Pattern { regex, lead, next } => {
             let regex = build(regex, false)?;
             let names = regex.group_info().to_index(regex_automata::PatternID::ZERO, "secret");
-            Ok(Compiled::Pattern { lead: usize::from(*lead), secret_group: names.unwrap_or(0), regex })
+            let next = (!next.is_empty()).then(|| build(next, false)).transpose()?;
+            Ok(Compiled::Pattern { lead: usize::from(*lead), secret_group: names.unwrap_or(0), regex, next })
         }
         Matcher::Assignment { key, value, .. } => Ok(Compiled::Assignment {
             key: (!key.is_empty()).then(|| build(key, true)).transpose()?,

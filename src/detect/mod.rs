@@ -248,21 +248,25 @@ impl Detector {
             let at = hit.start - from..(hit.start - from + keyword.text.len()).min(view.len());
             let matcher = &self.matchers[usize::from(index)];
             let cache = &mut scratch.caches[usize::from(index)];
-            let Some(found) = matcher.find(rule, view, at.clone(), cache, shared) else { return };
             let surroundings = &window.bytes[from..window.bytes.len().min(to + MARGIN)];
-            if found.secret.is_empty() || !matcher.is_near(rule, surroundings, at.start) {
-                return;
+            let mut next = matcher.find(rule, view, at.clone(), cache, shared);
+            while let Some(found) = next {
+                next = matcher.find_next(rule, view, found.secret.end);
+                if found.secret.is_empty() || !matcher.is_near(rule, surroundings, at.start) {
+                    continue;
+                }
+                if rule.class == Class::Generic && encoded.is_none() && depth < MAX_ENCODINGS {
+                    let decoded = text::decode(&view[found.secret.clone()]);
+                    encoded = decoded.map(|(encoding, text)| (to, found.clone(), encoding, text));
+                }
+                let judged = self.judge(index, surroundings, &found);
+                // What was allowed is counted and masked like a finding; all else is kept only to be explained.
+                if judged.dropped.as_ref().is_some_and(|dropped| dropped.judge != Judge::Allow) && !self.explain {
+                    continue;
+                }
+                let offset = window.offset + from as u64;
+                into.push(self.candidate(index, offset, view, hit.anchor, at.start, found, judged));
             }
-            if rule.class == Class::Generic && encoded.is_none() && depth < MAX_ENCODINGS {
-                let decoded = text::decode(&view[found.secret.clone()]);
-                encoded = decoded.map(|(encoding, text)| (to, found.clone(), encoding, text));
-            }
-            let judged = self.judge(index, surroundings, &found);
-            // What was allowed is counted and masked like a finding; all else is kept only to be explained.
-            if judged.dropped.as_ref().is_some_and(|dropped| dropped.judge != Judge::Allow) && !self.explain {
-                return;
-            }
-            into.push(self.candidate(index, window.offset + from as u64, view, hit.anchor, at.start, found, judged));
         };
         for &index in &self.rules_of[usize::from(hit.anchor)] {
             ask(index, &mut shared);

@@ -97,6 +97,8 @@ pub enum Matcher {
         regex: Text,
         /// Most bytes of the match that stand before the anchor.
         lead: u16,
+        /// Matches from the end of a secret on where there is another one, within the reach; empty if there is none.
+        next: Text,
     },
     /// A name and the value assigned to it, in any syntax.
     Assignment {
@@ -217,11 +219,15 @@ pub enum Check {
     Key64Bytes,
     /// The password of a connection string or URL.
     UrlPassword,
+    /// Base64 of text in a Kubernetes Secret, under a name that is not a user's or a certificate's.
+    KubernetesData,
+    /// A GitLab token that tells its length and the CRC32 of itself at its end.
+    GitlabRoutable,
 }
 
 impl Check {
     /// Every check with its name in rule files.
-    pub const ALL: [(&'static str, Self); 15] = [
+    pub const ALL: [(&'static str, Self); 17] = [
         ("aws-key-id", Self::AwsKeyId),
         ("aws-secret-key", Self::AwsSecretKey),
         ("aws-smtp-password", Self::AwsSmtpPassword),
@@ -237,6 +243,8 @@ impl Check {
         ("pypi-macaroon", Self::PypiMacaroon),
         ("key-64-bytes", Self::Key64Bytes),
         ("url-password", Self::UrlPassword),
+        ("kubernetes-data", Self::KubernetesData),
+        ("gitlab-routable", Self::GitlabRoutable),
     ];
 
     /// The name in rule files.

@@ -64,6 +64,9 @@ pub struct RuleSpec {
     pub names: Vec<String>,
     /// See [`Matcher::Pattern`].
     pub pattern: Option<String>,
+    /// See [`Matcher::Pattern`].
+    #[serde(default)]
+    pub next: String,
     /// Most bytes of a match before its anchor.
     #[serde(default)]
     pub lead: u16,
@@ -280,10 +283,16 @@ impl RuleSpec {
                                 `\\s`, exclude `\\n`, or declare `reach = { lines = N }`"
                         .to_owned());
                 }
-                Ok(Matcher::Pattern { regex: pattern.clone().into(), lead: self.lead })
+                if !self.next.is_empty() {
+                    parse("next", &self.next)?;
+                }
+                Ok(Matcher::Pattern { regex: pattern.clone().into(), lead: self.lead, next: self.next.clone().into() })
             }
             (None, Some(value)) => {
                 parse("value", value)?;
+                if !self.next.is_empty() {
+                    return Err("`next` goes with `pattern`, not with `value`".to_owned());
+                }
                 let key = self.key.clone().unwrap_or_default();
                 parse("key", &key)?;
                 let kind = match self.kind {

@@ -30,6 +30,20 @@ pub fn crc32_base62(secret: &[u8]) -> Outcome {
     }
 }
 
+/// `prefix-payload.01.` with the payload's length in two base36 digits and the CRC32 of all before in seven (GitLab's
+/// "Routable tokens"). Older tokens end otherwise, and are possible.
+pub fn gitlab_routable(secret: &[u8]) -> Outcome {
+    let Some((body, crc)) = secret.split_at_checked(secret.len().saturating_sub(7)) else {
+        return Outcome::Plausible(None);
+    };
+    let Ok(crc) = std::str::from_utf8(crc) else { return Outcome::Plausible(None) };
+    let is_routable = body.len() > 2 && body[..body.len() - 2].ends_with(b".");
+    match u32::from_str_radix(crc, 36) {
+        Ok(crc) if is_routable && crc == crc32fast::hash(body) => Outcome::Proven("its checksum holds".into()),
+        _ => Outcome::Plausible(None),
+    }
+}
+
 /// `prefix_payload_` with eight hexadecimal digits of checksum over all before the last `_`.
 pub fn crc32_hex(secret: &[u8]) -> Outcome {
     let Some(at) = memchr::memrchr(b'_', secret) else { return Outcome::Failed("it has no checksum") };
@@ -49,6 +63,21 @@ mod tests {
     fn the_documented_checksum_holds() {
         // The payload and checksum that articles on the format quote; split so that no token stands here.
         assert_eq!(&base62_crc32(concat!("zQWBuTSOoRi4A9sp", "HcVY5ncnsDkxkJ").as_bytes()), b"0mLq17");
+    }
+
+    #[test]
+    fn a_routable_token_proves_itself() {
+        let body = format!("glpat-{}.01.0r", "a".repeat(27));
+        let mut crc = crc32fast::hash(body.as_bytes());
+        let mut digits = [b'0'; 7];
+        for digit in digits.iter_mut().rev() {
+            *digit = b"0123456789abcdefghijklmnopqrstuvwxyz"[(crc % 36) as usize];
+            crc /= 36;
+        }
+        let token = [body.as_bytes(), &digits].concat();
+        assert!(matches!(gitlab_routable(&token), Outcome::Proven(_)));
+        assert_eq!(gitlab_routable(&token[..token.len() - 1]), Outcome::Plausible(None));
+        assert_eq!(gitlab_routable(b"glpat"), Outcome::Plausible(None));
     }
 
     #[test]

@@ -5,7 +5,8 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::Outcome;
-use crate::detect::placeholder;
+use crate::detect::assignment::line_start;
+use crate::detect::{placeholder, plausibility};
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
@@ -31,6 +32,51 @@ pub fn basic_auth(secret: &[u8]) -> Outcome {
         return Outcome::Failed("the password in it is a placeholder");
     }
     Outcome::Proven("it decodes to a user and a password".into())
+}
+
+/// Words at the end of a key in a Secret's `data` whose value is none.
+const PUBLIC: [&str; 16] = [
+    "user",
+    "username",
+    "login",
+    "email",
+    "host",
+    "hostname",
+    "port",
+    "name",
+    "database",
+    "region",
+    "namespace",
+    "url",
+    "endpoint",
+    "crt",
+    "cert",
+    "certificate",
+];
+
+/// Base64 of text, as Kubernetes writes a Secret's `data`; the key stands before it on the line.
+pub fn kubernetes_data(secret: &[u8], text: &[u8], start: usize) -> Outcome {
+    let line = &text[line_start(text, start, 512)..start];
+    let key = line.split(|byte| *byte == b':').next().unwrap_or_default();
+    let last = plausibility::words(key).last().unwrap_or_default();
+    if PUBLIC.iter().any(|word| last.eq_ignore_ascii_case(word.as_bytes())) {
+        return Outcome::Failed("its key says that it is public");
+    }
+    let Some(plain) = decode(secret) else { return Outcome::Failed("it is no base64") };
+    let plain = plain.trim_ascii();
+    if plain.len() < 4 || plain.starts_with(b"-----BEGIN CERTIFICATE") {
+        return Outcome::Failed("it holds no secret");
+    }
+    if let Some(reason) = placeholder::placeholder(plain) {
+        return Outcome::Failed(reason);
+    }
+    match std::str::from_utf8(plain) {
+        Ok(_) if plausibility::well_known_password(plain) => {
+            Outcome::Harmless("a password that everybody tries first, in base64".into())
+        }
+        Ok(plain) => Outcome::Plausible(Some(format!("base64 of {} bytes of text in a Secret", plain.len()).into())),
+        Err(_) => Outcome::Plausible(Some("base64 in a Secret".into())),
+    }
 }
 
 /// Something, then base64 of a JSON object up to the next `_` or the end (Grafana, Sentry, Docker).

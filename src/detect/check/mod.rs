@@ -46,6 +46,8 @@ pub fn apply(check: Check, secret: &[u8], text: &[u8], start: usize) -> Outcome 
         Check::PypiMacaroon => encoded::pypi_macaroon(secret),
         Check::Key64Bytes => encoded::key_of_64_bytes(secret),
         Check::UrlPassword => url::password(secret, text, start),
+        Check::KubernetesData => encoded::kubernetes_data(secret, text, start),
+        Check::GitlabRoutable => checksum::gitlab_routable(secret),
     }
 }
 
