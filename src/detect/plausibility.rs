@@ -339,8 +339,12 @@ fn is_host(text: &[u8], assignment: &Assignment) -> bool {
     is_first && logs_in(name) && !has_word(name, &["auth", "authenticate", "credential", "credentials"])
 }
 
-/// Whether a value holds a class of characters with a count, as regular expressions do: `[A-Z]{20}`.
+/// Whether a value holds a class of characters, as regular expressions do: `[A-Z]{20}`, `[a-z`.
 fn is_expression(value: &[u8]) -> bool {
+    let ranges: [&[u8]; 4] = [b"[A-Z", b"[a-z", b"[0-9", b"[^"];
+    if value.contains(&b'[') && ranges.iter().any(|range| memchr::memmem::find(value, range).is_some()) {
+        return true;
+    }
     memchr::memmem::find_iter(value, b"]{").any(|at| value.get(at + 2).is_some_and(u8::is_ascii_digit))
 }
 
