@@ -64,13 +64,18 @@ impl Baseline {
 
     /// Reads a baseline.
     pub fn load(path: &Path) -> Result<Self, BaselineError> {
-        let malformed = |reason: String| BaselineError::Malformed { path: path.to_owned(), reason };
         let text = fs::read_to_string(path).map_err(|source| BaselineError::Io {
             action: "read",
             path: path.to_owned(),
             source,
         })?;
-        let stored: Stored = serde_json::from_str(&text).map_err(|error| malformed(error.to_string()))?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads the text of a baseline; `path` is for messages.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, BaselineError> {
+        let malformed = |reason: String| BaselineError::Malformed { path: path.to_owned(), reason };
+        let stored: Stored = serde_json::from_str(text).map_err(|error| malformed(error.to_string()))?;
         if stored.version != VERSION {
             return Err(malformed(format!("it has version {}, this keysieve knows {VERSION}", stored.version)));
         }

@@ -35,10 +35,14 @@ pub struct SetAside {
 /// What was read, and what not.
 #[derive(Debug, Default)]
 pub struct Summary {
-    /// Contents read to their end.
-    pub files: u64,
-    /// Commits and objects read, of a history.
-    pub history: Option<(u64, u64)>,
+    /// What was looked at, where it is not files that were named: a range of commits, the index.
+    pub scope: Option<String>,
+    /// Contents read to their end; `None` for a history, which counts objects.
+    pub files: Option<u64>,
+    /// Commits read, of a history or a range.
+    pub commits: Option<u64>,
+    /// Objects read, of a history.
+    pub objects: Option<u64>,
     /// Bytes read; of a history, all versions expanded.
     pub bytes: u64,
     /// Files that the configuration excludes.

@@ -80,7 +80,8 @@ pub fn run(arguments: HistoryArgs) -> anyhow::Result<ExitCode> {
     drop(display);
     let mut outcome = Outcome {
         summary: Summary {
-            history: Some((found.commits, found.objects)),
+            commits: Some(found.commits),
+            objects: Some(found.objects),
             bytes: found.bytes,
             gaps: found.gaps.into_iter().map(|gap| (gap.path, gap.reason)).collect(),
             ..Summary::default()

@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 use clap::{Parser, Subcommand, ValueEnum};
 
 mod baseline;
+mod changes;
 mod config;
 mod history;
 mod output;
@@ -48,6 +49,10 @@ enum Command {
     Scan(settings::ScanArgs),
     /// Finds credentials in everything that a git repository has ever held
     History(history::HistoryArgs),
+    /// Finds credentials in what is about to be committed
+    Staged(changes::StagedArgs),
+    /// Finds credentials that the commits of a pull request or a push bring in
+    Range(changes::RangeArgs),
     /// Accepts the findings of today, so that only new ones are reported
     #[command(subcommand)]
     Baseline(baseline::BaselineCommand),
@@ -84,6 +89,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Scan(arguments) => scan::run(arguments),
         Command::History(arguments) => history::run(arguments),
+        Command::Staged(arguments) => changes::run_staged(arguments),
+        Command::Range(arguments) => changes::run_range(arguments),
         Command::Baseline(command) => baseline::run(command),
         Command::Rules(command) => rules::run(command),
         Command::Config(command) => config::run(command),

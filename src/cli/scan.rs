@@ -183,7 +183,7 @@ pub fn accept(findings: Vec<Finding>, settings: &Settings, outcome: &mut Outcome
 
 fn summary(coverage: Coverage) -> Summary {
     Summary {
-        files: coverage.files,
+        files: Some(coverage.files),
         bytes: coverage.bytes,
         excluded: coverage.excluded,
         not_content: coverage.not_content.into_iter().map(|it| (it.kind, it.path)).collect(),

@@ -144,11 +144,13 @@ fn write_summary(outcome: &Outcome, options: Options, to: &mut impl Write) -> io
     if low > 0 && !options.all {
         writeln!(to, "{low} of low severity (tests, examples, defaults); --all shows them.")?;
     }
-    let what = match summary.history {
-        Some((commits, objects)) => format!("{} and {}", count(commits, "commit"), count(objects, "object")),
-        None => count(summary.files, "file"),
-    };
+    let counts = [(summary.commits, "commit"), (summary.objects, "object"), (summary.files, "file")];
+    let what: Vec<String> = counts.iter().filter_map(|(number, noun)| Some(count((*number)?, noun))).collect();
+    let what = what.join(" and ");
     writeln!(to, "Read {what}, {}.{}", bytes(summary.bytes), left_out(summary, options))?;
+    if let Some(scope) = &summary.scope {
+        writeln!(to, "Looked at {}.", visible(scope))?;
+    }
     for note in &summary.notes {
         writeln!(to, "{BOLD}Note:{BOLD:#} {}", visible(note))?;
     }

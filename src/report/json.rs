@@ -78,6 +78,8 @@ struct SetAsideObject<'a> {
 struct SummaryObject<'a> {
     r#type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     files: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     commits: Option<u64>,
@@ -182,9 +184,10 @@ fn summary_object<'a>(outcome: &Outcome, summary: &'a Summary) -> SummaryObject<
     let severities = [Severity::Critical, Severity::High, Severity::Medium, Severity::Low];
     SummaryObject {
         r#type: "summary",
-        files: summary.history.is_none().then_some(summary.files),
-        commits: summary.history.map(|(commits, _)| commits),
-        objects: summary.history.map(|(_, objects)| objects),
+        scope: summary.scope.as_deref(),
+        files: summary.files,
+        commits: summary.commits,
+        objects: summary.objects,
         bytes: summary.bytes,
         findings: severities.iter().map(|severity| (severity.as_str(), outcome.count(*severity))).collect(),
         below_confidence: summary.below_confidence,

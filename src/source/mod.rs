@@ -8,6 +8,7 @@ use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+pub mod changes;
 mod container;
 pub mod history;
 pub mod stdin;

@@ -107,6 +107,21 @@ impl Repository {
         }
     }
 
+    /// Its git folder: of a linked work tree its own.
+    pub fn git_folder(&self) -> &Path {
+        &self.git
+    }
+
+    /// The folder that it shares with its other work trees: objects, most refs.
+    pub fn common_folder(&self) -> &Path {
+        &self.common
+    }
+
+    /// Bytes of an object id: 20, or 32 with SHA-256.
+    pub fn hash_length(&self) -> usize {
+        self.hash
+    }
+
     /// The submodules whose repositories lie inside this one, with their names.
     fn submodules(&self) -> Vec<(String, Self)> {
         let mut found = Vec::new();
@@ -514,30 +529,35 @@ impl Reporter<'_> {
 
     fn note(&mut self, oid: &Oid) -> Option<CommitNote> {
         let (_, bytes) = self.store.read(oid).ok()??;
-        let head = &bytes[..bytes.len() - walk::message(&bytes).len()];
-        let line = head.split(|byte| *byte == b'\n').find(|line| line.starts_with(b"author "))?;
-        let author = &line[7..memchr::memrchr(b'>', line).map_or(line.len(), |at| at + 1)];
-        let date = walk::seconds(line).and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
-        let message = walk::message(&bytes);
-        let subject = message.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Some(CommitNote {
-            id: oid.to_string(),
-            author: text(author),
-            date: date.map(|date| date.to_string()).unwrap_or_default(),
-            subject: text(self.mask(subject).as_slice()),
-        })
+        note(oid, &bytes, self.detector, &mut self.scratch)
     }
+}
 
-    /// A message's first line without the secrets of any message.
-    fn mask(&mut self, subject: &[u8]) -> Vec<u8> {
-        let mut stream = Stream::new();
-        stream.feed(self.detector, &mut self.scratch, subject, 0..subject.len());
-        let mut masked = subject.to_vec();
-        for candidate in stream.finish(self.detector) {
-            let span = candidate.span.start as usize..candidate.span.end as usize;
-            masked[span].fill(b'*');
-        }
-        masked
+/// The commit `oid` with these bytes as a person would name it, without secrets.
+pub fn note(oid: &Oid, bytes: &[u8], detector: &Detector, scratch: &mut Scratch) -> Option<CommitNote> {
+    let head = &bytes[..bytes.len() - walk::message(bytes).len()];
+    let line = head.split(|byte| *byte == b'\n').find(|line| line.starts_with(b"author "))?;
+    let author = &line[7..memchr::memrchr(b'>', line).map_or(line.len(), |at| at + 1)];
+    let date = walk::seconds(line).and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    let message = walk::message(bytes);
+    let subject = message.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Some(CommitNote {
+        id: oid.to_string(),
+        author: text(author),
+        date: date.map(|date| date.to_string()).unwrap_or_default(),
+        subject: text(mask(detector, scratch, subject).as_slice()),
+    })
+}
+
+/// A message's first line without its secrets.
+fn mask(detector: &Detector, scratch: &mut Scratch, subject: &[u8]) -> Vec<u8> {
+    let mut stream = Stream::new();
+    stream.feed(detector, scratch, subject, 0..subject.len());
+    let mut masked = subject.to_vec();
+    for candidate in stream.finish(detector) {
+        let span = candidate.span.start as usize..candidate.span.end as usize;
+        masked[span].fill(b'*');
     }
+    masked
 }

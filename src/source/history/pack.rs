@@ -164,6 +164,12 @@ impl Pack {
         self.oids.binary_search(oid).ok().map(|id| self.entry_of[id])
     }
 
+    /// The objects whose ids begin with these hexadecimal digits.
+    pub fn with_prefix(&self, digits: &str) -> Vec<Oid> {
+        let first = self.oids.partition_point(|oid| oid.to_string().as_str() < digits);
+        self.oids[first..].iter().copied().take_while(|oid| oid.to_string().starts_with(digits)).collect()
+    }
+
     /// The entry that starts at `offset`.
     pub fn entry_at(&self, offset: u64) -> Option<u32> {
         let entries = &self.offsets[..self.oids.len()];

@@ -101,6 +101,15 @@ impl Store {
             || self.loose.binary_search_by(|(known, _)| known.cmp(oid)).is_ok()
     }
 
+    /// The objects whose ids begin with these hexadecimal digits.
+    pub fn with_prefix(&self, digits: &str) -> Vec<Oid> {
+        let mut found: Vec<Oid> = self.packs.iter().flat_map(|pack| pack.with_prefix(digits)).collect();
+        found.extend(self.loose.iter().map(|(oid, _)| *oid).filter(|oid| oid.to_string().starts_with(digits)));
+        found.sort();
+        found.dedup();
+        found
+    }
+
     /// A number of the object that no other object has; `None` if it is not there.
     pub fn number(&self, oid: &Oid) -> Option<u32> {
         let mut before = 0;

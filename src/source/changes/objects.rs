@@ -1,0 +1,94 @@
+//! Single objects of a repository, without reading all indexes of its packs first.
+//!
+//! A history needs every object and sorts them; a change needs a few dozen. For these libgit2 is the better door: it maps
+//! an index and looks in it. It knows no SHA-256, where the history's own reader serves.
+
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use crate::source::Gap;
+use crate::source::history::oid::Oid;
+use crate::source::history::pack::Kind;
+use crate::source::history::store::Store;
+
+/// The objects of a repository.
+pub struct Objects {
+    door: Door,
+    /// Bytes of an object id.
+    pub hash: usize,
+}
+
+enum Door {
+    Git(Mutex<git2::Odb<'static>>),
+    Own(Box<Store>),
+}
+
+/// An object that has to be there and is not, or can't be read.
+#[derive(Debug)]
+pub struct Missing {
+    /// Which.
+    pub oid: Oid,
+    /// Why.
+    pub reason: String,
+}
+
+impl Objects {
+    /// Opens the folder `objects` and its alternates; what can't be opened goes to `gaps`.
+    pub fn open(objects: &Path, hash: usize, gaps: &mut Vec<Gap>) -> Self {
+        let git = || -> Option<git2::Odb<'static>> {
+            let odb = git2::Odb::new().ok()?;
+            odb.add_disk_alternate(objects.to_str()?).ok()?;
+            Some(odb)
+        };
+        let door = match (hash == 20).then(git).flatten() {
+            Some(odb) => Door::Git(Mutex::new(odb)),
+            None => Door::Own(Box::new(Store::open(objects, hash, gaps))),
+        };
+        Self { door, hash }
+    }
+
+    /// Reads an object.
+    pub fn read(&self, oid: &Oid) -> Result<(Kind, Vec<u8>), Missing> {
+        let absent = || Missing { oid: *oid, reason: "the repository does not have it".to_owned() };
+        let failed = |error: &dyn std::fmt::Display| Missing { oid: *oid, reason: error.to_string() };
+        match &self.door {
+            Door::Own(store) => store.read(oid).map_err(|error| failed(&error))?.ok_or_else(absent),
+            Door::Git(odb) => {
+                let odb = odb.lock().unwrap_or_else(PoisonError::into_inner);
+                let id = git2::Oid::from_bytes(oid.as_bytes()).map_err(|error| failed(&error.message()))?;
+                let object = odb.read(id).map_err(|error| match error.code() {
+                    git2::ErrorCode::NotFound => absent(),
+                    _ => failed(&error.message()),
+                })?;
+                let kind = match object.kind() {
+                    git2::ObjectType::Commit => Kind::Commit,
+                    git2::ObjectType::Tree => Kind::Tree,
+                    git2::ObjectType::Blob => Kind::Blob,
+                    git2::ObjectType::Tag => Kind::Tag,
+                    _ => return Err(failed(&"it is of no kind that git has")),
+                };
+                Ok((kind, object.data().to_vec()))
+            }
+        }
+    }
+
+    /// The object whose id begins with these hexadecimal digits; the error says that there are several.
+    pub fn with_prefix(&self, digits: &str) -> Result<Option<Oid>, ()> {
+        match &self.door {
+            Door::Own(store) => match store.with_prefix(digits)[..] {
+                [] => Ok(None),
+                [only] => Ok(Some(only)),
+                _ => Err(()),
+            },
+            Door::Git(odb) => {
+                let odb = odb.lock().unwrap_or_else(PoisonError::into_inner);
+                let Ok(short) = git2::Oid::from_str(digits) else { return Ok(None) };
+                match odb.exists_prefix(short, digits.len()) {
+                    Ok(oid) => Ok(Oid::from_bytes(oid.as_bytes())),
+                    Err(error) if error.code() == git2::ErrorCode::Ambiguous => Err(()),
+                    Err(_) => Ok(None),
+                }
+            }
+        }
+    }
+}

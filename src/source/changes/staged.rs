@@ -1,0 +1,73 @@
+//! What is about to be committed: the index, whatever the files in the work tree are by now.
+
+use std::fs;
+
+use super::index::Index;
+use super::objects::Objects;
+use super::trees::{self, Comparison};
+use super::{Changes, Options, Scanner, gaps_of, short};
+use crate::detect::Detector;
+use crate::source::history::Repository;
+use crate::source::history::oid::Oid;
+use crate::source::history::refs::Refs;
+use crate::source::history::walk;
+use crate::source::tree::shown;
+use crate::source::{Gap, Progress};
+
+/// Compares the index of `repository` with its last commit, and in a merge with what is merged, and scans what is new.
+pub fn scan(repository: &Repository, detector: &Detector, progress: &Progress) -> Changes {
+    let mut changes = Changes::default();
+    let objects = super::open(repository, &mut changes.gaps);
+    let index = Index::read(repository.git_folder(), repository.hash_length()).unwrap_or_else(|error| {
+        changes.gaps.push(Gap { path: shown(&repository.git_folder().join("index")), reason: error.to_string() });
+        Index::default()
+    });
+    let refs = Refs::read(repository.git_folder(), repository.common_folder());
+    let head = refs.tips.get("HEAD").copied();
+    let mut comparison = Comparison::new(&objects);
+    let tree = head.and_then(|head| tree_of(&objects, &head, &mut comparison));
+    if changes.gaps.is_empty() && (head.is_none() || tree.is_some()) {
+        comparison.of_index(tree, &index);
+    }
+    // What the other side of a merge holds has been committed there.
+    let merged = fs::read_to_string(repository.git_folder().join("MERGE_HEAD")).unwrap_or_default();
+    for other in merged.lines().filter_map(|line| Oid::from_hex(line.as_bytes())) {
+        let Some(tree) = tree_of(&objects, &other, &mut comparison) else { continue };
+        let mut different = std::mem::take(&mut comparison.changes);
+        different.retain_mut(|change| match trees::find(&objects, &tree, &change.path) {
+            Ok(theirs) if theirs == change.new => false,
+            Ok(theirs) => {
+                change.old.extend(theirs);
+                true
+            }
+            Err(_) => true,
+        });
+        comparison.changes = different;
+    }
+    changes.scope = match head {
+        Some(head) => format!("the index against {}", short(&head)),
+        None => "the index; there is no commit yet".to_owned(),
+    };
+    changes.gaps.extend(gaps_of(comparison.missing));
+    progress.expect_files(comparison.changes.len());
+    let scanner = Scanner::new(&objects, detector, progress, Options { heed_markers: true });
+    let new = scanner.new_in(&comparison.changes, &mut changes);
+    changes.findings = new.findings.into_iter().map(|(finding, _)| finding).collect();
+    if comparison.changes.is_empty() && changes.gaps.is_empty() {
+        changes.notes.push("nothing is staged; `git add` stages what is to be committed".to_owned());
+    }
+    if progress.is_stopped() {
+        changes.gaps.push(Gap { path: "index".into(), reason: "the scan was interrupted".into() });
+    }
+    changes
+}
+
+fn tree_of(objects: &Objects, commit: &Oid, comparison: &mut Comparison<'_>) -> Option<Oid> {
+    match objects.read(commit) {
+        Ok((_, bytes)) => walk::parse_commit(*commit, &bytes).map(|commit| commit.tree),
+        Err(missing) => {
+            comparison.missing.push(missing);
+            None
+        }
+    }
+}
