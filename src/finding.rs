@@ -17,6 +17,8 @@ pub struct Secret {
     bytes: Vec<u8>,
     /// How many leading bytes are the same on every key of this kind, and therefore no secret.
     public_prefix: usize,
+    /// What an earlier report printed instead of a secret that is not known here.
+    described: Option<Box<str>>,
 }
 
 impl Secret {
@@ -24,7 +26,13 @@ impl Secret {
     pub fn new(bytes: &[u8], public_prefix: usize) -> Self {
         // A prefix that is most of the value would give the rest away by its length alone.
         let public_prefix = if public_prefix + 8 <= bytes.len() { public_prefix } else { 0 };
-        Self { bytes: bytes.to_vec(), public_prefix }
+        Self { bytes: bytes.to_vec(), public_prefix, described: None }
+    }
+
+    /// A secret of which only the redacted form is known.
+    pub fn redacted(described: &str) -> Self {
+        let public = described.split_once("…[redacted").map_or("", |(public, _)| public);
+        Self { bytes: public.into(), public_prefix: public.len(), described: Some(described.into()) }
     }
 
     /// The part that is the same on every key of this kind, such as `AKIA`.
@@ -39,12 +47,18 @@ impl Secret {
 
     /// The secret in the clear as text, with bytes that are not UTF-8 replaced.
     pub fn expose_text(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(&self.bytes)
+        match &self.described {
+            Some(described) => Cow::Borrowed(described),
+            None => String::from_utf8_lossy(&self.bytes),
+        }
     }
 }
 
 impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(described) = &self.described {
+            return f.write_str(described);
+        }
         let (shown, hidden) = self.bytes.split_at(self.public_prefix);
         let hidden = String::from_utf8_lossy(hidden).chars().count();
         if shown.is_empty() {
@@ -209,7 +223,7 @@ pub struct Finding {
 }
 
 /// The life of a secret in a repository.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Life {
     /// The object in which it was first.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -238,7 +252,7 @@ impl Life {
 }
 
 /// A commit, as a person would want it named.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommitNote {
     /// Its id.
     pub id: String,

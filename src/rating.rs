@@ -72,7 +72,8 @@ impl fmt::Display for Confidence {
 }
 
 /// Where to read what to do about a finding.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Advice {
     /// The provider's page on revoking or rotating the credential.
     #[serde(skip_serializing_if = "str::is_empty")]

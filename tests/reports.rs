@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use keysieve::rules::{self, sample};
 use proptest::prelude::*;
 
-const FORMATS: [&str; 4] = ["human", "json", "jsonl", "sarif"];
+const FORMATS: [&str; 10] = ["human", "json", "jsonl", "sarif", "github", "gitlab", "junit", "csv", "markdown", "html"];
 
 /// What the program prints, on both streams, when it scans `text`.
 fn scan(text: &[u8], arguments: &[&str]) -> String {

@@ -49,6 +49,20 @@ pub struct RangeArgs {
     common: CommonArgs,
 }
 
+impl RangeArgs {
+    /// As a pre-push hook calls it.
+    pub fn pre_push() -> Self {
+        let common = CommonArgs {
+            trust_owner: false,
+            accepted: AcceptedArgs { config: None, baseline: None, min_confidence: None },
+            threads: None,
+            no_progress: false,
+            report: ReportArgs::default(),
+        };
+        Self { range: None, repository: PathBuf::from("."), pre_push: true, trust_head: false, common }
+    }
+}
+
 /// What both have.
 #[derive(Debug, Args)]
 pub struct CommonArgs {

@@ -10,8 +10,10 @@ mod baseline;
 mod changes;
 mod config;
 mod history;
+mod hook;
 mod output;
 mod progress;
+mod report;
 mod rules;
 mod scan;
 mod settings;
@@ -53,9 +55,14 @@ enum Command {
     Staged(changes::StagedArgs),
     /// Finds credentials that the commits of a pull request or a push bring in
     Range(changes::RangeArgs),
+    /// Puts git hooks in place that refuse credentials, and proves that they do
+    #[command(subcommand)]
+    Hook(hook::HookCommand),
     /// Accepts the findings of today, so that only new ones are reported
     #[command(subcommand)]
     Baseline(baseline::BaselineCommand),
+    /// Prints an earlier report in another format
+    Report(report::ReportCommandArgs),
     /// Lists, shows and tests the rules
     #[command(subcommand)]
     Rules(rules::RulesCommand),
@@ -91,7 +98,9 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::History(arguments) => history::run(arguments),
         Command::Staged(arguments) => changes::run_staged(arguments),
         Command::Range(arguments) => changes::run_range(arguments),
+        Command::Hook(command) => hook::run(command),
         Command::Baseline(command) => baseline::run(command),
+        Command::Report(arguments) => report::run(&arguments),
         Command::Rules(command) => rules::run(command),
         Command::Config(command) => config::run(command),
         Command::Completions(arguments) => shell::completions(arguments),

@@ -13,6 +13,7 @@ use keysieve::detect::verdict::{Verdict, verdict};
 use keysieve::finding::{Finding, Severity};
 use keysieve::outcome::{Outcome, SetAside, Summary};
 use keysieve::report;
+use keysieve::rules::Rule;
 use keysieve::source::{Content, Coverage, Progress, stdin, tree};
 
 use super::progress::{self, Display};
@@ -37,14 +38,28 @@ pub fn report(
     settings: &Settings,
     arguments: &ReportArgs,
 ) -> anyhow::Result<ExitCode> {
+    print(outcome, detector.rules(), settings, arguments)
+}
+
+/// The same, where `rules` found it.
+pub fn print(
+    outcome: &Outcome,
+    rules: &[Rule],
+    settings: &Settings,
+    arguments: &ReportArgs,
+) -> anyhow::Result<ExitCode> {
     let options = report::Options {
         show_secrets: arguments.show_secrets,
         all: arguments.all,
         explain: arguments.explain,
         width: if arguments.output.is_none() { output::terminal_width() } else { None },
     };
+    for (format, path) in &arguments.reports {
+        let options = report::Options { width: None, ..options };
+        output::with(Some(path), |mut to| report::write((*format).into(), outcome, rules, options, &mut to))?;
+    }
     let printed = output::with(arguments.output.as_deref(), |mut to| {
-        report::write(arguments.format.into(), outcome, detector.rules(), options, &mut to)
+        report::write(arguments.format.into(), outcome, rules, options, &mut to)
     });
     match printed {
         Err(error) if !super::is_broken_pipe(&error) => return Err(error),

@@ -64,6 +64,9 @@ pub struct ReportArgs {
     /// Writes the report to a file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Writes one more report, in this format to this file; may be given several times
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report_arg)]
+    pub reports: Vec<(FormatArg, PathBuf)>,
     /// Severity from which on a finding fails the run [default: medium]
     #[arg(long, value_enum, value_name = "LEVEL")]
     pub fail_on: Option<SeverityArg>,
@@ -91,6 +94,18 @@ pub enum FormatArg {
     Jsonl,
     /// SARIF 2.1.0, for code scanning services
     Sarif,
+    /// Annotations in GitHub Actions
+    Github,
+    /// GitLab's secret detection report
+    Gitlab,
+    /// JUnit XML, for CI servers
+    Junit,
+    /// A row a finding, for spreadsheets
+    Csv,
+    /// For a job's summary, a comment, an issue
+    Markdown,
+    /// One page with everything in it, to look at in a browser
+    Html,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -109,6 +124,15 @@ pub enum SeverityArg {
     Critical,
 }
 
+/// Reads `sarif=a.sarif`.
+fn report_arg(text: &str) -> Result<(FormatArg, PathBuf), String> {
+    let (format, path) = text
+        .split_once('=')
+        .filter(|(_, path)| !path.is_empty())
+        .ok_or("write FORMAT=FILE, such as `html=keysieve.html`")?;
+    Ok((FormatArg::from_str(format, false)?, PathBuf::from(path)))
+}
+
 impl From<FormatArg> for report::Format {
     fn from(format: FormatArg) -> Self {
         match format {
@@ -116,6 +140,41 @@ impl From<FormatArg> for report::Format {
             FormatArg::Json => Self::Json,
             FormatArg::Jsonl => Self::Jsonl,
             FormatArg::Sarif => Self::Sarif,
+            FormatArg::Github => Self::Github,
+            FormatArg::Gitlab => Self::Gitlab,
+            FormatArg::Junit => Self::Junit,
+            FormatArg::Csv => Self::Csv,
+            FormatArg::Markdown => Self::Markdown,
+            FormatArg::Html => Self::Html,
+        }
+    }
+}
+
+impl Default for ReportArgs {
+    fn default() -> Self {
+        Self {
+            format: FormatArg::Human,
+            output: None,
+            reports: Vec::new(),
+            fail_on: None,
+            all: false,
+            explain: false,
+            show_secrets: false,
+            allow_incomplete: false,
+        }
+    }
+}
+
+impl SourceArgs {
+    /// These files, and all else by default.
+    pub fn of(paths: Vec<PathBuf>) -> Self {
+        Self {
+            paths,
+            no_ignore: false,
+            follow: false,
+            accepted: AcceptedArgs { config: None, baseline: None, min_confidence: None },
+            threads: None,
+            no_progress: true,
         }
     }
 }

@@ -43,7 +43,7 @@ fn severity_style(severity: Severity) -> Style {
 
 fn write_finding(finding: &Finding, options: Options, to: &mut impl Write) -> io::Result<()> {
     let severity = severity_style(finding.severity);
-    let place = format!("{}:{}:{}", visible(&finding.path), finding.place.line, finding.place.column);
+    let place = format!("{}:{}:{}", inert_path(&finding.path), finding.place.line, finding.place.column);
     writeln!(to, "{severity}{}{severity:#}  {BOLD}{}{BOLD:#}  {}", finding.severity, finding.title, finding.rule)?;
     writeln!(to, "  {place}")?;
     let number = finding.place.line.to_string();
@@ -178,7 +178,7 @@ fn write_summary(outcome: &Outcome, options: Options, to: &mut impl Write) -> io
         )?;
         let listed = if options.explain { usize::MAX } else { LISTED };
         for (path, reason) in summary.gaps.iter().take(listed) {
-            writeln!(to, "  {}: {}", visible(path), visible(reason))?;
+            writeln!(to, "  {}: {}", inert_path(path), visible(reason))?;
         }
         if let Some(more) = summary.gaps.len().checked_sub(listed).filter(|more| *more > 0) {
             writeln!(to, "  … and {more} more; --explain or --format json lists all")?;
@@ -205,6 +205,12 @@ fn left_out(summary: &Summary, options: Options) -> String {
         parts.push(format!("{} below the confidence shown", summary.below_confidence));
     }
     if parts.is_empty() { String::new() } else { format!(" {}.", parts.join(", ")) }
+}
+
+/// A path at the start of a line that no CI server takes for a command of its own (`::error::`, `##[error]`).
+fn inert_path(path: &str) -> String {
+    let path = visible(path);
+    if path.starts_with("::") || path.starts_with("##") { format!("./{path}") } else { path }
 }
 
 /// `1 file`, `2 files`, `31,157 files`.

@@ -41,12 +41,20 @@ struct FindingObject<'a> {
     secret: String,
     /// The line with every secret masked, as far as it is shown.
     line: String,
+    /// Which characters of it the secret takes, from 0.
+    mark: Mark,
     fingerprint: &'a Fingerprint,
     #[serde(skip_serializing_if = "Option::is_none")]
     pair: Option<PairObject<'a>>,
     #[serde(flatten)]
     life: Option<&'a Life>,
     advice: &'a Advice,
+}
+
+#[derive(Serialize)]
+struct Mark {
+    start: usize,
+    end: usize,
 }
 
 #[derive(Serialize)]
@@ -148,6 +156,8 @@ fn finding_object(finding: &Finding, options: Options) -> FindingObject<'_> {
     } else {
         finding.masked_line_secret()
     };
+    let start = finding.excerpt.before.chars().count();
+    let mark = Mark { start, end: start + shown.chars().count() };
     FindingObject {
         r#type: "finding",
         rule: &finding.rule,
@@ -157,6 +167,7 @@ fn finding_object(finding: &Finding, options: Options) -> FindingObject<'_> {
         evidence: &finding.evidence,
         location: location(&finding.path, finding.whole_place()),
         line: format!("{}{shown}{}", finding.excerpt.before, finding.excerpt.after),
+        mark,
         secret,
         fingerprint: &finding.fingerprint,
         pair: finding.partner.as_ref().map(|partner| PairObject {

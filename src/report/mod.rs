@@ -2,8 +2,15 @@
 
 use std::io::{self, Write};
 
+pub mod csv;
+pub mod github;
+pub mod gitlab;
+pub mod html;
 pub mod human;
 pub mod json;
+pub mod junit;
+pub mod markdown;
+pub mod read;
 pub mod sarif;
 pub mod terminal;
 
@@ -22,6 +29,18 @@ pub enum Format {
     Jsonl,
     /// SARIF 2.1.0.
     Sarif,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// GitLab's secret detection report.
+    Gitlab,
+    /// JUnit XML.
+    Junit,
+    /// A row a finding.
+    Csv,
+    /// For a job's summary or a comment.
+    Markdown,
+    /// A page to look at.
+    Html,
 }
 
 /// What every format heeds.
@@ -50,6 +69,12 @@ pub fn write(
         Format::Json => json::write(outcome, options, to),
         Format::Jsonl => json::write_lines(outcome, options, to),
         Format::Sarif => sarif::write(outcome, rules, options, to),
+        Format::Github => github::write(outcome, options, to),
+        Format::Gitlab => gitlab::write(outcome, options, to),
+        Format::Junit => junit::write(outcome, options, to),
+        Format::Csv => csv::write(outcome, options, to),
+        Format::Markdown => markdown::write(outcome, options, to),
+        Format::Html => html::write(outcome, options, to),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is about to be committed: the index, whatever the files in the work tree are by now.
 
+use std::collections::HashSet;
 use std::fs;
 
 use super::index::Index;
@@ -60,6 +61,17 @@ pub fn scan(repository: &Repository, detector: &Detector, progress: &Progress) -
         changes.gaps.push(Gap { path: "index".into(), reason: "the scan was interrupted".into() });
     }
     changes
+}
+
+/// The paths whose content differs from the last commit's.
+pub fn paths(repository: &Repository) -> HashSet<Vec<u8>> {
+    let objects = super::open(repository, &mut Vec::new());
+    let index = Index::read(repository.git_folder(), repository.hash_length()).unwrap_or_default();
+    let refs = Refs::read(repository.git_folder(), repository.common_folder());
+    let mut comparison = Comparison::new(&objects);
+    let tree = refs.tips.get("HEAD").and_then(|head| tree_of(&objects, head, &mut comparison));
+    comparison.of_index(tree, &index);
+    comparison.changes.into_iter().map(|change| change.path).collect()
 }
 
 fn tree_of(objects: &Objects, commit: &Oid, comparison: &mut Comparison<'_>) -> Option<Oid> {

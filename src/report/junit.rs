@@ -1,0 +1,65 @@
+//! `junit`: JUnit XML, in which each finding is a failed test and what could not be read an error.
+
+use std::io::{self, Write};
+
+use super::Options;
+use super::terminal::visible;
+use crate::outcome::Outcome;
+
+/// Writes one suite.
+pub fn write(outcome: &Outcome, _options: Options, to: &mut impl Write) -> io::Result<()> {
+    let (failures, errors) = (outcome.findings.len(), outcome.summary.gaps.len());
+    let passed = usize::from(failures + errors == 0);
+    let counts = format!("tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\"", failures + errors + passed);
+    writeln!(to, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
+    writeln!(to, "<testsuites name=\"keysieve\" {counts}>")?;
+    writeln!(to, "  <testsuite name=\"keysieve\" {counts}>")?;
+    if passed == 1 {
+        writeln!(to, "    <testcase classname=\"keysieve\" name=\"no credentials\"/>")?;
+    }
+    for finding in &outcome.findings {
+        let place = format!("{}:{}:{}", finding.path, finding.place.line, finding.place.column);
+        let evidence = format!("{} confidence: {}", finding.confidence, finding.evidence.join("; "));
+        writeln!(
+            to,
+            "    <testcase classname=\"{}\" name=\"{}\" file=\"{}\" line=\"{}\">",
+            escaped(&finding.rule),
+            escaped(&place),
+            escaped(&finding.path),
+            finding.place.line
+        )?;
+        writeln!(
+            to,
+            "      <failure type=\"{}\" message=\"{}\">{}\n{}\n{}</failure>",
+            finding.severity,
+            escaped(&finding.title),
+            escaped(&evidence),
+            escaped(&finding.advice.rotate),
+            escaped(finding.fingerprint.as_str())
+        )?;
+        writeln!(to, "    </testcase>")?;
+    }
+    for (path, reason) in &outcome.summary.gaps {
+        writeln!(to, "    <testcase classname=\"keysieve\" name=\"{}\">", escaped(path))?;
+        writeln!(to, "      <error type=\"incomplete\" message=\"{}\"/>", escaped(reason))?;
+        writeln!(to, "    </testcase>")?;
+    }
+    writeln!(to, "  </testsuite>\n</testsuites>")
+}
+
+/// Text of XML 1.0, which has no place for control characters: they are written out.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in visible(text).chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&apos;"),
+            '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}

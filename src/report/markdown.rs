@@ -1,0 +1,114 @@
+//! `markdown`: for a job's summary, a comment, an issue. Nothing that was read can add a link, a mention or markup.
+
+use std::io::{self, Write};
+
+use super::terminal::{keep_start, visible};
+use super::{Options, print_secret};
+use crate::finding::{Finding, Severity};
+use crate::outcome::Outcome;
+
+/// Rows before the rest is only counted: GitHub cuts a summary at 1 MiB.
+const ROWS: usize = 500;
+
+/// Writes a heading, a table of the findings, and what was read.
+pub fn write(outcome: &Outcome, options: Options, to: &mut impl Write) -> io::Result<()> {
+    let shown: Vec<&Finding> =
+        outcome.findings.iter().filter(|finding| options.all || finding.severity > Severity::Low).collect();
+    let low = outcome.findings.len() - shown.len();
+    match (shown.len(), outcome.summary.is_complete()) {
+        (0, true) => writeln!(to, "## keysieve: no credentials found\n")?,
+        (0, false) => writeln!(to, "## keysieve: not everything could be read\n")?,
+        (1, _) => writeln!(to, "## keysieve: 1 credential found\n")?,
+        (count, _) => writeln!(to, "## keysieve: {count} credentials found\n")?,
+    }
+    if !shown.is_empty() {
+        writeln!(to, "Revoke each at its provider first: taking it out of the code does not make it safe again.\n")?;
+        writeln!(to, "| Severity | What | Where | Since | Secret | Next |\n| --- | --- | --- | --- | --- | --- |")?;
+        for finding in shown.iter().take(ROWS) {
+            row(finding, options, to)?;
+        }
+        if let Some(more) = shown.len().checked_sub(ROWS).filter(|more| *more > 0) {
+            writeln!(to, "\n… and {more} more; the other formats list all.")?;
+        }
+        writeln!(to)?;
+    }
+    if low > 0 {
+        writeln!(to, "{low} of low severity (tests, examples, defaults) are not listed.\n")?;
+    }
+    summary(outcome, to)
+}
+
+fn row(finding: &Finding, options: Options, to: &mut impl Write) -> io::Result<()> {
+    let since = finding.life.as_ref().and_then(|life| life.introduced.as_ref()).map_or(String::new(), |commit| {
+        let date = commit.date.split('T').next().unwrap_or_default();
+        format!("{date} {}", code(commit.id.get(..9).unwrap_or(&commit.id)))
+    });
+    let next = match finding.advice.rotate.as_ref() {
+        "" => String::new(),
+        // The rules' own, but a configuration can bring rules as well.
+        url if url.starts_with("https://") && !url.contains(['(', ')', '|', '<', '>', ' ', '"']) => {
+            format!("[revoke and rotate]({url})")
+        }
+        url => code(url),
+    };
+    writeln!(
+        to,
+        "| {} | {} {} | {} | {since} | {} | {next} |",
+        finding.severity,
+        text(&finding.title),
+        code(&finding.rule),
+        code(&format!("{}:{}", finding.path, finding.place.line)),
+        code(&print_secret(&finding.secret, options)),
+    )
+}
+
+fn summary(outcome: &Outcome, to: &mut impl Write) -> io::Result<()> {
+    let summary = &outcome.summary;
+    let counts = [(summary.commits, "commits"), (summary.objects, "objects"), (summary.files, "files")];
+    let read: Vec<String> = counts.iter().filter_map(|(number, noun)| Some(format!("{} {noun}", (*number)?))).collect();
+    writeln!(to, "Read {}.", read.join(" and "))?;
+    if let Some(scope) = &summary.scope {
+        writeln!(to, "Looked at {}.", code(scope))?;
+    }
+    for note in &summary.notes {
+        writeln!(to, "\n> {}", text(note))?;
+    }
+    if !summary.is_complete() {
+        writeln!(to, "\n**Not complete**: {} could not be read to the end.\n", summary.gaps.len())?;
+        for (path, reason) in summary.gaps.iter().take(50) {
+            writeln!(to, "- {}: {}", code(path), text(reason))?;
+        }
+    }
+    Ok(())
+}
+
+/// Text in which nothing means anything: every punctuation mark is a character reference.
+fn text(text: &str) -> String {
+    let mut inert = String::with_capacity(text.len());
+    for character in keep_start(&visible(text), 400).chars() {
+        match character {
+            c if c.is_ascii_punctuation() && !matches!(c, '.' | ',' | '/' | '-' | ';') => {
+                inert.push_str(&format!("&#{};", c as u32));
+            }
+            c => inert.push(c),
+        }
+    }
+    // What looks like an address becomes a link even so.
+    inert.replace("www.", "www&#46;").replace("://", "&#58;//")
+}
+
+/// The same, set as code, where GitHub looks for no mentions.
+fn code(content: &str) -> String {
+    format!("<code>{}</code>", text(content))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_text_is_markup() {
+        let inert = code("a|b`c` [x](y) <img> @ann #1 *z* _u_ \n## h");
+        assert!(!inert[6..inert.len() - 7].contains(['|', '`', '[', '<', '@', '*', '_', '\n']), "{inert}");
+    }
+}
