@@ -1,12 +1,14 @@
 //! `keysieve baseline`: accept the findings of today, so that only new ones are reported.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Subcommand;
-use keysieve::baseline::Baseline;
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use keysieve::baseline::{Baseline, import};
 use keysieve::detect::Detector;
-use keysieve::finding::Fingerprint;
+use keysieve::finding::{Finding, Fingerprint};
 
 use super::settings::{Settings, SourceArgs};
 use super::{INCOMPLETE, NOTHING_FOUND, scan};
@@ -20,12 +22,33 @@ pub enum BaselineCommand {
     Update(SourceArgs),
     /// Forgets what is no longer found
     Prune(SourceArgs),
+    /// Accepts what another scanner's users have accepted, as far as it is found here too
+    Import(ImportArgs),
+}
+
+/// The arguments of `baseline import`.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// A gitleaks report or .gitleaksignore, a detect-secrets baseline, or trufflehog's output (--json)
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    #[command(flatten)]
+    source: SourceArgs,
 }
 
 /// Scans without the baseline, then makes, extends or prunes it.
 pub fn run(command: BaselineCommand) -> anyhow::Result<ExitCode> {
-    let (BaselineCommand::Create(arguments) | BaselineCommand::Update(arguments) | BaselineCommand::Prune(arguments)) =
-        &command;
+    let (arguments, imported) = match &command {
+        BaselineCommand::Create(arguments) | BaselineCommand::Update(arguments) | BaselineCommand::Prune(arguments) => {
+            (arguments, None)
+        }
+        BaselineCommand::Import(import) => {
+            let file = import.file.display();
+            let text = std::fs::read_to_string(&import.file).with_context(|| format!("cannot read `{file}`"))?;
+            let accepted = import::read(&text).map_err(|what| anyhow::anyhow!("`{file}`: {what}"))?;
+            (&import.source, Some(accepted))
+        }
+    };
     let mut settings = Settings::read(arguments)?;
     let path = settings.baseline_path.clone();
     let existing = settings.baseline.take();
@@ -36,14 +59,19 @@ pub fn run(command: BaselineCommand) -> anyhow::Result<ExitCode> {
                 path.display()
             )
         }
-        (BaselineCommand::Create(_), None) => Baseline::new()?,
+        (BaselineCommand::Create(_) | BaselineCommand::Import(_), None) => Baseline::new()?,
         (_, Some(existing)) => existing,
         (_, None) => anyhow::bail!("there is no baseline `{}`; `keysieve baseline create` makes one", path.display()),
     };
     let detector = Detector::new(settings.config.rules());
     let outcome = scan::scan(arguments, &settings, &detector)?;
-    let current: BTreeSet<Fingerprint> =
-        outcome.findings.iter().map(|finding| baseline.fingerprint(finding, &finding.identity)).collect();
+    let wanted = |finding: &&Finding| imported.as_ref().is_none_or(|accepted| accepted.covers(finding));
+    let current: BTreeSet<Fingerprint> = outcome
+        .findings
+        .iter()
+        .filter(wanted)
+        .map(|finding| baseline.fingerprint(finding, &finding.identity))
+        .collect();
     for (path, reason) in &outcome.summary.gaps {
         anstream::eprintln!("warning: {}: {reason}", keysieve::report::terminal::visible(path));
     }
@@ -55,6 +83,14 @@ pub fn run(command: BaselineCommand) -> anyhow::Result<ExitCode> {
             )
         }
         BaselineCommand::Prune(_) => format!("{} removed", baseline.prune(&current)),
+        BaselineCommand::Import(_) => {
+            let (from, entries) = imported.as_ref().map_or(("", 0), |accepted| (accepted.from, accepted.entries));
+            format!(
+                "{from} accepts {entries}, of which keysieve finds {}; {} added",
+                current.len(),
+                baseline.extend(current)
+            )
+        }
         BaselineCommand::Create(_) | BaselineCommand::Update(_) => format!("{} added", baseline.extend(current)),
     };
     baseline.save(&path)?;

@@ -36,3 +36,9 @@ pub fn with(output: Option<&Path>, print: impl FnOnce(&mut dyn Write) -> io::Res
 pub fn terminal_width() -> Option<usize> {
     io::stdout().is_terminal().then(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))).flatten()
 }
+
+/// Whether standard output is a terminal that shows links, and colours are wanted.
+pub fn shows_links() -> bool {
+    let is_plain = anstream::stdout().current_choice() == anstream::ColorChoice::Never;
+    io::stdout().is_terminal() && !is_plain && supports_hyperlinks::supports_hyperlinks()
+}

@@ -1,6 +1,6 @@
 //! `keysieve scan`: from arguments to findings to an exit code.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
@@ -53,9 +53,10 @@ pub fn print(
         all: arguments.all,
         explain: arguments.explain,
         width: if arguments.output.is_none() { output::terminal_width() } else { None },
+        links: (arguments.output.is_none() && output::shows_links()).then_some(Path::new("")),
     };
     for (format, path) in &arguments.reports {
-        let options = report::Options { width: None, ..options };
+        let options = report::Options { width: None, links: None, ..options };
         output::with(Some(path), |mut to| report::write((*format).into(), outcome, rules, options, &mut to))?;
     }
     let printed = output::with(arguments.output.as_deref(), |mut to| {

@@ -45,7 +45,10 @@ fn write_finding(finding: &Finding, options: Options, to: &mut impl Write) -> io
     let severity = severity_style(finding.severity);
     let place = format!("{}:{}:{}", inert_path(&finding.path), finding.place.line, finding.place.column);
     writeln!(to, "{severity}{}{severity:#}  {BOLD}{}{BOLD:#}  {}", finding.severity, finding.title, finding.rule)?;
-    writeln!(to, "  {place}")?;
+    match link(&finding.path, options) {
+        Some(url) => writeln!(to, "  \u{1b}]8;;{url}\u{1b}\\{place}\u{1b}]8;;\u{1b}\\")?,
+        None => writeln!(to, "  {place}")?,
+    }
     let number = finding.place.line.to_string();
     let room = options.width.unwrap_or(DEFAULT_WIDTH).clamp(40, 200).saturating_sub(number.len() + 6);
     let secret = if options.show_secrets {
@@ -205,6 +208,21 @@ fn left_out(summary: &Summary, options: Options) -> String {
         parts.push(format!("{} below the confidence shown", summary.below_confidence));
     }
     if parts.is_empty() { String::new() } else { format!(" {}.", parts.join(", ")) }
+}
+
+/// The URL of a file that is there, in which nothing but what RFC 3986 leaves unreserved stands for itself.
+fn link(path: &str, options: Options) -> Option<String> {
+    let file = std::path::absolute(options.links?.join(path)).ok().filter(|file| file.is_file())?;
+    let mut url = String::from("file://");
+    for byte in file.as_os_str().as_encoded_bytes() {
+        match byte {
+            byte if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'/') => {
+                url.push(char::from(*byte));
+            }
+            byte => url.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    Some(url)
 }
 
 /// A path at the start of a line that no CI server takes for a command of its own (`::error::`, `##[error]`).

@@ -149,7 +149,7 @@ fn location(path: &str, place: Place) -> Location<'_> {
     Location { path, line: place.line, column: place.column, end_line: place.end_line, end_column: place.end_column }
 }
 
-fn finding_object(finding: &Finding, options: Options) -> FindingObject<'_> {
+fn finding_object<'a>(finding: &'a Finding, options: Options<'_>) -> FindingObject<'a> {
     let secret = print_secret(&finding.secret, options);
     let shown = if options.show_secrets {
         secret.lines().next().unwrap_or_default().to_owned()
@@ -180,7 +180,7 @@ fn finding_object(finding: &Finding, options: Options) -> FindingObject<'_> {
     }
 }
 
-fn set_aside(outcome: &Outcome, options: Options) -> impl Iterator<Item = SetAsideObject<'_>> {
+fn set_aside<'a>(outcome: &'a Outcome, options: Options<'_>) -> impl Iterator<Item = SetAsideObject<'a>> + use<'a> {
     let listed: &[SetAside] = if options.explain { &outcome.set_aside } else { &[] };
     listed.iter().map(|it| SetAsideObject {
         r#type: "set-aside",

@@ -45,7 +45,7 @@ pub enum Format {
 
 /// What every format heeds.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Options {
+pub struct Options<'a> {
     /// Prints secrets in the clear.
     pub show_secrets: bool,
     /// Shows findings of low severity one by one (`human` only; the others always list all).
@@ -54,6 +54,8 @@ pub struct Options {
     pub explain: bool,
     /// Columns of the terminal, if it is one.
     pub width: Option<usize>,
+    /// The folder that paths start from, where the terminal shows links (`human` only).
+    pub links: Option<&'a std::path::Path>,
 }
 
 /// Prints `outcome` to `to`; `rules` are the ones that ran.

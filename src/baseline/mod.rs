@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::finding::{Finding, Fingerprint, Key};
 
+pub mod import;
+
 /// The file's usual name, beside the configuration.
 pub const FILE_NAME: &str = ".keysieve-baseline.json";
 const VERSION: u32 = 1;
