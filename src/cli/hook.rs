@@ -96,8 +96,15 @@ struct Place {
 
 impl Place {
     fn of(repository: &Path) -> anyhow::Result<Self> {
-        let opened = git2::Repository::discover(repository)
-            .with_context(|| format!("`{}` is no git repository, nor in one", repository.display()))?;
+        let opened = git2::Repository::discover(repository).map_err(|error| {
+            let path = repository.display();
+            match error.code() {
+                git2::ErrorCode::NotFound => {
+                    anyhow::anyhow!("`{path}` is no git repository, nor in one; `git init` makes one")
+                }
+                _ => anyhow::anyhow!("cannot open the repository at `{path}`: {}", error.message()),
+            }
+        })?;
         let root = opened.workdir().map_or_else(|| opened.path().to_owned(), Path::to_owned);
         let set = opened.config().and_then(|mut config| config.snapshot()).and_then(|it| it.get_path("core.hooksPath"));
         let folder = match set {
