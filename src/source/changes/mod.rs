@@ -3,7 +3,7 @@
 //!
 //! A secret is new where more of it stands after a change than before, over all files that the change touches. So a line
 //! that is moved, a file that is renamed and a key that is indented anew bring nothing, and a key whose last line was
-//! missing does. [`index`] and [`trees`] say which files differ, [`staged`] and [`range`] which versions to compare.
+//! missing does. `index` and `trees` say which files differ, [`staged`] and [`range`] which versions to compare.
 
 use std::collections::HashMap;
 use std::path::Path;
