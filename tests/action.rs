@@ -258,6 +258,46 @@ fn inputs_are_heeded_and_wrong_ones_told() {
 }
 
 #[test]
+fn the_gitlab_job_looks_at_the_merge_request_the_push_or_the_history() {
+    let runner = Runner::new();
+    let base = runner.commit("a.py", "x = 1\n");
+    let head = runner.commit("b.py", LEAK);
+    let template = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/ci/gitlab.yml")).unwrap();
+    let (_, script) = template.split_once("  script:\n    - |\n").unwrap();
+    let (script, _) = script.split_once("  artifacts:").unwrap();
+    let bin = Path::new(env!("CARGO_BIN_EXE_keysieve")).parent().unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let none = "0".repeat(40);
+    let run = |variables: &[(&str, &str)]| {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).current_dir(runner.repository()).env("PATH", &path).env("CI_COMMIT_SHA", &head);
+        command.envs(variables.iter().copied()).output().unwrap().status.code()
+    };
+    let main = ("CI_DEFAULT_BRANCH", "main");
+    assert_eq!(
+        run(&[main, ("CI_PIPELINE_SOURCE", "merge_request_event"), ("CI_MERGE_REQUEST_DIFF_BASE_SHA", &base)]),
+        Some(1)
+    );
+    assert_eq!(
+        run(&[main, ("CI_PIPELINE_SOURCE", "merge_request_event"), ("CI_MERGE_REQUEST_DIFF_BASE_SHA", &head)]),
+        Some(0)
+    );
+    assert_eq!(run(&[main, ("CI_PIPELINE_SOURCE", "push"), ("CI_COMMIT_BEFORE_SHA", &base)]), Some(1));
+    assert_eq!(
+        run(&[main, ("CI_PIPELINE_SOURCE", "push"), ("CI_COMMIT_BEFORE_SHA", &none), ("CI_COMMIT_BRANCH", "main")]),
+        Some(1)
+    );
+    assert_eq!(
+        run(&[main, ("CI_PIPELINE_SOURCE", "push"), ("CI_COMMIT_BEFORE_SHA", &none), ("CI_COMMIT_BRANCH", "new")]),
+        Some(3)
+    );
+    assert_eq!(run(&[main, ("CI_PIPELINE_SOURCE", "schedule")]), Some(1));
+    let report = fs::read_to_string(runner.repository().join("gl-secret-detection-report.json")).unwrap();
+    let report: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["vulnerabilities"][0]["location"]["file"], "b.py");
+}
+
+#[test]
 fn what_is_downloaded_has_to_have_its_checksum() {
     let folder = tempfile::tempdir().unwrap();
     let install = |version: &str, checksum: &str| {

@@ -80,6 +80,7 @@ pub fn run(arguments: HistoryArgs) -> anyhow::Result<ExitCode> {
     drop(display);
     let mut outcome = Outcome {
         summary: Summary {
+            scope: Some(scope(&arguments, found.refs)),
             commits: Some(found.commits),
             objects: Some(found.objects),
             bytes: found.bytes,
@@ -98,6 +99,26 @@ pub fn run(arguments: HistoryArgs) -> anyhow::Result<ExitCode> {
     outcome.require_confidence(settings.min_confidence);
     outcome.sort();
     scan::report(&outcome, &detector, &settings, &arguments.report)
+}
+
+/// What was looked at, in words.
+fn scope(arguments: &HistoryArgs, refs: u64) -> String {
+    let mut scope = match (&arguments.branch[..], refs) {
+        ([], 1) => "what 1 ref leads to".to_owned(),
+        ([], refs) => format!("what {refs} refs lead to"),
+        (branches, _) => format!("what {} leads to", branches.join(", ")),
+    };
+    let narrowed = arguments.since.is_some() || arguments.max_commits.is_some() || !arguments.branch.is_empty();
+    if !narrowed && !arguments.exclude_unreachable {
+        scope.push_str(", and what no ref leads to");
+    }
+    for (option, value) in
+        [("since", arguments.since.clone()), ("max-commits", arguments.max_commits.map(|it| it.to_string()))]
+    {
+        scope.push_str(&value.map(|value| format!(", --{option} {value}")).unwrap_or_default());
+    }
+    arguments.path.iter().for_each(|path| scope.push_str(&format!(", --path {path}")));
+    scope
 }
 
 /// A date, a moment, or else a revision.

@@ -175,6 +175,8 @@ pub enum Since {
 pub struct History {
     /// One finding for each secret and rule.
     pub findings: Vec<Finding>,
+    /// Refs whose history was read: the heads of linked work trees and `HEAD` are some.
+    pub refs: u64,
     /// Commits read.
     pub commits: u64,
     /// Objects read.
@@ -214,6 +216,7 @@ pub fn scan(
         let part = scan_one(&submodule, &format!("{name}/"), &own, detector, progress)?;
         history.findings.extend(part.findings);
         history.gaps.extend(part.gaps);
+        history.refs += part.refs;
         history.commits += part.commits;
         history.objects += part.objects;
         history.bytes += part.bytes;
@@ -295,6 +298,7 @@ fn scan_one(
     findings.retain(|finding| finding.confidence >= least);
     Ok(History {
         findings,
+        refs: refs.tips.len() as u64,
         commits: attribution.commits.len() as u64,
         objects: found.objects,
         bytes: found.work.expanded,
