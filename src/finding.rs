@@ -35,6 +35,11 @@ impl Secret {
         Self { bytes: public.into(), public_prefix: public.len(), described: Some(described.into()) }
     }
 
+    /// Whether only its redacted form is known.
+    pub fn is_redacted(&self) -> bool {
+        self.described.is_some()
+    }
+
     /// The part that is the same on every key of this kind, such as `AKIA`.
     pub fn public_part(&self) -> &[u8] {
         &self.bytes[..self.public_prefix]

@@ -54,7 +54,7 @@ impl RangeArgs {
     pub fn pre_push() -> Self {
         let common = CommonArgs {
             trust_owner: false,
-            accepted: AcceptedArgs { config: None, baseline: None, min_confidence: None },
+            accepted: AcceptedArgs::default(),
             threads: None,
             no_progress: false,
             report: ReportArgs::default(),

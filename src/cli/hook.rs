@@ -299,7 +299,7 @@ fn pre_commit(files: &[PathBuf]) -> anyhow::Result<ExitCode> {
 }
 
 fn report_settings() -> super::settings::AcceptedArgs {
-    super::settings::AcceptedArgs { config: None, baseline: None, min_confidence: None }
+    super::settings::AcceptedArgs::default()
 }
 
 /// Prints only where there is something to say: a hook that always talks is one that nobody reads.

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anstyle::{AnsiColor, Style};
 use clap::{Parser, Subcommand, ValueEnum};
 
+mod advise;
 mod baseline;
 mod changes;
 mod config;
@@ -61,6 +62,10 @@ enum Command {
     /// Accepts the findings of today, so that only new ones are reported
     #[command(subcommand)]
     Baseline(baseline::BaselineCommand),
+    /// Says what a credential opens, how to revoke it, and who may have used it
+    Explain(advise::ExplainArgs),
+    /// Makes a plan for everything that was found: revoke, store, replace in code, clean the history
+    Advise(advise::AdviseArgs),
     /// Prints an earlier report in another format
     Report(report::ReportCommandArgs),
     /// Lists, shows and tests the rules
@@ -100,6 +105,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Range(arguments) => changes::run_range(arguments),
         Command::Hook(command) => hook::run(command),
         Command::Baseline(command) => baseline::run(command),
+        Command::Explain(arguments) => advise::explain(&arguments),
+        Command::Advise(arguments) => advise::advise(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Rules(command) => rules::run(command),
         Command::Config(command) => config::run(command),

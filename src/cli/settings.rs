@@ -33,7 +33,7 @@ pub struct SourceArgs {
 }
 
 /// What counts, and what is accepted.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct AcceptedArgs {
     /// Configuration to use instead of the repository's .keysieve.toml
     #[arg(long, value_name = "FILE")]
@@ -172,7 +172,7 @@ impl SourceArgs {
             paths,
             no_ignore: false,
             follow: false,
-            accepted: AcceptedArgs { config: None, baseline: None, min_confidence: None },
+            accepted: AcceptedArgs::default(),
             threads: None,
             no_progress: true,
         }

@@ -3,7 +3,7 @@
 use memchr::{memchr, memmem};
 
 /// Words that make any value a placeholder, in lower case.
-const WORDS: [&[u8]; 23] = [
+const WORDS: [&[u8]; 24] = [
     b"example",
     b"sample",
     b"placeholder",
@@ -13,6 +13,7 @@ const WORDS: [&[u8]; 23] = [
     b"changethis",
     b"replace",
     b"redacted",
+    b"***removed***",
     b"dummy",
     b"your_",
     b"your-",

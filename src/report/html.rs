@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::terminal::{inert_json, visible};
 use super::{Options, print_secret};
+use crate::advise::playbook;
 use crate::finding::{CommitNote, Finding};
 use crate::outcome::Outcome;
 
@@ -69,6 +70,7 @@ fn object(finding: &Finding, options: Options) -> Value {
         finding.masked_line_secret()
     };
     let life = finding.life.as_deref();
+    let playbook = playbook::of(&finding.rule);
     let note = |commit: &CommitNote| json!({ "id": commit.id, "author": visible(&commit.author), "date": commit.date, "subject": visible(&commit.subject) });
     json!({
         "rule": finding.rule,
@@ -85,6 +87,8 @@ fn object(finding: &Finding, options: Options) -> Value {
         "group": finding.fingerprint.as_str().split(':').nth(1),
         "fingerprint": visible(finding.fingerprint.as_str()),
         "rotate": finding.advice.rotate,
+        "opens": playbook.opens,
+        "revoke": playbook.revoke,
         "introduced": life.and_then(|life| life.introduced.as_ref()).map(note),
         "removed": life.and_then(|life| life.removed.as_ref()).map(note),
         "live": life.map(|life| life.live_in.iter().map(|name| visible(name)).collect::<Vec<_>>()),

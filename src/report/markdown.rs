@@ -97,8 +97,8 @@ fn text(text: &str) -> String {
     inert.replace("www.", "www&#46;").replace("://", "&#58;//")
 }
 
-/// The same, set as code, where GitHub looks for no mentions.
-fn code(content: &str) -> String {
+/// A text set as code, in which nothing is markup and GitHub looks for no mentions.
+pub fn code(content: &str) -> String {
     format!("<code>{}</code>", text(content))
 }
 

@@ -54,11 +54,13 @@
     if (it.removed) add("removed", commit(it.removed));
     if (it.live?.length) add("live in", it.live.join(", "));
     if (it.paths?.length > 1) add("paths", it.paths.slice(0, 20).join(", ") + (it.paths.length > 20 ? ", …" : ""));
+    add("opens", it.opens);
+    add("revoke", it.revoke.join("\n"));
     if (/^https:\/\//.test(it.rotate)) {
       const link = make("a", "", it.rotate);
       link.href = it.rotate;
       link.rel = "noreferrer";
-      add("revoke", link);
+      add("how", link);
     }
     add("rule", it.rule);
     add("fingerprint", it.fingerprint);
