@@ -11,6 +11,7 @@ pub mod decode;
 pub mod detect;
 pub mod finding;
 pub mod outcome;
+pub mod posture;
 mod rating;
 pub mod report;
 pub mod rules;

@@ -37,6 +37,8 @@ pub struct SetAside {
 pub struct Summary {
     /// What was looked at, where it is not files that were named: a range of commits, the index.
     pub scope: Option<String>,
+    /// What was looked for, if it is not credentials.
+    pub looked_for: Option<&'static str>,
     /// Contents read to their end; `None` for a history, which counts objects.
     pub files: Option<u64>,
     /// Commits read, of a history or a range.

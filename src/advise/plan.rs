@@ -8,6 +8,7 @@ use super::playbook::{self, Playbook};
 use super::replace::{self, Replacement};
 use super::store::{self, Name, Setup, Store};
 use crate::finding::{Confidence, Finding, Severity};
+use crate::posture;
 
 /// What the plan goes by.
 #[derive(Debug, Clone)]
@@ -76,7 +77,8 @@ pub struct History {
 /// Makes the plan. Findings of low severity (tests, examples, defaults) are left out.
 pub fn plan(findings: &[Finding], options: &Options<'_>) -> Plan {
     let mut groups: BTreeMap<(String, String), Vec<&Finding>> = BTreeMap::new();
-    for finding in findings.iter().filter(|finding| finding.severity > Severity::Low) {
+    let is_secret = |finding: &&Finding| finding.severity > Severity::Low && !finding.rule.starts_with(posture::PREFIX);
+    for finding in findings.iter().filter(is_secret) {
         let hash = finding.fingerprint.as_str().split(':').nth(1).unwrap_or_default();
         groups.entry((finding.rule.to_string(), hash.to_owned())).or_default().push(finding);
     }

@@ -13,6 +13,7 @@ use keysieve::advise::{playbook, replace, rewrite};
 use keysieve::config::unknown_rule;
 use keysieve::detect::Detector;
 use keysieve::finding::{Finding, Fingerprint};
+use keysieve::posture;
 use keysieve::report::read;
 use keysieve::report::terminal::visible;
 use keysieve::rules::{self, Rule};
@@ -258,6 +259,18 @@ pub fn explain(arguments: &ExplainArgs) -> anyhow::Result<ExitCode> {
         let ids: Vec<&str> = rules.iter().map(|rule| rule.id.as_ref()).collect();
         known.ok_or_else(|| anyhow::anyhow!(unknown_rule(id, &ids)))
     };
+    if let Some(check) =
+        what.strip_prefix(posture::PREFIX).and_then(|id| posture::checks::ALL.iter().find(|it| it.id == id))
+    {
+        anstream::println!(
+            "{} ({what})\n\nThe practice\n  {}\n\nThe fix\n  {}\n\nFrom\n  {}",
+            check.title,
+            check.practice,
+            check.fix,
+            check.source
+        );
+        return Ok(ExitCode::SUCCESS);
+    }
     let (rule, finding) = match Fingerprint::parse(what) {
         Err(_) => (find(what)?, None),
         Ok(fingerprint) => {

@@ -13,6 +13,7 @@ mod config;
 mod history;
 mod hook;
 mod output;
+mod posture;
 mod progress;
 mod report;
 mod rules;
@@ -66,6 +67,8 @@ enum Command {
     Explain(advise::ExplainArgs),
     /// Makes a plan for everything that was found: revoke, store, replace in code, clean the history
     Advise(advise::AdviseArgs),
+    /// Checks how infrastructure and workflows handle secrets
+    Posture(posture::PostureArgs),
     /// Prints an earlier report in another format
     Report(report::ReportCommandArgs),
     /// Lists, shows and tests the rules
@@ -107,6 +110,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Baseline(command) => baseline::run(command),
         Command::Explain(arguments) => advise::explain(&arguments),
         Command::Advise(arguments) => advise::advise(&arguments),
+        Command::Posture(arguments) => posture::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Rules(command) => rules::run(command),
         Command::Config(command) => config::run(command),

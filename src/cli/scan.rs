@@ -16,6 +16,7 @@ use keysieve::report;
 use keysieve::rules::Rule;
 use keysieve::source::{Content, Coverage, Progress, stdin, tree};
 
+use super::posture;
 use super::progress::{self, Display};
 use super::settings::{ReportArgs, ScanArgs, Settings, SourceArgs, is_stdin};
 use super::{FOUND, INCOMPLETE, NOTHING_FOUND, output};
@@ -27,7 +28,11 @@ pub fn run(arguments: ScanArgs) -> anyhow::Result<ExitCode> {
     if arguments.report.explain {
         detector = detector.with_explanations();
     }
-    let outcome = scan(&arguments.source, &settings, &detector)?;
+    let mut outcome = scan(&arguments.source, &settings, &detector)?;
+    if arguments.posture {
+        posture::add(posture::look(&arguments.source.paths, &settings), &settings, &mut outcome);
+        outcome.sort();
+    }
     report(&outcome, &detector, &settings, &arguments.report)
 }
 

@@ -51,6 +51,9 @@ pub struct AcceptedArgs {
 pub struct ScanArgs {
     #[command(flatten)]
     pub source: SourceArgs,
+    /// Checks how infrastructure and workflows handle secrets as well
+    #[arg(long)]
+    pub posture: bool,
     #[command(flatten)]
     pub report: ReportArgs,
 }

@@ -17,6 +17,7 @@ use toml::Spanned;
 
 use crate::detect::verdict::path_matcher;
 use crate::finding::{Confidence, Finding, Fingerprint, Severity};
+use crate::posture;
 use crate::rules::schema::{ProviderSpec, RuleSpec};
 use crate::rules::{self, Rule};
 
@@ -161,6 +162,9 @@ impl Config {
         }
         let mut ids: Vec<&str> = rules::builtin().iter().map(|rule| rule.id.as_ref()).collect();
         ids.extend(own_rules.iter().map(|rule| rule.id.as_ref()));
+        let practices: Vec<String> =
+            posture::checks::ALL.iter().map(|it| format!("{}{}", posture::PREFIX, it.id)).collect();
+        ids.extend(practices.iter().map(String::as_str));
         let known = |id: &str, start: usize| {
             if ids.contains(&id) { Ok(()) } else { Err(at(start, unknown_rule(id, &ids))) }
         };
@@ -247,6 +251,11 @@ impl Config {
     /// Whether the configuration's rule `rule` is for `path`.
     pub fn is_for(&self, rule: &str, path: &str) -> bool {
         self.rule_paths.iter().all(|(id, expression)| id != rule || expression.is_match(path.as_bytes()))
+    }
+
+    /// Whether `[rules]` switches this rule off.
+    pub fn is_disabled(&self, id: &str) -> bool {
+        self.disable.iter().any(|it| it == id) || self.only.as_ref().is_some_and(|only| !only.iter().any(|it| it == id))
     }
 
     /// The rules to run: the built-in ones, changed and added to as the configuration says.

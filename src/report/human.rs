@@ -9,6 +9,7 @@ use super::terminal::{keep_end, keep_start, visible, width};
 use super::{Options, print_secret};
 use crate::finding::{CommitNote, Finding, Life, Severity};
 use crate::outcome::{Outcome, Summary};
+use crate::posture;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -63,7 +64,11 @@ fn write_finding(finding: &Finding, options: Options, to: &mut impl Write) -> io
     writeln!(to, "  {DIM}{number} │{DIM:#} {before}{RED}{secret}{RED:#}{after}")?;
     let (gutter, indent, marks) =
         (" ".repeat(number.len()), " ".repeat(width(&before)), "^".repeat(width(&secret).max(1)));
-    writeln!(to, "  {DIM}{gutter} │{DIM:#} {indent}{RED}{marks}{RED:#}")?;
+    // A practice is about the whole line, and has nothing to mark.
+    let is_practice = finding.rule.starts_with(posture::PREFIX);
+    if !is_practice {
+        writeln!(to, "  {DIM}{gutter} │{DIM:#} {indent}{RED}{marks}{RED:#}")?;
+    }
     writeln!(to, "  {} confidence: {}", finding.confidence, visible(&finding.evidence.join("; ")))?;
     if let Some(partner) = &finding.partner {
         writeln!(to, "  {DIM}pair:{DIM:#} {} {}", partner.rule, visible(&print_secret(&partner.secret, options)))?;
@@ -72,7 +77,8 @@ fn write_finding(finding: &Finding, options: Options, to: &mut impl Write) -> io
         write_life(life, to)?;
     }
     if !finding.advice.rotate.is_empty() {
-        writeln!(to, "  {DIM}rotate:{DIM:#} {}", finding.advice.rotate)?;
+        let label = if is_practice { "read" } else { "rotate" };
+        writeln!(to, "  {DIM}{label}:{DIM:#} {}", finding.advice.rotate)?;
     }
     writeln!(to, "  {DIM}{}{DIM:#}\n", visible(finding.fingerprint.as_str()))
 }
@@ -134,10 +140,11 @@ fn write_summary(outcome: &Outcome, options: Options, to: &mut impl Write) -> io
         })
         .collect();
     if counts.is_empty() {
+        let what = summary.looked_for.unwrap_or("credentials");
         // With gaps nothing is clean, and with low findings nothing is said to be.
         match (low, summary.is_complete()) {
-            (0, true) => writeln!(to, "No credentials found.")?,
-            (0, false) => writeln!(to, "No credentials found in what could be read.")?,
+            (0, true) => writeln!(to, "No {what} found.")?,
+            (0, false) => writeln!(to, "No {what} found in what could be read.")?,
             _ => {}
         }
     } else {

@@ -9,6 +9,7 @@ use super::terminal::inert_json;
 use super::{Options, print_secret};
 use crate::finding::{Advice, Confidence, Evidence, Finding, Fingerprint, Life, Place, Severity};
 use crate::outcome::{Outcome, SetAside, Summary};
+use crate::posture;
 
 /// Version of this format; a change that breaks readers raises it.
 const FORMAT_VERSION: u32 = 1;
@@ -32,6 +33,8 @@ struct Tool {
 #[derive(Serialize)]
 struct FindingObject<'a> {
     r#type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    category: Option<&'static str>,
     rule: &'a str,
     title: &'a str,
     severity: Severity,
@@ -160,6 +163,7 @@ fn finding_object<'a>(finding: &'a Finding, options: Options<'_>) -> FindingObje
     let mark = Mark { start, end: start + shown.chars().count() };
     FindingObject {
         r#type: "finding",
+        category: finding.rule.starts_with(posture::PREFIX).then_some("posture"),
         rule: &finding.rule,
         title: &finding.title,
         severity: finding.severity,

@@ -197,6 +197,7 @@ impl From<SummaryObject> for Summary {
         let allowed = ["marker", "config", "baseline"];
         Self {
             scope: it.scope,
+            looked_for: None,
             files: it.files,
             commits: it.commits,
             objects: it.objects,

@@ -9,6 +9,7 @@ use super::Options;
 use super::terminal::inert_json;
 use crate::finding::{Confidence, Finding, Severity};
 use crate::outcome::Outcome;
+use crate::posture;
 use crate::rules::Rule;
 
 /// Writes one log with one run.
@@ -17,8 +18,10 @@ pub fn write(outcome: &Outcome, rules: &[Rule], options: Options, to: &mut impl 
     for (index, place) in used.values_mut().enumerate() {
         *place = index;
     }
-    let descriptors: Vec<Value> =
-        used.keys().filter_map(|id| rules.iter().find(|rule| rule.id == *id)).map(descriptor).collect();
+    let descriptors: Vec<Value> = used
+        .keys()
+        .map(|id| rules.iter().find(|rule| rule.id == *id).map_or_else(|| of_finding(outcome, id), descriptor))
+        .collect();
     let results: Vec<Value> =
         outcome.findings.iter().map(|finding| result(finding, used[finding.rule.as_ref()], options)).collect();
     let notifications: Vec<Value> = outcome
@@ -72,6 +75,26 @@ fn descriptor(rule: &Rule) -> Value {
     });
     if !rule.advice.rotate.is_empty() {
         descriptor["helpUri"] = json!(rule.advice.rotate);
+    }
+    descriptor
+}
+
+/// The descriptor of what is no rule here: a practice, or a rule of an earlier report.
+fn of_finding(outcome: &Outcome, id: &str) -> Value {
+    let finding = outcome.findings.iter().find(|finding| finding.rule == id);
+    let (title, severity, page) =
+        finding.map_or((id, Severity::Medium, ""), |it| (&it.title, it.severity, &it.advice.rotate));
+    let tag = if id.starts_with(posture::PREFIX) { "posture" } else { "secret" };
+    let mut descriptor = json!({
+        "id": id,
+        "name": id.split('-').map(capitalised).collect::<String>(),
+        "shortDescription": { "text": title },
+        "fullDescription": { "text": title },
+        "defaultConfiguration": { "level": level(severity) },
+        "properties": { "tags": ["security", tag], "security-severity": score(severity), "precision": "high" },
+    });
+    if !page.is_empty() {
+        descriptor["helpUri"] = json!(page);
     }
     descriptor
 }

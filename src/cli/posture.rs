@@ -1,0 +1,68 @@
+//! `keysieve posture`: how the repository handles secrets.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use keysieve::outcome::{Outcome, Summary};
+use keysieve::posture::{self, Posture, source};
+use keysieve::source::tree;
+
+use super::scan;
+use super::settings::{AcceptedArgs, ReportArgs, Settings, repository_root};
+
+/// The arguments of `posture`.
+#[derive(Debug, Args)]
+pub struct PostureArgs {
+    /// Files and folders to look at
+    #[arg(default_value = ".", value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    accepted: AcceptedArgs,
+    #[command(flatten)]
+    report: ReportArgs,
+}
+
+/// Reads, checks, prints and judges.
+pub fn run(arguments: &PostureArgs) -> anyhow::Result<ExitCode> {
+    tree::check_named(&arguments.paths, true)?;
+    let settings = Settings::of(&repository_root(&arguments.paths[0]), &arguments.accepted)?;
+    let posture = look(&arguments.paths, &settings);
+    let mut outcome = Outcome {
+        summary: Summary {
+            scope: Some("Terraform, CloudFormation, Kubernetes, compose, Dockerfiles, workflows".to_owned()),
+            looked_for: Some("practices to mend"),
+            files: Some(posture.files),
+            bytes: posture.bytes,
+            ..Summary::default()
+        },
+        ..Outcome::default()
+    };
+    if posture.files == 0 && posture.gaps.is_empty() {
+        outcome.summary.notes.push("there is no infrastructure here that posture knows".to_owned());
+    }
+    add(posture, &settings, &mut outcome);
+    outcome.sort();
+    scan::print(&outcome, &settings.config.rules(), &settings, &arguments.report)
+}
+
+/// Checks the files below `paths`.
+pub fn look(paths: &[PathBuf], settings: &Settings) -> Posture {
+    let excluded = |identity: &str| settings.config.exclude.iter().any(|(_, glob)| glob.is_match(identity));
+    let (files, gaps) = source::read(paths, &excluded);
+    let mut posture = posture::check(&files);
+    posture.gaps.extend(gaps);
+    posture
+}
+
+/// Adds what was found to `outcome`, as far as the configuration and the baseline do not accept it.
+pub fn add(posture: Posture, settings: &Settings, outcome: &mut Outcome) {
+    outcome.summary.gaps.extend(posture.gaps.into_iter().map(|gap| (gap.path, gap.reason)));
+    let wanted = posture.findings.into_iter().filter(|finding| !settings.config.is_disabled(&finding.rule));
+    let notes = std::mem::take(&mut outcome.summary.notes);
+    scan::accept(wanted.collect(), settings, outcome);
+    // What there is to say of the configuration has been said, if secrets were looked for as well.
+    let more: Vec<String> = outcome.summary.notes.drain(..).filter(|note| !notes.contains(note)).collect();
+    outcome.summary.notes = notes;
+    outcome.summary.notes.extend(more);
+}

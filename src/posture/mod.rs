@@ -1,0 +1,138 @@
+//! How a repository handles secrets, by static reading of its infrastructure: Terraform, CloudFormation and SAM, Kubernetes,
+//! compose, Dockerfiles, GitHub and GitLab workflows.
+//!
+//! [`source`] finds the files and reads them into [`node`]s, [`checks`] looks at them, one function a practice. What comes out
+//! are findings like any other, so configuration, baseline and reports treat them the same; their rules' ids start with
+//! `posture-`. A file that looks like infrastructure and does not parse is a gap.
+
+pub mod checks;
+pub mod node;
+pub mod source;
+
+use std::collections::HashSet;
+
+use crate::detect::path_facts::PathFacts;
+use crate::finding::{Advice, Confidence, Excerpt, Finding, Key, Place, Secret, Severity};
+use crate::source::Gap;
+use checks::Hit;
+use source::File;
+
+/// What all rules' ids of this module start with.
+pub const PREFIX: &str = "posture-";
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Posture {
+    /// One finding a place.
+    pub findings: Vec<Finding>,
+    /// Files read.
+    pub files: u64,
+    /// Bytes of them.
+    pub bytes: u64,
+    /// Files that do not parse.
+    pub gaps: Vec<Gap>,
+}
+
+/// Checks files that were read.
+pub fn check(files: &[File]) -> Posture {
+    let mut posture = Posture::default();
+    for file in files {
+        posture.files += 1;
+        posture.bytes += file.text.len() as u64;
+        posture.gaps.extend(file.error.iter().map(|reason| Gap { path: file.path.clone(), reason: reason.clone() }));
+    }
+    let mut hits = checks::all(files);
+    hits.sort_by(|a, b| (&files[a.file].path, a.line, a.check.id).cmp(&(&files[b.file].path, b.line, b.check.id)));
+    // The same practice, gone against twice for one thing in one file, is one finding: its first place.
+    let mut seen = HashSet::new();
+    hits.retain(|hit| seen.insert((hit.file, hit.check.id, hit.subject.clone())));
+    posture.findings = hits.iter().map(|hit| finding(hit, &files[hit.file])).collect();
+    posture
+}
+
+/// The finding of a hit. What stands for its secret is the subject's name; a value that may be a secret is never shown.
+fn finding(hit: &Hit, file: &File) -> Finding {
+    let line = file.text.lines().nth(usize::try_from(hit.line).unwrap_or(1).saturating_sub(1)).unwrap_or_default();
+    // Of a line that may hold a secret only what stands before the value is shown: up to the name, or the sign after it.
+    let name_end = line.find(&hit.subject).map(|at| at + hit.subject.len());
+    let before_value = name_end.or_else(|| line.find(['=', ':']).map(|at| at + 1)).unwrap_or(0);
+    let shown: String = if hit.hides_value { &line[..before_value] } else { line }.chars().take(120).collect();
+    let width = shown.chars().count() as u64 + 1;
+    let subject = Secret::new(hit.subject.as_bytes(), 0);
+    let id = format!("{PREFIX}{}", hit.check.id);
+    let mut evidence =
+        vec![hit.subject.clone().into(), hit.check.practice.into(), format!("fix: {}", hit.check.fix).into()];
+    let facts = PathFacts::of(&file.identity);
+    let harmless = match facts {
+        PathFacts { test: true, .. } => Some("in a test"),
+        PathFacts { example: true, .. } => Some("in an example or documentation"),
+        _ => None,
+    };
+    evidence.extend(harmless.map(Into::into));
+    Finding {
+        fingerprint: Key::fixed().fingerprint(&id, &subject, &file.identity),
+        rule: id.into(),
+        title: hit.check.title.into(),
+        severity: if harmless.is_some() { Severity::Low } else { hit.check.severity },
+        confidence: Confidence::High,
+        evidence,
+        path: file.path.clone(),
+        identity: file.identity.clone(),
+        place: Place { line: hit.line, column: 1, end_line: hit.line, end_column: width },
+        secret: Secret::redacted(&hit.subject),
+        excerpt: Excerpt { before: shown, masked: 0, after: String::new() },
+        partner: None,
+        advice: Advice { rotate: hit.check.source.into(), store: "none".into() },
+        life: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Cases {
+        yes: Vec<(String, String)>,
+        no: Vec<(String, String)>,
+    }
+
+    #[test]
+    fn every_check_finds_its_examples_and_not_its_counterexamples() {
+        let all: BTreeMap<String, Cases> = toml::from_str(include_str!("examples.toml")).unwrap();
+        let ids: Vec<&str> = checks::ALL.iter().map(|check| check.id).collect();
+        assert!(all.keys().all(|id| ids.contains(&id.as_str())));
+        for id in ids {
+            let cases = all.get(id).unwrap_or_else(|| panic!("{id} has no examples"));
+            assert!(!cases.yes.is_empty() && !cases.no.is_empty(), "{id}");
+            for (path, text, wanted) in cases
+                .yes
+                .iter()
+                .map(|(path, text)| (path, text, true))
+                .chain(cases.no.iter().map(|(path, text)| (path, text, false)))
+            {
+                let files: Vec<File> = File::of(path, path, text.clone()).into_iter().collect();
+                assert!(files.iter().all(|file| file.error.is_none()), "{id}: {:?}", files[0].error);
+                let found = check(&files).findings;
+                let hits: Vec<_> = found.iter().filter(|it| it.rule == format!("{PREFIX}{id}")).collect();
+                assert_eq!(!hits.is_empty(), wanted, "{id} in {path}:\n{text}");
+                // A value that may be a secret is in nothing that is printed.
+                let printed = format!("{hits:?}");
+                assert!(!printed.contains("Lantern"), "{id}: {printed}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_parse_is_a_gap() {
+        for (path, text) in [("a.tf", "resource {"), (".github/workflows/a.yml", "a: [")] {
+            let file = File::of(path, path, text.to_owned()).unwrap();
+            let posture = check(&[file]);
+            assert!(posture.gaps[0].reason.contains("does not parse"), "{:?}", posture.gaps);
+        }
+    }
+}

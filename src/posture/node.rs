@@ -1,0 +1,328 @@
+//! One form for what Terraform, CloudFormation, Kubernetes, compose and workflow files say: maps, lists and texts with the
+//! lines that they stand on.
+//!
+//! Real parsers read the files: hcl-edit for HCL, saphyr-parser for YAML and JSON, whose tags (`!Sub`, `!Ref`) make a text
+//! a reference.
+
+use hcl_edit::Span as _;
+use hcl_edit::expr::{Expression, FuncCall, ObjectKey};
+use hcl_edit::structure::{Body, Structure};
+use saphyr_parser::{Event, Parser};
+
+/// Deepest nesting that is read; what lies deeper makes the file unreadable.
+const MAX_DEPTH: usize = 100;
+
+/// A value and the line where it starts, from 1.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// Line, from 1.
+    pub line: u64,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// What a value is.
+#[derive(Debug, Clone)]
+pub enum Kind {
+    /// A string, number or boolean as it is written.
+    Literal(String),
+    /// Something that is known only when it is deployed: a variable, a reference, a call.
+    Reference(String),
+    /// Several values.
+    List(Vec<Node>),
+    /// Named values in their order.
+    Map(Vec<(String, Node)>),
+}
+
+/// The value of what is not there.
+static ABSENT: Node = Node { line: 0, kind: Kind::List(Vec::new()) };
+
+impl Node {
+    fn new(line: u64, kind: Kind) -> Self {
+        Self { line, kind }
+    }
+
+    /// The value that one of these names has, ASCII case and underscores ignored: `kms_key_id` is `KmsKeyId`.
+    pub fn get(&self, names: &[&str]) -> Option<&Node> {
+        let Kind::Map(entries) = &self.kind else { return None };
+        entries.iter().find(|(key, _)| names.iter().any(|name| same(key, name))).map(|(_, value)| value)
+    }
+
+    /// The same, or an empty list.
+    pub fn at(&self, names: &[&str]) -> &Node {
+        self.get(names).unwrap_or(&ABSENT)
+    }
+
+    /// The text, whether it is a literal or a reference.
+    pub fn text(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Literal(text) | Kind::Reference(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The text of a literal.
+    pub fn literal(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Literal(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether it is there and literally this, ASCII case ignored.
+    pub fn is(&self, text: &str) -> bool {
+        self.literal().is_some_and(|it| it.eq_ignore_ascii_case(text))
+    }
+
+    /// Its members, or itself alone if it is no list; a block that stands once is a map and counts as one.
+    pub fn members(&self) -> &[Node] {
+        match &self.kind {
+            Kind::List(members) => members,
+            _ => std::slice::from_ref(self),
+        }
+    }
+
+    /// Its named values.
+    pub fn entries(&self) -> &[(String, Node)] {
+        match &self.kind {
+            Kind::Map(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    /// Calls `found` with every map in it, itself included.
+    pub fn maps<'a>(&'a self, found: &mut dyn FnMut(&'a Node)) {
+        match &self.kind {
+            Kind::Map(entries) => {
+                found(self);
+                entries.iter().for_each(|(_, value)| value.maps(found));
+            }
+            Kind::List(members) => members.iter().for_each(|member| member.maps(found)),
+            _ => {}
+        }
+    }
+}
+
+/// Whether two names are the same but for case and `_` and `-`.
+fn same(a: &str, b: &str) -> bool {
+    let plain = |text: &str| -> Vec<u8> {
+        text.bytes().filter(|byte| !matches!(byte, b'_' | b'-')).map(|byte| byte.to_ascii_lowercase()).collect()
+    };
+    plain(a) == plain(b)
+}
+
+/// Reads YAML, and JSON as a part of it; a document each. The error names line and reason.
+pub fn yaml(text: &str) -> Result<Vec<Node>, String> {
+    let mut documents = Vec::new();
+    // The lists and maps that are open, with the key that waits for its value, and their anchors.
+    let mut open: Vec<(Node, Option<String>, usize)> = Vec::new();
+    let mut anchors: Vec<(usize, Node)> = Vec::new();
+    for event in Parser::new_from_str(text) {
+        let (event, span) = event.map_err(|error| error.to_string())?;
+        let line = span.start.line() as u64;
+        let (done, anchor) = match event {
+            Event::Scalar(text, _, anchor, tag) => {
+                let is_reference = tag.is_some_and(|tag| !tag.is_yaml_core_schema());
+                let text = text.into_owned();
+                (Node::new(line, if is_reference { Kind::Reference(text) } else { Kind::Literal(text) }), anchor)
+            }
+            Event::SequenceStart(anchor, _) => {
+                open.push((Node::new(line, Kind::List(Vec::new())), None, anchor));
+                continue;
+            }
+            Event::MappingStart(anchor, _) => {
+                open.push((Node::new(line, Kind::Map(Vec::new())), None, anchor));
+                continue;
+            }
+            Event::SequenceEnd | Event::MappingEnd => match open.pop() {
+                Some((node, _, anchor)) => (node, anchor),
+                None => continue,
+            },
+            // An alias of a large anchor, repeated, would grow without bound: it is what it names, and not read again.
+            Event::Alias(id) => {
+                let known = anchors.iter().find(|(anchor, _)| *anchor == id);
+                let kind = known.map_or(Kind::Reference(String::new()), |(_, node)| match &node.kind {
+                    Kind::List(_) | Kind::Map(_) => Kind::Reference(String::new()),
+                    kind => kind.clone(),
+                });
+                (Node::new(line, kind), 0)
+            }
+            _ => continue,
+        };
+        if open.len() > MAX_DEPTH {
+            return Err(format!("line {line}: it is nested deeper than {MAX_DEPTH} levels"));
+        }
+        if anchor > 0 {
+            anchors.push((anchor, done.clone()));
+        }
+        match open.last_mut() {
+            None => documents.push(done),
+            Some((Node { kind: Kind::Map(entries), .. }, key, _)) => match key.take() {
+                Some(key) => entries.push((key, done)),
+                None => *key = Some(done.text().unwrap_or_default().to_owned()),
+            },
+            Some((Node { kind: Kind::List(members), .. }, ..)) => members.push(done),
+            Some(_) => {}
+        }
+    }
+    Ok(documents)
+}
+
+/// A block of Terraform: `resource "aws_kms_key" "main" { … }`.
+#[derive(Debug)]
+pub struct Block {
+    /// `resource`, `data`, `variable`, …
+    pub kind: String,
+    /// What stands behind it.
+    pub labels: Vec<String>,
+    /// What is in it.
+    pub body: Node,
+}
+
+/// Reads Terraform's HCL. The error names line and reason.
+pub fn hcl(text: &str) -> Result<Vec<Block>, String> {
+    if nesting(text) > MAX_DEPTH {
+        return Err(format!("it is nested deeper than {MAX_DEPTH} levels"));
+    }
+    let body = hcl_edit::parser::parse_body(text).map_err(|error| {
+        let place = error.location();
+        format!("line {}, column {}: {}", place.line(), place.column(), error.message())
+    })?;
+    let lines = Lines(text);
+    Ok(body
+        .iter()
+        .filter_map(Structure::as_block)
+        .map(|block| Block {
+            kind: block.ident.to_string(),
+            labels: block.labels.iter().map(|label| label.as_str().to_owned()).collect(),
+            body: Node::new(lines.of(block.span()), Kind::Map(entries(&block.body, &lines))),
+        })
+        .collect())
+}
+
+/// The most brackets that are open at once: the parser of HCL goes as deep as its input.
+fn nesting(text: &str) -> usize {
+    let (mut depth, mut most) = (0usize, 0);
+    for byte in text.bytes() {
+        match byte {
+            b'{' | b'[' | b'(' => depth += 1,
+            b'}' | b']' | b')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        most = most.max(depth);
+    }
+    most
+}
+
+struct Lines<'a>(&'a str);
+
+impl Lines<'_> {
+    fn of(&self, span: Option<std::ops::Range<usize>>) -> u64 {
+        let start = span.map_or(0, |span| span.start).min(self.0.len());
+        1 + memchr::memchr_iter(b'\n', &self.0.as_bytes()[..start]).count() as u64
+    }
+}
+
+fn entries(body: &Body, lines: &Lines<'_>) -> Vec<(String, Node)> {
+    let mut entries: Vec<(String, Node)> = Vec::new();
+    for structure in body.iter() {
+        match structure {
+            Structure::Attribute(attribute) => {
+                let mut node = expression(&attribute.value, lines);
+                node.line = lines.of(attribute.span());
+                entries.push((attribute.key.to_string(), node));
+            }
+            Structure::Block(block) => {
+                let name = block.ident.to_string();
+                let node = Node::new(lines.of(block.span()), Kind::Map(self::entries(&block.body, lines)));
+                // Blocks of one name are a list.
+                match entries.iter_mut().find(|(known, _)| *known == name) {
+                    Some((_, Node { kind: Kind::List(members), .. })) => members.push(node),
+                    Some((_, first)) => {
+                        let line = first.line;
+                        let single = std::mem::replace(first, Node::new(line, Kind::List(Vec::new())));
+                        first.kind = Kind::List(vec![single, node]);
+                    }
+                    None => entries.push((name, node)),
+                }
+            }
+        }
+    }
+    entries
+}
+
+fn expression(value: &Expression, lines: &Lines<'_>) -> Node {
+    let line = lines.of(value.span());
+    let kind = match value {
+        Expression::String(text) => Kind::Literal(text.to_string()),
+        Expression::Bool(value) => Kind::Literal(value.to_string()),
+        Expression::Number(value) => Kind::Literal(value.to_string()),
+        Expression::Array(array) => Kind::List(array.iter().map(|it| expression(it, lines)).collect()),
+        Expression::Object(object) => {
+            let key = |key: &ObjectKey| match key {
+                ObjectKey::Ident(ident) => ident.to_string(),
+                ObjectKey::Expression(Expression::String(text)) => text.to_string(),
+                ObjectKey::Expression(other) => other.to_string().trim().trim_matches(['(', ')', '"']).to_owned(),
+            };
+            Kind::Map(object.iter().map(|(name, value)| (key(name), expression(value.expr(), lines))).collect())
+        }
+        Expression::Parenthesis(inner) => return expression(inner.inner(), lines),
+        Expression::FuncCall(call) => return function(call, value, line, lines),
+        Expression::HeredocTemplate(heredoc) => {
+            let text = heredoc.template.to_string();
+            if text.contains("${") { Kind::Reference(text) } else { Kind::Literal(text) }
+        }
+        other => Kind::Reference(other.to_string().trim().to_owned()),
+    };
+    Node::new(line, kind)
+}
+
+/// `jsonencode({ … })` and `yamlencode({ … })` are what they encode, `base64encode("…")` is its text.
+fn function(call: &FuncCall, value: &Expression, line: u64, lines: &Lines<'_>) -> Node {
+    let name = call.name.name.as_str();
+    let first = call.args.iter().next();
+    match (name, first) {
+        ("jsonencode" | "yamlencode" | "base64encode" | "sensitive" | "tolist" | "toset", Some(argument)) => {
+            expression(argument, lines)
+        }
+        ("merge", Some(_)) => {
+            let all = call.args.iter().map(|argument| expression(argument, lines));
+            let entries = all.flat_map(|node| match node.kind {
+                Kind::Map(entries) => entries,
+                // What it is merged with may hold anything.
+                _ => vec![("*".to_owned(), Node::new(line, Kind::Reference(String::new())))],
+            });
+            Node::new(line, Kind::Map(entries.collect()))
+        }
+        _ => Node::new(line, Kind::Reference(value.to_string().trim().to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn yaml_and_json_give_values_with_their_lines() {
+        let text = "a: 1\nb:\n  - !Ref X\n  - {c: d}\n---\n{\"e\": \"f\"}\n";
+        let documents = yaml(text).unwrap();
+        assert_eq!(documents.len(), 2);
+        let list = documents[0].at(&["B"]).members();
+        assert!(matches!(&list[0].kind, Kind::Reference(name) if name == "X"));
+        assert_eq!((list[1].at(&["c"]).literal(), list[1].line), (Some("d"), 4));
+        assert!(yaml("a: [1").is_err() && yaml(&"[".repeat(5000)).is_err());
+    }
+
+    #[test]
+    fn hcl_gives_blocks_functions_and_repeated_blocks() {
+        let text = "resource \"a\" \"b\" {\n  kms_key_id = var.x\n  p = jsonencode({ Statement = [{ Action = \"*\" }] })\n  s { n = 1 }\n  s { n = 2 }\n}\n";
+        let blocks = hcl(text).unwrap();
+        let body = &blocks[0].body;
+        assert_eq!((blocks[0].kind.as_str(), blocks[0].labels.len(), body.line), ("resource", 2, 1));
+        assert!(matches!(body.at(&["KmsKeyId"]).kind, Kind::Reference(_)));
+        assert!(body.at(&["p"]).at(&["Statement"]).members()[0].at(&["Action"]).is("*"));
+        assert_eq!((body.at(&["s"]).members().len(), body.at(&["s"]).members()[1].line), (2, 5));
+        assert!(hcl("resource {").unwrap_err().starts_with("line 1"));
+        assert!(hcl(&"x { ".repeat(5000)).is_err());
+    }
+}
