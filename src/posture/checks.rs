@@ -268,7 +268,7 @@ fn cloud_formation(file: &File, report: &mut Reporter<'_>) {
 
 /// Properties that stand where their resource does: what is missing in them has to be told somewhere.
 fn at_line(body: &Node, resource: &Node) -> Node {
-    Node { line: resource.line.saturating_sub(1).max(1), kind: body.kind.clone() }
+    Node { line: resource.line, kind: body.kind.clone() }
 }
 
 fn resource(it: &Resource<'_>, report: &mut Reporter<'_>) {
@@ -612,12 +612,7 @@ fn stacks(files: &[File], hits: &mut Vec<Hit>) {
             });
             let templates = file.documents.iter().flat_map(|document| document.at(&["Resources"]).entries());
             let templates = templates.filter_map(|(name, node)| {
-                Some((
-                    node.at(&["Type"]).text()?,
-                    name.clone(),
-                    node.line.saturating_sub(1).max(1),
-                    node.at(&["Properties"]),
-                ))
+                Some((node.at(&["Type"]).text()?, name.clone(), node.line, node.at(&["Properties"])))
             });
             for (kind, name, line, body) in terraform.chain(templates) {
                 match kind {
@@ -650,7 +645,8 @@ fn stacks(files: &[File], hits: &mut Vec<Hit>) {
             }
         }
         if let Some((file, line, _)) = secrets.first().filter(|_| !watched) {
-            let subject = format!("{} secrets and no CloudTrail, GuardDuty or event rule", secrets.len());
+            let noun = if secrets.len() == 1 { "secret" } else { "secrets" };
+            let subject = format!("{} {noun} and no CloudTrail, GuardDuty or event rule", secrets.len());
             hits.push(Hit { check: &UNWATCHED, file: *file, line: *line, subject, hides_value: false });
         }
     }

@@ -115,7 +115,7 @@ fn same(a: &str, b: &str) -> bool {
 pub fn yaml(text: &str) -> Result<Vec<Node>, String> {
     let mut documents = Vec::new();
     // The lists and maps that are open, with the key that waits for its value, and their anchors.
-    let mut open: Vec<(Node, Option<String>, usize)> = Vec::new();
+    let mut open: Vec<(Node, Option<(String, u64)>, usize)> = Vec::new();
     let mut anchors: Vec<(usize, Node)> = Vec::new();
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| error.to_string())?;
@@ -158,8 +158,12 @@ pub fn yaml(text: &str) -> Result<Vec<Node>, String> {
         match open.last_mut() {
             None => documents.push(done),
             Some((Node { kind: Kind::Map(entries), .. }, key, _)) => match key.take() {
-                Some(key) => entries.push((key, done)),
-                None => *key = Some(done.text().unwrap_or_default().to_owned()),
+                // Of what has a name the name's line counts: a block of YAML starts on the next one.
+                Some((key, at)) => {
+                    let is_text = done.text().is_some();
+                    entries.push((key, Node { line: if is_text { done.line } else { at }, ..done }));
+                }
+                None => *key = Some((done.text().unwrap_or_default().to_owned(), done.line)),
             },
             Some((Node { kind: Kind::List(members), .. }, ..)) => members.push(done),
             Some(_) => {}
