@@ -111,11 +111,18 @@ fn same(a: &str, b: &str) -> bool {
     plain(a) == plain(b)
 }
 
+/// A list or map whose end is still to come.
+struct Open {
+    node: Node,
+    /// The name that waits for its value, and its line.
+    key: Option<(String, u64)>,
+    anchor: usize,
+}
+
 /// Reads YAML, and JSON as a part of it; a document each. The error names line and reason.
 pub fn yaml(text: &str) -> Result<Vec<Node>, String> {
     let mut documents = Vec::new();
-    // The lists and maps that are open, with the key that waits for its value, and their anchors.
-    let mut open: Vec<(Node, Option<(String, u64)>, usize)> = Vec::new();
+    let mut open: Vec<Open> = Vec::new();
     let mut anchors: Vec<(usize, Node)> = Vec::new();
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| error.to_string())?;
@@ -127,15 +134,15 @@ pub fn yaml(text: &str) -> Result<Vec<Node>, String> {
                 (Node::new(line, if is_reference { Kind::Reference(text) } else { Kind::Literal(text) }), anchor)
             }
             Event::SequenceStart(anchor, _) => {
-                open.push((Node::new(line, Kind::List(Vec::new())), None, anchor));
+                open.push(Open { node: Node::new(line, Kind::List(Vec::new())), key: None, anchor });
                 continue;
             }
             Event::MappingStart(anchor, _) => {
-                open.push((Node::new(line, Kind::Map(Vec::new())), None, anchor));
+                open.push(Open { node: Node::new(line, Kind::Map(Vec::new())), key: None, anchor });
                 continue;
             }
             Event::SequenceEnd | Event::MappingEnd => match open.pop() {
-                Some((node, _, anchor)) => (node, anchor),
+                Some(Open { node, anchor, .. }) => (node, anchor),
                 None => continue,
             },
             // An alias of a large anchor, repeated, would grow without bound: it is what it names, and not read again.
@@ -157,7 +164,7 @@ pub fn yaml(text: &str) -> Result<Vec<Node>, String> {
         }
         match open.last_mut() {
             None => documents.push(done),
-            Some((Node { kind: Kind::Map(entries), .. }, key, _)) => match key.take() {
+            Some(Open { node: Node { kind: Kind::Map(entries), .. }, key, .. }) => match key.take() {
                 // Of what has a name the name's line counts: a block of YAML starts on the next one.
                 Some((key, at)) => {
                     let is_text = done.text().is_some();
@@ -165,7 +172,7 @@ pub fn yaml(text: &str) -> Result<Vec<Node>, String> {
                 }
                 None => *key = Some((done.text().unwrap_or_default().to_owned(), done.line)),
             },
-            Some((Node { kind: Kind::List(members), .. }, ..)) => members.push(done),
+            Some(Open { node: Node { kind: Kind::List(members), .. }, .. }) => members.push(done),
             Some(_) => {}
         }
     }
