@@ -17,8 +17,8 @@ use keysieve::source::history::Repository;
 use keysieve::source::{Gap, Progress};
 
 use super::progress::{self, Display};
-use super::scan;
 use super::settings::{AcceptedArgs, ReportArgs, Settings};
+use super::{NOTHING_FOUND, scan};
 
 /// The arguments of `staged`.
 #[derive(Debug, Args)]
@@ -58,6 +58,7 @@ impl RangeArgs {
             threads: None,
             no_progress: false,
             report: ReportArgs::default(),
+            quiet: true,
         };
         Self { range: None, repository: PathBuf::from("."), pre_push: true, trust_head: false, common }
     }
@@ -79,6 +80,9 @@ pub struct CommonArgs {
     pub no_progress: bool,
     #[command(flatten)]
     pub report: ReportArgs,
+    /// Prints only where there is something to say: a hook that always talks is one that nobody reads.
+    #[arg(skip)]
+    pub quiet: bool,
 }
 
 /// Scans the index.
@@ -228,6 +232,9 @@ fn settings_at(
 /// Sets aside what is accepted, prints and judges.
 fn finish(changes: Changes, detector: &Detector, settings: &Settings, common: &CommonArgs) -> anyhow::Result<ExitCode> {
     let outcome = outcome(changes, detector, settings);
+    if common.quiet && scan::is_clean(&outcome, settings) {
+        return Ok(ExitCode::from(NOTHING_FOUND));
+    }
     scan::report(&outcome, detector, settings, &common.report)
 }
 

@@ -304,9 +304,10 @@ fn report_settings() -> super::settings::AcceptedArgs {
 
 /// Prints only where there is something to say: a hook that always talks is one that nobody reads.
 fn shown(outcome: &Outcome, detector: &Detector, settings: &Settings, report: &ReportArgs) -> anyhow::Result<ExitCode> {
-    let is_quiet = outcome.findings.iter().all(|finding| finding.severity < keysieve::finding::Severity::Medium)
-        && outcome.summary.is_complete();
-    if is_quiet { Ok(ExitCode::from(NOTHING_FOUND)) } else { scan::report(outcome, detector, settings, report) }
+    match scan::is_clean(outcome, settings) {
+        true => Ok(ExitCode::from(NOTHING_FOUND)),
+        false => scan::report(outcome, detector, settings, report),
+    }
 }
 
 /// Plants a key in a scratch clone, where the repository's own hooks run.

@@ -75,6 +75,11 @@ pub fn print(
     Ok(ExitCode::from(exit_code(outcome, fail_on, arguments.allow_incomplete)))
 }
 
+/// Whether all was read and nothing found that would fail the run.
+pub fn is_clean(outcome: &Outcome, settings: &Settings) -> bool {
+    exit_code(outcome, settings.config.fail_on.unwrap_or(Severity::Medium), false) == NOTHING_FOUND
+}
+
 fn exit_code(outcome: &Outcome, fail_on: Severity, allow_incomplete: bool) -> u8 {
     if !outcome.summary.is_complete() && !allow_incomplete {
         INCOMPLETE
