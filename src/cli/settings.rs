@@ -133,7 +133,12 @@ fn report_arg(text: &str) -> Result<(FormatArg, PathBuf), String> {
         .split_once('=')
         .filter(|(_, path)| !path.is_empty())
         .ok_or("write FORMAT=FILE, such as `html=keysieve.html`")?;
-    Ok((FormatArg::from_str(format, false)?, PathBuf::from(path)))
+    let known = FormatArg::from_str(format, false).map_err(|_| {
+        let names =
+            FormatArg::value_variants().iter().filter_map(|it| Some(it.to_possible_value()?.get_name().to_owned()));
+        format!("there is no format `{format}`; there are {}", names.collect::<Vec<_>>().join(", "))
+    })?;
+    Ok((known, PathBuf::from(path)))
 }
 
 impl From<FormatArg> for report::Format {
