@@ -129,3 +129,45 @@ fn links_lead_nowhere_and_archives_do_not_reach_out() {
     assert!(said.contains("No credentials found"), "{said}");
     assert!(!folder.path().join("escape.py").exists());
 }
+
+#[test]
+fn bombs_end_with_a_message_in_half_a_gigabyte() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    for _ in 0..300 {
+        std::io::Write::write_all(&mut bomb, &[0; 1 << 20]).unwrap();
+    }
+    let bomb = bomb.finish().unwrap();
+    for number in 0..4 {
+        fs::write(folder.path().join(format!("{number}.gz")), &bomb).unwrap();
+    }
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -v 524288; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_keysieve"), "scan", "-j", "2"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("Not complete: 4 paths"), "{said}");
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    let (_folder, root) = trapped();
+    for number in 0..200 {
+        fs::write(root.join(format!("{number}.py")), LEAK.replace("91", &number.to_string())).unwrap();
+    }
+    for command in [&["scan"][..], &["staged"], &["range", "HEAD~1..HEAD"], &["history"], &["posture"]] {
+        let mut seen: Option<Vec<u8>> = None;
+        for threads in ["1", "2", "16", "2", "16"] {
+            let mut arguments = [command, &["--format", "json", "--all"]].concat();
+            if command[0] != "posture" {
+                arguments.extend(["-j", threads]);
+            }
+            let output =
+                Command::new(env!("CARGO_BIN_EXE_keysieve")).args(&arguments).current_dir(&root).output().unwrap();
+            let first = seen.get_or_insert_with(|| output.stdout.clone());
+            assert!(*first == output.stdout, "{arguments:?} printed something else");
+        }
+    }
+}

@@ -133,15 +133,7 @@ impl Unpacker<'_> {
                     self.sink.content(&format!("{path}!/key store"), text.as_bytes());
                 }
             }
-            Kind::Xz => {
-                let mut plain = Bounded { bytes: Vec::new(), room: self.limits.entry.min(self.left) as usize };
-                let read = lzma_rs::xz_decompress(&mut &bytes[..], &mut plain);
-                let full = plain.room == 0;
-                if let (Err(error), false) = (read, full) {
-                    self.sink.gap(path, damaged(&error));
-                }
-                self.inner(plain.bytes, full, path, depth);
-            }
+            Kind::Xz => self.stream(lzma_rust2::XzReader::new(bytes, true), path, depth),
         }
     }
 
@@ -343,17 +335,14 @@ impl Unpacker<'_> {
     /// What a reader gives, as far as the limits allow, and whether they cut it.
     fn read(&mut self, reader: impl Read, path: &str) -> Option<(Vec<u8>, bool)> {
         let limit = self.limits.entry.min(self.left);
-        let mut bytes = Vec::new();
-        match reader.take(limit + 1).read_to_end(&mut bytes) {
-            Ok(_) => {
-                let is_cut = bytes.len() as u64 > limit;
-                bytes.truncate(limit as usize);
-                Some((bytes, is_cut))
-            }
+        let mut bounded = Bounded { bytes: Vec::new(), room: limit as usize };
+        match io::copy(&mut reader.take(limit + 1), &mut bounded) {
+            Ok(_) => Some((bounded.bytes, false)),
+            Err(_) if bounded.room == 0 => Some((bounded.bytes, true)),
             Err(error) => {
                 self.sink.gap(path, damaged(&error));
                 // What came before the damage is worth a look.
-                (!bytes.is_empty()).then_some((bytes, false))
+                (!bounded.bytes.is_empty()).then_some((bounded.bytes, false))
             }
         }
     }
@@ -363,7 +352,7 @@ fn damaged(error: &dyn std::fmt::Display) -> String {
     format!("it cannot be unpacked: {error}")
 }
 
-/// Takes bytes until there is no more room.
+/// Takes bytes until there is no more room, or no more memory, which is an error like any other.
 struct Bounded {
     bytes: Vec<u8>,
     room: usize,
@@ -372,6 +361,11 @@ struct Bounded {
 impl io::Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let taken = bytes.len().min(self.room);
+        if self.bytes.capacity() - self.bytes.len() < taken {
+            // By halves: doubling would take three times the size while it copies.
+            let more = (self.bytes.len() / 2).clamp(64 * 1024, 16 << 20).min(self.room).max(taken);
+            self.bytes.try_reserve_exact(more).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
+        }
         self.bytes.extend_from_slice(&bytes[..taken]);
         self.room -= taken;
         if taken < bytes.len() { Err(io::Error::other("it is larger than what may be unpacked")) } else { Ok(taken) }
@@ -457,8 +451,8 @@ mod tests {
     fn other_compressions_are_read() {
         let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
         bzip2.write_all(b"text").unwrap();
-        let mut xz = Vec::new();
-        lzma_rs::xz_compress(&mut &b"text"[..], &mut xz).unwrap();
+        // As `xz` writes it.
+        let xz = b"\xfd\x37\x7a\x58\x5a\x00\x00\x04\xe6\xd6\xb4\x46\x02\x00\x21\x01\x16\x00\x00\x00\x74\x2f\xe5\xa3\x01\x00\x03\x74\x65\x78\x74\x00\x55\xcd\xe8\x33\xff\x4a\x0c\x17\x00\x01\x1c\x04\x6f\x2c\x9c\xc1\x1f\xb6\xf3\x7d\x01\x00\x00\x00\x00\x04\x59\x5a".to_vec();
         let zstd = ruzstd::encoding::compress_to_vec(&b"text"[..], ruzstd::encoding::CompressionLevel::Fastest);
         for bytes in [bzip2.finish().unwrap(), xz, zstd] {
             assert_eq!(seen(&bytes, "a.x", &Limits::default()).contents, [("a.x!/a".to_owned(), 4)]);
