@@ -14,12 +14,11 @@ use keysieve::config::unknown_rule;
 use keysieve::detect::Detector;
 use keysieve::finding::{Finding, Fingerprint};
 use keysieve::posture;
-use keysieve::report::read;
 use keysieve::report::terminal::visible;
 use keysieve::rules::{self, Rule};
 
 use super::settings::{Settings, SourceArgs, repository_root};
-use super::{output, scan};
+use super::{output, report, scan};
 
 /// The arguments of `advise`.
 #[derive(Debug, Args)]
@@ -98,11 +97,7 @@ impl From<StoreArg> for Store {
 pub fn advise(arguments: &AdviseArgs) -> anyhow::Result<ExitCode> {
     let root = repository_root(Path::new("."));
     let findings = match &arguments.findings {
-        Some(file) => {
-            let name = file.display();
-            let text = fs::read_to_string(file).with_context(|| format!("cannot read the report `{name}`"))?;
-            read::read(&text).map_err(|what| anyhow::anyhow!("`{name}`: {what}"))?.findings
-        }
+        Some(file) => report::load(file)?.findings,
         None => scanned(vec![PathBuf::from(".")])?,
     };
     let folder = root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();

@@ -1,17 +1,18 @@
 //! `keysieve report`: an earlier report in another format.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
 use keysieve::config::Config;
 use keysieve::finding::Confidence;
+use keysieve::outcome::Outcome;
 use keysieve::report::read;
 use keysieve::rules;
 
 use super::scan;
-use super::settings::{ReportArgs, Settings};
+use super::settings::{ReportArgs, Settings, is_stdin};
 
 /// The arguments of `report`.
 #[derive(Debug, Args)]
@@ -23,15 +24,20 @@ pub struct ReportCommandArgs {
     report: ReportArgs,
 }
 
-/// Reads, prints and judges, as the scan itself would have.
-pub fn run(arguments: &ReportCommandArgs) -> anyhow::Result<ExitCode> {
-    let name = arguments.file.display();
-    let text = match arguments.file.as_os_str() == "-" {
+/// Reads an earlier report from a file, or from standard input.
+pub fn load(file: &Path) -> anyhow::Result<Outcome> {
+    let name = file.display();
+    let text = match is_stdin(file) {
         true => std::io::read_to_string(std::io::stdin()),
-        false => std::fs::read_to_string(&arguments.file),
+        false => std::fs::read_to_string(file),
     };
     let text = text.with_context(|| format!("cannot read the report `{name}`"))?;
-    let outcome = read::read(&text).map_err(|what| anyhow::anyhow!("`{name}`: {what}"))?;
+    read::read(&text).map_err(|what| anyhow::anyhow!("`{name}`: {what}"))
+}
+
+/// Reads, prints and judges, as the scan itself would have.
+pub fn run(arguments: &ReportCommandArgs) -> anyhow::Result<ExitCode> {
+    let outcome = load(&arguments.file)?;
     let settings = Settings {
         config: Config::default(),
         baseline: None,

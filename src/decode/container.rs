@@ -51,9 +51,8 @@ impl Kind {
             _ if head.starts_with(b"!<arch>\n") => Some(Self::Ar),
             _ if head.starts_with(b"070701") || head.starts_with(b"070702") => Some(Self::Cpio),
             _ if head.starts_with(b"SQLite format 3\0") => Some(Self::Sqlite),
-            _ if key_store::Format::of(head).is_some() => key_store::Format::of(head).map(Self::KeyStore),
             _ if head.get(257..262) == Some(b"ustar") => Some(Self::Tar),
-            _ => None,
+            _ => key_store::Format::of(head).map(Self::KeyStore),
         }
     }
 }
@@ -122,7 +121,7 @@ impl Unpacker<'_> {
             Kind::Ar => self.ar(bytes, path, depth),
             Kind::Cpio => self.cpio(bytes, path, depth),
             Kind::Rpm => match rpm::payload(bytes).map(|payload| (payload, Kind::of(payload))) {
-                Some((payload, Some(kind))) => self.open(payload, kind, path, depth),
+                Some((payload, Some(kind))) => self.open(payload, kind, path, depth + 1),
                 _ => self
                     .sink
                     .gap(path, "it cannot be unpacked: its headers are cut short or its payload is unknown".into()),
@@ -140,11 +139,6 @@ impl Unpacker<'_> {
     /// One compressed content; a tar or cpio in it goes by the name of the whole.
     fn stream(&mut self, reader: impl Read, path: &str, depth: usize) {
         let Some((bytes, is_cut)) = self.read(reader, path) else { return };
-        self.inner(bytes, is_cut, path, depth);
-    }
-
-    fn inner(&mut self, bytes: Vec<u8>, is_cut: bool, path: &str, depth: usize) {
-        self.left = self.left.saturating_sub(bytes.len() as u64);
         if let Some(kind @ (Kind::Tar | Kind::Cpio)) = Kind::of(&bytes) {
             if is_cut {
                 self.cut(path);
@@ -171,7 +165,6 @@ impl Unpacker<'_> {
                 Ok(entry) if entry.is_dir() => {}
                 Ok(entry) => {
                     if let Some((bytes, is_cut)) = self.read(entry, &inner) {
-                        self.left = self.left.saturating_sub(bytes.len() as u64);
                         self.entry(&bytes, is_cut, &inner, depth);
                     }
                 }
@@ -201,7 +194,6 @@ impl Unpacker<'_> {
             let name = shown(&entry.path_bytes());
             let inner = format!("{path}!/{}", name.trim_start_matches("./"));
             if let Some((bytes, is_cut)) = self.read(entry, &inner) {
-                self.left = self.left.saturating_sub(bytes.len() as u64);
                 self.entry(&bytes, is_cut, &inner, depth);
             }
         }
@@ -223,7 +215,6 @@ impl Unpacker<'_> {
                 return Ok(true);
             }
             let Some((bytes, is_cut)) = self.read(&mut *reader, &inner) else { return Ok(false) };
-            self.left = self.left.saturating_sub(bytes.len() as u64);
             self.entry(&bytes, is_cut, &inner, depth);
             if is_cut {
                 // The next entry starts where this one ends.
@@ -249,7 +240,6 @@ impl Unpacker<'_> {
             let name = shown(entry.header().identifier());
             let inner = format!("{path}!/{}", name.trim_end_matches('/'));
             if let Some((bytes, is_cut)) = self.read(entry, &inner) {
-                self.left = self.left.saturating_sub(bytes.len() as u64);
                 self.entry(&bytes, is_cut, &inner, depth);
             }
         }
@@ -271,7 +261,6 @@ impl Unpacker<'_> {
             if reader.entry().mode() & TYPE == REGULAR {
                 let inner = format!("{path}!/{}", reader.entry().name().trim_start_matches("./"));
                 if let Some((bytes, is_cut)) = self.read(&mut reader, &inner) {
-                    self.left = self.left.saturating_sub(bytes.len() as u64);
                     self.entry(&bytes, is_cut, &inner, depth);
                 }
             }
@@ -336,7 +325,9 @@ impl Unpacker<'_> {
     fn read(&mut self, reader: impl Read, path: &str) -> Option<(Vec<u8>, bool)> {
         let limit = self.limits.entry.min(self.left);
         let mut bounded = Bounded { bytes: Vec::new(), room: limit as usize };
-        match io::copy(&mut reader.take(limit + 1), &mut bounded) {
+        let copied = io::copy(&mut reader.take(limit + 1), &mut bounded);
+        self.left -= bounded.bytes.len() as u64;
+        match copied {
             Ok(_) => Some((bounded.bytes, false)),
             Err(_) if bounded.room == 0 => Some((bounded.bytes, true)),
             Err(error) => {

@@ -87,9 +87,7 @@ pub fn all(files: &[File]) -> Vec<Hit> {
     for (index, file) in files.iter().enumerate() {
         let mut report = Reporter { hits: &mut hits, file: index };
         match file.kind {
-            Kind::Terraform => {
-                terraform(file, &mut report);
-            }
+            Kind::Terraform => terraform(file, &mut report),
             Kind::CloudFormation => cloud_formation(file, &mut report),
             Kind::Kubernetes => kubernetes(file, &mut report),
             Kind::Compose => compose(file, &mut report),
@@ -220,6 +218,8 @@ struct Resource<'a> {
     kind: &'a str,
     name: String,
     body: &'a Node,
+    /// Where it starts: what is missing in it is told there.
+    line: u64,
 }
 
 impl Resource<'_> {
@@ -232,7 +232,9 @@ fn terraform(file: &File, report: &mut Reporter<'_>) {
     for block in &file.blocks {
         let name = block.labels.join(".");
         match (block.kind.as_str(), &block.labels[..]) {
-            ("resource", [kind, _]) => resource(&Resource { kind, name, body: &block.body }, report),
+            ("resource", [kind, _]) => {
+                resource(&Resource { kind, name, body: &block.body, line: block.body.line }, report)
+            }
             ("data", [kind, _]) if kind == "aws_iam_policy_document" => {
                 for statement in block.body.at(&["statement"]).members() {
                     wildcard(statement.at(&["actions"]), statement.at(&["resources"]), statement, &name, report);
@@ -255,7 +257,7 @@ fn cloud_formation(file: &File, report: &mut Reporter<'_>) {
             let Some(kind) = node.at(&["Type"]).text() else { continue };
             static NONE: Node = Node { line: 0, kind: Form::Map(Vec::new()) };
             let body = node.get(&["Properties"]).unwrap_or(&NONE);
-            resource(&Resource { kind, name: name.clone(), body: &at_line(body, node) }, report);
+            resource(&Resource { kind, name: name.clone(), body, line: node.line }, report);
         }
         for (name, parameter) in document.at(&["Parameters"]).entries() {
             let default = parameter.at(&["Default"]);
@@ -266,14 +268,9 @@ fn cloud_formation(file: &File, report: &mut Reporter<'_>) {
     }
 }
 
-/// Properties that stand where their resource does: what is missing in them has to be told somewhere.
-fn at_line(body: &Node, resource: &Node) -> Node {
-    Node { line: resource.line, kind: body.kind.clone() }
-}
-
 fn resource(it: &Resource<'_>, report: &mut Reporter<'_>) {
     let body = it.body;
-    let line = body.line;
+    let line = it.line;
     if it.is(&["aws_lambda_function", "AWS::Lambda::Function", "AWS::Serverless::Function"]) {
         plaintext(body.at(&["environment"]).at(&["variables"]), &PLAINTEXT_ENV, report);
     }
@@ -397,7 +394,7 @@ fn untagged(it: &Resource<'_>, report: &mut Reporter<'_>) {
         })
         .collect();
     if !missing.is_empty() {
-        report.hit(&UNTAGGED, it.body.line, &format!("{} has no tag {}", it.name, missing.join(", ")), false);
+        report.hit(&UNTAGGED, it.line, &format!("{} has no tag {}", it.name, missing.join(", ")), false);
     }
 }
 
@@ -439,7 +436,7 @@ fn wildcard(action: &Node, resource: &Node, statement: &Node, name: &str, report
     });
     if let Some(action_name) = found {
         let line = if action.line > 0 { action.line } else { statement.line };
-        report.hit(&WILDCARD, line.max(statement.line.min(line)), &format!("{name}: {action_name}"), false);
+        report.hit(&WILDCARD, line, &format!("{name}: {action_name}"), false);
     }
 }
 
@@ -467,7 +464,7 @@ fn resource_policy(it: &Resource<'_>, report: &mut Reporter<'_>) {
             });
     }
     if !denies_deletion {
-        report.hit(&NO_DELETE_DENY, it.body.line, &it.name, false);
+        report.hit(&NO_DELETE_DENY, it.line, &it.name, false);
     }
 }
 

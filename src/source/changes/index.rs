@@ -77,7 +77,7 @@ impl Index {
     /// Reads `index` in the git folder `git`; without that file nothing is staged.
     pub fn read(git: &Path, hash: usize) -> Result<Self, IndexError> {
         match fs::read(git.join("index")) {
-            Ok(bytes) => Self::parse(&bytes, hash, git),
+            Ok(bytes) => Self::parse(&bytes, hash, Some(git)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(error.into()),
         }
@@ -88,7 +88,7 @@ impl Index {
         &self.paths[entry.path.start as usize..entry.path.end as usize]
     }
 
-    fn parse(bytes: &[u8], hash: usize, git: &Path) -> Result<Self, IndexError> {
+    fn parse(bytes: &[u8], hash: usize, git: Option<&Path>) -> Result<Self, IndexError> {
         let version = match bytes.get(..8) {
             Some([b'D', b'I', b'R', b'C', 0, 0, 0, version @ 2..=4]) => *version,
             Some([b'D', b'I', b'R', b'C', ..]) => return Err(IndexError::Malformed("its version is not 2, 3 or 4")),
@@ -125,9 +125,10 @@ impl Index {
             }
             at += 8 + size;
         }
-        match link {
-            Some(link) => index.on_top_of_shared(link, hash, git),
-            None => Ok(index),
+        match (link, git) {
+            (Some(link), Some(git)) => index.on_top_of_shared(link, hash, git),
+            (Some(_), None) => Err(IndexError::Malformed("a shared index names another one, or itself")),
+            (None, _) => Ok(index),
         }
     }
 
@@ -166,14 +167,14 @@ impl Index {
         if base.as_bytes().iter().all(|byte| *byte == 0) {
             return Ok(self);
         }
-        let shared = Self::parse(&fs::read(git.join(format!("sharedindex.{base}")))?, hash, git)?;
+        let shared = Self::parse(&fs::read(git.join(format!("sharedindex.{base}")))?, hash, None)?;
         let mut rest = &link[hash..];
         let (deleted, replaced) = match rest.is_empty() {
             true => (Vec::new(), Vec::new()),
             false => (bits(&mut rest).ok_or(CUT)?, bits(&mut rest).ok_or(CUT)?),
         };
         // Those that replace one come first and have no path.
-        let mut own = self.entries.iter().peekable();
+        let mut own = self.entries.iter();
         let mut merged = Self::default();
         let mut all: Vec<(Vec<u8>, Entry)> = Vec::with_capacity(shared.entries.len() + self.entries.len());
         for (at, entry) in shared.entries.iter().enumerate() {

@@ -25,8 +25,8 @@ const KIND: u32 = 0o170_000;
 const FOLDER: u32 = 0o040_000;
 const SUBMODULE: u32 = 0o160_000;
 
-/// Deepest folder that is looked into; git itself stops at 2,048.
-const MAX_DEPTH: usize = 2048;
+/// Deepest folder that is looked into; the recursion fits the stack of a small thread, and real paths end far sooner.
+const MAX_DEPTH: usize = 512;
 
 /// Compares trees of one repository.
 pub struct Comparison<'a> {
@@ -69,7 +69,7 @@ impl<'a> Comparison<'a> {
 
     fn nodes(&mut self, path: &mut Vec<u8>, old: Option<Node>, new: Option<Node>, depth: usize) {
         // A change of mode alone changes no content.
-        if old.map(|node| node.1) == new.map(|node| node.1) || depth > MAX_DEPTH {
+        if old.map(|node| node.1) == new.map(|node| node.1) || self.is_too_deep(depth, old.or(new)) {
             return;
         }
         let folder = |node: Option<Node>| node.filter(|node| node.0 & KIND == FOLDER).map(|node| node.1);
@@ -96,6 +96,14 @@ impl<'a> Comparison<'a> {
             self.nodes(path, None, Some(node), depth + 1);
             path.truncate(length);
         }
+    }
+
+    /// Whether a folder is not looked into, which is then said.
+    fn is_too_deep(&mut self, depth: usize, node: Option<Node>) -> bool {
+        let oid = node.map(|node| node.1).filter(|_| depth > MAX_DEPTH);
+        let reason = format!("it is nested deeper than {MAX_DEPTH} folders");
+        self.missing.extend(oid.map(|oid| Missing { oid, reason }));
+        oid.is_some()
     }
 
     fn entries(&mut self, tree: Option<Oid>) -> BTreeMap<Vec<u8>, Node> {
@@ -149,6 +157,7 @@ impl<'a> Comparison<'a> {
                 rest = after;
             } else {
                 let below = [path.as_slice(), b"/"].concat();
+                let depth = below.iter().filter(|byte| **byte == b'/').count();
                 let inside = rest.partition_point(|entry| index.path(entry).starts_with(&below));
                 let (inside, after) = rest.split_at(inside.max(1));
                 let node = old.remove(&name);
@@ -161,6 +170,7 @@ impl<'a> Comparison<'a> {
                     Some(sparse) => {
                         self.nodes(path, old_folder.map(|oid| (FOLDER, oid)), Some((FOLDER, sparse.oid)), 0);
                     }
+                    None if self.is_too_deep(depth, Some((first.mode, first.oid))) => {}
                     None => self.folder(path, old_folder, index, inside, cache.and_then(|cache| cache.child(&name))),
                 }
                 rest = after;
