@@ -29,7 +29,7 @@ pub fn write(outcome: &Outcome, options: Options, to: &mut impl Write) -> io::Re
             visible(&finding.evidence.join("; "))
         );
         if !finding.advice.rotate.is_empty() {
-            message.push_str(&format!("\nRevoke it and issue a new one: {}", finding.advice.rotate));
+            message.push_str(&format!("\nRevoke it and issue a new one: {}", visible(&finding.advice.rotate)));
         }
         message.push_str(&format!("\n{}", visible(finding.fingerprint.as_str())));
         writeln!(
@@ -38,7 +38,7 @@ pub fn write(outcome: &Outcome, options: Options, to: &mut impl Write) -> io::Re
             property(&visible(&finding.path)),
             place.line,
             place.end_line,
-            property(&finding.title),
+            property(&visible(&finding.title)),
             data(&message)
         )?;
     }

@@ -45,7 +45,9 @@ fn severity_style(severity: Severity) -> Style {
 fn write_finding(finding: &Finding, options: Options, to: &mut impl Write) -> io::Result<()> {
     let severity = severity_style(finding.severity);
     let place = format!("{}:{}:{}", inert_path(&finding.path), finding.place.line, finding.place.column);
-    writeln!(to, "{severity}{}{severity:#}  {BOLD}{}{BOLD:#}  {}", finding.severity, finding.title, finding.rule)?;
+    // Rules and their texts can come from a configuration or an earlier report.
+    let (title, rule) = (visible(&finding.title), visible(&finding.rule));
+    writeln!(to, "{severity}{}{severity:#}  {BOLD}{title}{BOLD:#}  {rule}", finding.severity)?;
     match link(&finding.path, options) {
         Some(url) => writeln!(to, "  \u{1b}]8;;{url}\u{1b}\\{place}\u{1b}]8;;\u{1b}\\")?,
         None => writeln!(to, "  {place}")?,
@@ -55,7 +57,7 @@ fn write_finding(finding: &Finding, options: Options, to: &mut impl Write) -> io
     let secret = if options.show_secrets {
         visible(print_secret(&finding.secret, options).lines().next().unwrap_or_default())
     } else {
-        finding.masked_line_secret()
+        visible(&finding.masked_line_secret())
     };
     let secret = keep_start(&secret, room * 2 / 3);
     let left = room.saturating_sub(width(&secret));
@@ -71,14 +73,19 @@ fn write_finding(finding: &Finding, options: Options, to: &mut impl Write) -> io
     }
     writeln!(to, "  {} confidence: {}", finding.confidence, visible(&finding.evidence.join("; ")))?;
     if let Some(partner) = &finding.partner {
-        writeln!(to, "  {DIM}pair:{DIM:#} {} {}", partner.rule, visible(&print_secret(&partner.secret, options)))?;
+        writeln!(
+            to,
+            "  {DIM}pair:{DIM:#} {} {}",
+            visible(&partner.rule),
+            visible(&print_secret(&partner.secret, options))
+        )?;
     }
     if let Some(life) = &finding.life {
         write_life(life, to)?;
     }
     if !finding.advice.rotate.is_empty() {
         let label = if is_practice { "read" } else { "rotate" };
-        writeln!(to, "  {DIM}{label}:{DIM:#} {}", finding.advice.rotate)?;
+        writeln!(to, "  {DIM}{label}:{DIM:#} {}", visible(&finding.advice.rotate))?;
     }
     writeln!(to, "  {DIM}{}{DIM:#}\n", visible(finding.fingerprint.as_str()))
 }
@@ -91,7 +98,7 @@ fn write_life(life: &Life, to: &mut impl Write) -> io::Result<()> {
     };
     match &life.introduced {
         Some(commit) => writeln!(to, "  {DIM}introduced:{DIM:#} {}", note(commit))?,
-        None => writeln!(to, "  {DIM}object:{DIM:#} {}", life.object.as_deref().unwrap_or_default())?,
+        None => writeln!(to, "  {DIM}object:{DIM:#} {}", visible(life.object.as_deref().unwrap_or_default()))?,
     }
     if let Some(commit) = &life.removed {
         writeln!(to, "  {DIM}removed:{DIM:#} {}", note(commit))?;
@@ -119,7 +126,7 @@ fn plural(count: usize, noun: &str) -> String {
 fn write_set_aside(outcome: &Outcome, to: &mut impl Write) -> io::Result<()> {
     for it in &outcome.set_aside {
         let place = format!("{}:{}:{}", visible(&it.path), it.place.line, it.place.column);
-        writeln!(to, "{DIM}set aside{DIM:#}  {place}  {}  {}: {}", it.rule, it.by, visible(&it.reason))?;
+        writeln!(to, "{DIM}set aside{DIM:#}  {place}  {}  {}: {}", visible(&it.rule), it.by, visible(&it.reason))?;
     }
     if !outcome.set_aside.is_empty() {
         writeln!(to)?;

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
 
-mod index;
+pub mod index;
 mod objects;
 pub mod range;
 pub mod revision;

@@ -1,0 +1,236 @@
+#!/usr/bin/env python3
+"""Writes the seeds of the fuzz targets anew: one small input for each thing that a target has to understand.
+
+Nothing in them looks like a provider's token; `scripts/fuzz` adds such inputs while it runs, from the rules' examples."""
+
+import bz2, glob, gzip, io, json, lzma, os, shutil, struct, tarfile, zipfile, zlib
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+LEAK = b'db_password = "Tr4vel-Lantern-91"\n'
+SHA = 20
+
+
+def seed(target, name, content):
+    folder = os.path.join(HERE, "seeds", target)
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name), "wb") as file:
+        file.write(content)
+
+
+def engine():
+    texts = {
+        "assignment": LEAK,
+        "json": b'{"user": "ann", "password": "Tr4vel-Lantern-91", "n": [1, 2]}\n',
+        "yaml": b"kind: Secret\ndata:\n  password: VHI0dmVsLUxhbnRlcm4tOTE=\n",
+        "url": b"postgres://ann:Tr4vel-Lantern-91@db.acme.io:5432/app?sslmode=disable\n",
+        "xml": b'<add key="password" value="Tr4vel-Lantern-91"/>\n',
+        "pem": b"-----BEGIN RSA PRIVATE KEY-----\nMIIBOgIBAAJBAKj34GkxFhD9\n-----END RSA PRIVATE KEY-----\n",
+        "allow": b'password = "Tr4vel-Lantern-91"  # keysieve:allow generic-password because\n',
+        "login": b'connect(host, "ann", "Tr4vel-Lantern-91"); auth=("ann", "Tr4vel-Lantern-92")\n',
+        "bytes": b"secretKey := []byte{8, 79, 120, 7, 33, 201, 90, 17, 4, 66, 12, 250, 8, 9, 77, 13}\n",
+        "sql": b"CREATE USER ann IDENTIFIED BY 'Tr4vel-Lantern-91';\n",
+        "escapes": b'password = "Tr4vel\\u002dLantern\\x2d91%20"\n',
+        "utf8": "пароль password = \"Tr4vel-Lantern-91\" # ü\r\n".encode(),
+    }
+    for name, text in texts.items():
+        seed("engine", name, bytes([128, 0]) + text)
+    seed("engine", "far", bytes([200, 255]) + LEAK * 3)
+
+
+def configurations():
+    own = b"""[scan]
+exclude = ["vendor/**"]
+fail_on = "medium"
+min_confidence = "low"
+[rules]
+disable = ["generic-password"]
+severity = { "jwt" = "low" }
+[[allow]]
+rule = "generic-secret"
+paths = ["docs/**"]
+reason = "documented"
+expires = 2027-01-01
+[[rule]]
+id = "acme-key"
+name = "key of Acme"
+severity = "high"
+anchors = ["acme_"]
+pattern = '''\\b(?P<secret>acme_[a-z0-9]{20})\\b'''
+reach = "line"
+entropy = 3.0
+examples = ["acme_<[a-z0-9]{20}>"]
+counterexamples = ["acme_"]
+"""
+    seed("config", "all", own)
+    seed("config", "rule", own[own.index(b"[[rule]]"):])
+    seed("config", "reach", b"""[[rule]]
+id = "acme-block"
+name = "block of Acme"
+severity = "high"
+anchors = ["i:acme"]
+pattern = '''(?is)acme (?P<secret>[a-z0-9 \\n]{5,90})'''
+reach = { lines = 3 }
+examples = ["acme <[a-z0-9]{20}>"]
+""")
+    seed("gitleaks", "rule", b"""title = "a"
+[extend]
+useDefault = true
+disabledRules = ["generic-api-key"]
+[[rules]]
+id = "acme"
+description = "key of Acme"
+regex = '''(?i)acme_([a-z0-9]{20})'''
+secretGroup = 1
+entropy = 3
+keywords = ["acme"]
+path = '''\\.py$'''
+tags = ["key"]
+[[rules.allowlists]]
+description = "tests"
+condition = "AND"
+regexTarget = "line"
+regexes = ['''example''']
+paths = ['''test/''']
+stopwords = ["abc"]
+""")
+    seed("gitleaks", "old", b"""[allowlist]
+paths = ['''vendor''']
+commits = ["0123456789012345678901234567890123456789"]
+regexes = ['''219-09-9999''']
+[[rules]]
+id = "acme"
+regex = '''acme[0-9]+'''
+[rules.allowlist]
+regexes = ['''acme0''']
+""")
+
+
+def accepted():
+    seed("accepted", "baseline", json.dumps({"version": 1, "key": "00" * 32, "findings": ["generic-password:" + "0" * 20 + ":a.py"]}).encode())
+    seed("accepted", "gitleaks", json.dumps([{"RuleID": "a", "File": "a.py", "StartLine": 3, "Secret": "Tr4vel", "Fingerprint": "a.py:a:3"}]).encode())
+    seed("accepted", "gitleaksignore", b"# comment\na.py:generic-api-key:3\n" + b"0" * 40 + b":a.py:rule:4\n")
+    seed("accepted", "detect-secrets", json.dumps({"version": "1.5.0", "results": {"a.py": [{"type": "Secret Keyword", "filename": "a.py", "hashed_secret": "0" * 40, "line_number": 3}]}}).encode())
+    seed("accepted", "trufflehog", json.dumps({"SourceMetadata": {"Data": {"Filesystem": {"file": "a.py", "line": 3}}}, "Raw": "Tr4vel"}).encode())
+    finding = {"type": "finding", "rule": "generic-password", "title": "password", "severity": "high", "confidence": "high",
+               "evidence": ["a"], "location": {"path": "a.py", "line": 1, "column": 1, "end_line": 1, "end_column": 5},
+               "secret": "[redacted 4]", "line": "a = \u2022\u2022\u2022\u2022", "mark": {"start": 4, "end": 8},
+               "fingerprint": "generic-password:" + "0" * 20 + ":a.py",
+               "introduced": {"id": "0" * 40, "author": "A <a@b>", "date": "2026-01-01T00:00:00Z", "subject": "s"}}
+    summary = {"type": "summary", "files": 1, "bytes": 5, "complete": True}
+    seed("accepted", "report", json.dumps({"findings": [finding], "summary": summary}).encode())
+    seed("accepted", "report-lines", json.dumps(finding).encode() + b"\n" + json.dumps(summary).encode() + b"\n")
+
+
+def reports():
+    hostile = ["a\x1b]8;;http://x\x07.py", "::error::x\n::add-mask::y", "2026", "=cmd()|</script><script>alert(1)", "%0A::debug::", "`x` [a](javascript:b)", "refs/heads/\u202e", "<b>&amp;]]>", "-- @", "+1\r\n##[x]", "\ufffe\x00"]
+    seed("reports", "hostile", "\0".join(hostile).encode())
+    seed("reports", "plain", "\0".join(["a/b.py", "A <a@b>", "2026-01-01T00:00:00Z", "subject", "a = ", " # b", "refs/heads/main", "because", "all", "it is damaged", "note"]).encode())
+
+
+def containers():
+    for path in glob.glob(os.path.join(HERE, "../fixtures/containers/*")):
+        if not path.endswith(".py"):
+            shutil.copy(path, os.path.join(HERE, "seeds/container"))
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("a.py"), LEAK)
+        archive.writestr(zipfile.ZipInfo("b/c.txt"), LEAK * 20, compress_type=zipfile.ZIP_DEFLATED)
+    seed("container", "a.zip", file.getvalue())
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for name in ["a.py", "d/" + "n" * 120 + ".py"]:
+            entry = tarfile.TarInfo(name)
+            entry.size = len(LEAK)
+            archive.addfile(entry, io.BytesIO(LEAK))
+    tar = file.getvalue()
+    seed("container", "a.tar", tar)
+    seed("container", "a.tar.gz", gzip.compress(tar, mtime=0))
+    seed("container", "a.gz", gzip.compress(LEAK, mtime=0))
+    seed("container", "a.bz2", bz2.compress(LEAK))
+    seed("container", "a.xz", lzma.compress(LEAK))
+    # RFC 8878: one frame with one raw block.
+    seed("container", "a.zst", b"\x28\xb5\x2f\xfd\x20" + bytes([len(LEAK)]) + ((len(LEAK) << 3 | 1).to_bytes(3, "little")) + LEAK)
+    nested = io.BytesIO()
+    with zipfile.ZipFile(nested, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("a.gz"), gzip.compress(LEAK, mtime=0))
+    seed("container", "nested.zip", nested.getvalue())
+
+
+def index_of(offsets):
+    fan = b"".join(struct.pack(">I", min(len(offsets), first + 1)) for first in range(256))
+    ids = b"".join(bytes([number]) * SHA for number in range(len(offsets)))
+    return b"\xfftOc\0\0\0\2" + fan + ids + b"\0" * 4 * len(offsets) + b"".join(struct.pack(">I", it) for it in offsets) + b"\0" * 40
+
+
+def entry(kind, content, reference=b""):
+    size, head = len(content), []
+    byte = kind << 4 | size & 15
+    size >>= 4
+    while size:
+        head.append(byte | 0x80)
+        byte, size = size & 0x7F, size >> 7
+    return bytes(head + [byte]) + reference + zlib.compress(content, 1)
+
+
+def packs():
+    seed("pack_index", "two", index_of([12, 40]))
+    seed("pack_index", "none", index_of([]))
+    fan = b"".join(struct.pack(">I", min(1, first + 1)) for first in range(256))
+    seed("pack_index", "version-1", fan + struct.pack(">I", 12) + b"\0" * SHA + b"\0" * 40)
+    seed("pack_index", "far", index_of([12])[:-44] + struct.pack(">IQ", 1 << 31, 12) + b"\0" * 40)
+    base = LEAK * 3
+    delta = bytes([len(base), len(base) + 1, 0x90, len(base), 1, 10])
+    first, second = entry(3, base), entry(6, delta, bytes([0]))
+    second = entry(6, delta, bytes([len(first)]))
+    third = entry(7, delta, b"\0" * SHA)
+    seed("pack", "deltas", bytes([3, len(first) - 1, len(second) - 1, len(third) - 1]) + first + second + third)
+    seed("delta", "copy", bytes([len(LEAK) // 8 + 1]) + LEAK.ljust(len(LEAK) // 8 * 8 + 8, b" ") + bytes([0x90, 30, 3]) + b"abc" + bytes([0x91, 2, 20]))
+    long = (LEAK * 20)[:640]
+    seed("delta", "runs", bytes([80]) + long + bytes([0xB0, 0x40, 1, 5]) + b"x = 1" + bytes([0xB3, 0x80, 0, 0, 1]))
+
+    def made(kind, content):
+        return bytes([kind, len(content)]) + content
+
+    blobs = made(7, LEAK) + made(7, b"x = 1\n") + made(5, bytes([0, 0x90, len(LEAK), 2, 65, 10]))
+    trees = made(1, bytes([0, 0, 0, 0, 1, 1])) + made(1, bytes([1, 0, 3, 0, 2, 2])) + made(1, bytes([0, 1, 1]))
+    commits = made(0, bytes([3, 0, 10]) + b"one") + made(0, bytes([4, 1, 20, 6]) + b"two") + made(0, bytes([5, 2, 30, 6, 7]) + LEAK)
+    seed("history", "merge", blobs + trees + commits + made(2, bytes([8]) + b"tag"))
+    seed("history", "reference-delta", made(7, LEAK) + made(6, bytes([0, 0x90, 20, 1, 10])) + trees)
+    seed("history", "raw", made(3, b"tree " + b"0" * 40 + b"\nauthor A <a@b> 1 +0000\ncommitter A <a@b> 1 +0000\n\n" + LEAK) + made(4, b"100644 a\0" + b"\1" * SHA))
+
+
+def git_index():
+    def item(path, flags=0):
+        head = b"\0" * 24 + struct.pack(">I", 0o100644) + b"\0" * 12 + b"\1" * SHA + struct.pack(">H", flags | len(path)) + path
+        return head + b"\0" * (8 - len(head) % 8)
+
+    tree = b"TREE" + struct.pack(">I", 2 + 3 + SHA + 2 + 4 + SHA) + b"\0" + b"2 1\n" + b"\2" * SHA + b"a\0" + b"1 0\n" + b"\3" * SHA
+    items = item(b"a/b.py") + item(b"c.py")
+    seed("git_index", "version-2", b"\0" + struct.pack(">I", 2) + items + tree)
+    seed("git_index", "conflict", b"\0" + struct.pack(">I", 2) + item(b"a", 0x1000) + item(b"a", 0x2000))
+    extended = b"\0" * 24 + struct.pack(">I", 0o100644) + b"\0" * 12 + b"\1" * SHA + struct.pack(">HH", 0x4003, 0x2000) + b"a.b"
+    seed("git_index", "version-3", b"\1" + struct.pack(">I", 1) + extended + b"\0" * (8 - len(extended) % 8))
+    four = b"\0" * 24 + struct.pack(">I", 0o100644) + b"\0" * 12 + b"\1" * SHA + struct.pack(">H", 3)
+    seed("git_index", "version-4", b"\2" + struct.pack(">I", 2) + four + b"\0abc\0" + four + b"\1d\0")
+    seed("git_index", "link", b"\0" + struct.pack(">I", 0) + b"link" + struct.pack(">I", SHA) + b"\0" * SHA)
+
+
+def posture():
+    texts = [
+        b'resource "aws_ssm_parameter" "a" {\n  name = "a"\n  type = "String"\n  value = "${var.password}"\n}\nvariable "password" {\n  default = "x"\n}\n',
+        b"on: pull_request_target\njobs:\n  a:\n    env:\n      TOKEN: ${{ secrets.TOKEN }}\n    steps:\n      - run: echo ${{ secrets.TOKEN }}\n",
+        b"a:\n  variables: &x\n    PASSWORD: abc\n  script: [\"echo $PASSWORD\"]\nb: *x\n",
+        b"services:\n  db:\n    image: postgres\n    environment:\n      POSTGRES_PASSWORD: Tr4vel\n",
+        b"AWSTemplateFormatVersion: '2010-09-09'\nResources:\n  A:\n    Type: AWS::RDS::DBInstance\n    Properties:\n      MasterUserPassword: !Ref P\n",
+        b"FROM a\nARG TOKEN=abc\nENV PASSWORD=Tr4vel\nCOPY .env /\n",
+        b"apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData:\n  password: Tr4vel\n---\napiVersion: v1\nkind: Pod\n",
+    ]
+    for number, text in enumerate(texts):
+        seed("posture", str(number), bytes([number]) + text)
+
+
+if __name__ == "__main__":
+    shutil.rmtree(os.path.join(HERE, "seeds"), ignore_errors=True)
+    os.makedirs(os.path.join(HERE, "seeds/container"))
+    for make in [engine, configurations, accepted, reports, containers, packs, git_index, posture]:
+        make()

@@ -1,0 +1,182 @@
+//! What the fuzz targets do with bytes. They look for panics, for hangs and for answers that contradict one another.
+//!
+//! `scripts/fuzz` runs them under libFuzzer; `tests/corpus.rs` of keysieve runs them over the inputs in `seeds/`.
+
+use std::fs;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use keysieve::baseline::{Baseline, import};
+use keysieve::config::Config;
+use keysieve::decode::container::{self, Kind, Limits, Sink};
+use keysieve::detect::candidate::Candidate;
+use keysieve::detect::content::Stream;
+use keysieve::detect::path_facts::PathFacts;
+use keysieve::detect::verdict::verdict;
+use keysieve::detect::{Detector, Scratch};
+use keysieve::posture::{self, source::File};
+use keysieve::report::read;
+use keysieve::rules;
+use keysieve::rules::rule::LOOK_BEHIND;
+use keysieve::source::changes::index::Index;
+
+mod objects;
+mod outcome;
+
+pub use objects::{delta, history, pack, pack_index};
+pub use outcome::reports;
+
+/// All targets, for whoever replays their seeds.
+pub const TARGETS: [(&str, fn(&[u8])); 12] = [
+    ("engine", engine),
+    ("config", config),
+    ("gitleaks", gitleaks),
+    ("reports", reports),
+    ("container", container),
+    ("pack_index", pack_index),
+    ("pack", pack),
+    ("delta", delta),
+    ("history", history),
+    ("git_index", git_index),
+    ("accepted", accepted),
+    ("posture", posture),
+];
+
+fn detector() -> &'static Detector {
+    static BUILTIN: OnceLock<Detector> = OnceLock::new();
+    BUILTIN.get_or_init(Detector::builtin)
+}
+
+/// What makes two candidates the same.
+fn told(candidates: &[Candidate]) -> Vec<(u16, std::ops::Range<u64>, keysieve::finding::Place, Vec<u8>)> {
+    let kept = candidates.iter().filter(|it| it.dropped.is_none());
+    kept.map(|it| (it.rule, it.span.clone(), it.place, it.secret.expose().to_vec())).collect()
+}
+
+/// The engine over a content: as one window, and as two that meet somewhere.
+pub fn engine(data: &[u8]) {
+    let [split, padding, text @ ..] = data else { return };
+    // Far enough in that the second window does not see the beginning.
+    let mut bytes = b"lorem ipsum dolor sit amet\n".repeat(usize::from(*padding) / 4);
+    bytes.extend_from_slice(text);
+    let detector = detector();
+    let mut scratch = Scratch::default();
+    let mut whole = Stream::new();
+    whole.feed(detector, &mut scratch, &bytes, 0..bytes.len());
+    let whole = whole.finish(detector);
+    let border = bytes.len() * usize::from(*split) / 256;
+    let mut windows = Stream::new();
+    windows.feed(detector, &mut scratch, &bytes, 0..border);
+    let done = border.saturating_sub(LOOK_BEHIND);
+    windows.advance(&bytes, done);
+    windows.feed(detector, &mut scratch, &bytes[done..], border - done..bytes.len() - done);
+    let windows = windows.finish(detector);
+    assert_eq!(told(&windows), told(&whole), "two windows that meet at {border} against one");
+    for path in ["src/a.py", "test/b.yml", "c.json"] {
+        let facts = PathFacts::of(path);
+        for candidate in &whole {
+            assert!(candidate.span.end <= bytes.len() as u64);
+            verdict(detector, candidate.clone(), path, &facts);
+        }
+    }
+}
+
+/// A configuration, and what its own rules find in it.
+pub fn config(data: &[u8]) {
+    configured(data, ".keysieve.toml");
+}
+
+/// A configuration of gitleaks.
+pub fn gitleaks(data: &[u8]) {
+    configured(data, ".gitleaks.toml");
+}
+
+fn configured(data: &[u8], name: &str) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok(config) = Config::parse(text, Path::new(name)) else { return };
+    let mut own = config.rules();
+    own.retain(|rule| rules::builtin().iter().all(|builtin| builtin.id != rule.id));
+    if !own.is_empty() {
+        let detector = Detector::new(own);
+        // A pattern that is too large is refused by those who call; here it must only not hang.
+        if detector.check_rules().is_ok() {
+            detector.scan(data, &mut Scratch::default(), |finding| {
+                config.allows(&finding, "a/b.py", keysieve::config::today());
+            });
+        }
+    }
+}
+
+/// A baseline, what other scanners write, and an earlier report.
+pub fn accepted(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let _ = Baseline::parse(text, Path::new("baseline.json"));
+    let _ = import::read(text);
+    if let Ok(outcome) = read::read(text) {
+        outcome::print_all(&outcome);
+    }
+}
+
+struct Contents(u64);
+
+impl Sink for Contents {
+    fn content(&mut self, path: &str, bytes: &[u8]) {
+        assert!(path.starts_with("a!/") || path == "a", "{path}");
+        self.0 += bytes.len() as u64;
+    }
+
+    fn gap(&mut self, path: &str, reason: String) {
+        assert!(!path.is_empty() && !reason.is_empty());
+    }
+}
+
+/// Whatever holds other contents; the first bytes tell what it is.
+pub fn container(data: &[u8]) {
+    let Some(kind) = Kind::of(data) else { return };
+    let limits = Limits { entry: 1 << 20, total: 4 << 20, entries: 1000, ..Limits::default() };
+    let mut contents = Contents(0);
+    container::unpack(data, kind, "a", &limits, &mut contents);
+    let database = data.len() as u64;
+    assert!(contents.0 <= limits.total + database, "{} bytes are more than the limit", contents.0);
+}
+
+/// The index of a work tree.
+pub fn git_index(data: &[u8]) {
+    let Some((version, rest)) = data.split_first() else { return };
+    // As with `index.skipHash`: a checksum would hide everything behind it.
+    let mut bytes = [b"DIRC\0\0\0".as_slice(), &[2 + version % 3], rest].concat();
+    bytes.extend_from_slice(&[0; 20]);
+    let folder = scratch_folder();
+    fs::write(folder.path().join("index"), &bytes).expect("a temporary file can be written");
+    if let Ok(index) = Index::read(folder.path(), 20) {
+        for entry in &index.entries {
+            index.path(entry);
+        }
+        let mut open: Vec<_> = index.cache.root().into_iter().collect();
+        while let Some(tree) = open.pop() {
+            tree.tree();
+            open.extend(tree.child(b"a"));
+        }
+    }
+}
+
+/// Files of infrastructure.
+pub fn posture(data: &[u8]) {
+    let [kind, text @ ..] = data else { return };
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    const NAMES: [&str; 7] =
+        ["a.tf", ".github/workflows/a.yml", ".gitlab-ci.yml", "compose.yml", "a.template", "Dockerfile", "a.yml"];
+    let name = NAMES[usize::from(*kind) % NAMES.len()];
+    let files: Vec<File> = File::of(name, name, text.to_owned()).into_iter().collect();
+    let found = posture::check(&files);
+    for finding in &found.findings {
+        assert!(finding.place.line >= 1);
+    }
+}
+
+/// A folder for what is read as a file, in memory where there is one.
+fn scratch_folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    let parent = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+    tempfile::tempdir_in(parent).expect("a temporary folder can be made")
+}
