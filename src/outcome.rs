@@ -88,6 +88,17 @@ impl Outcome {
         }));
     }
 
+    /// Keeps the first `most` findings, and as many of what was set aside. To be called when all is in order.
+    pub fn limit(&mut self, most: usize) {
+        if self.findings.len() > most {
+            let all = self.findings.len();
+            let reason = format!("there are {all} findings; the first {most} of them are reported (--max-findings)");
+            self.summary.gaps.push(("findings".to_owned(), reason));
+            self.findings.truncate(most);
+        }
+        self.set_aside.truncate(most);
+    }
+
     /// Puts everything in the order of paths and places, whatever thread found it first.
     pub fn sort(&mut self) {
         // In a history two secrets can stand at one place, in two objects.

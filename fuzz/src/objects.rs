@@ -17,6 +17,7 @@ use keysieve::source::history::oid::Oid;
 use keysieve::source::history::refs::Refs;
 use keysieve::source::history::store::Store;
 use keysieve::source::history::walk::{self, Found};
+use keysieve::source::limits::{Limits, Task};
 
 use super::{detector, scratch_folder};
 
@@ -59,10 +60,12 @@ pub fn delta(data: &[u8]) {
         assert_eq!(result[run.range()], base[run.base..run.base_end()], "a run that was not copied");
     }
     let (detector, mut scratch, mut work) = (detector(), Scratch::default(), Work::default());
-    let state = lines::scan(detector, base, None, &mut scratch, &mut work);
+    let progress = Progress::default();
+    let task = Task::new(&progress);
+    let state = lines::scan(detector, base, None, &task, &mut scratch, &mut work);
     let derived = Derived { state: &state, base_size: base.len(), runs: &runs };
-    let by_delta = lines::scan(detector, &result, Some(derived), &mut scratch, &mut work);
-    let whole = lines::scan(detector, &result, None, &mut scratch, &mut work);
+    let by_delta = lines::scan(detector, &result, Some(derived), &task, &mut scratch, &mut work);
+    let whole = lines::scan(detector, &result, None, &task, &mut scratch, &mut work);
     let told = |scanned: &lines::Scanned| -> Vec<_> {
         let placed = scanned.placed.iter();
         placed.map(|it| (it.hit, it.candidate.rule, it.span(), it.candidate.secret.expose().to_vec())).collect()
@@ -246,8 +249,8 @@ fn walk_over(index: &[u8], pack: &[u8]) {
     let objects = folder.path();
     write(&objects.join("pack/pack-a.idx"), index);
     write(&objects.join("pack/pack-a.pack"), pack);
-    let store = Store::open(objects, HASH, &mut Vec::new());
-    let progress = Progress::default();
+    let progress = Progress::with(Limits { paths: 1000, ..Limits::default() });
+    let store = Store::open(objects, HASH, &progress.limits, &mut Vec::new());
     let forests: Vec<Forest> = store.packs.iter().map(Forest::of).collect();
     let scan = |delta| walk::scan(&store, &forests, detector(), &progress, delta);
     let found = scan(true);
@@ -256,7 +259,7 @@ fn walk_over(index: &[u8], pack: &[u8]) {
     let mut refs = Refs::default();
     refs.tips.extend(found.commits.last().map(|commit| ("refs/heads/a".to_owned(), commit.oid)));
     let graph = attribute::Graph::of(&found, &refs);
-    let lives = attribute::attribute(&store, &found, &trees, graph, &refs, &mut |_, _| true);
+    let lives = attribute::attribute(&store, &found, &trees, graph, &refs, &progress, &mut |_, _| true);
     for life in lives.lives.values() {
         if let Some((commit, path)) = life.introduced {
             assert!((commit as usize) < lives.commits.len() && (path as usize) < lives.paths.len());

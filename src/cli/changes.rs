@@ -3,7 +3,6 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::Args;
 use keysieve::baseline::{self, Baseline};
@@ -16,6 +15,7 @@ use keysieve::source::changes::{self, Changes, Options, staged};
 use keysieve::source::history::Repository;
 use keysieve::source::{Gap, Progress};
 
+use super::limits::{LimitArgs, RepositoryLimitArgs};
 use super::progress::{self, Display};
 use super::settings::{AcceptedArgs, ReportArgs, Settings};
 use super::{NOTHING_FOUND, scan};
@@ -57,6 +57,8 @@ impl RangeArgs {
             accepted: AcceptedArgs::default(),
             threads: None,
             no_progress: false,
+            limits: LimitArgs::default(),
+            repository_limits: RepositoryLimitArgs::default(),
             report: ReportArgs::default(),
             quiet: true,
         };
@@ -78,6 +80,10 @@ pub struct CommonArgs {
     /// Shows no progress bar
     #[arg(long)]
     pub no_progress: bool,
+    #[command(flatten)]
+    pub limits: LimitArgs,
+    #[command(flatten)]
+    pub repository_limits: RepositoryLimitArgs,
     #[command(flatten)]
     pub report: ReportArgs,
     /// Prints only where there is something to say: a hook that always talks is one that nobody reads.
@@ -182,8 +188,9 @@ fn detector(settings: &Settings, common: &CommonArgs) -> Detector {
 }
 
 fn watched(common: &CommonArgs, work: impl FnOnce(&Progress) -> Changes + Send) -> anyhow::Result<Changes> {
-    let progress = Arc::new(Progress::default());
-    progress::stop_on_interrupt(&progress);
+    let mut limits = common.limits.limits();
+    common.repository_limits.apply(&mut limits);
+    let progress = progress::begin(limits);
     let display = Display::start(&progress, !common.no_progress, "changes");
     let pool = rayon::ThreadPoolBuilder::new().num_threads(common.threads.unwrap_or(0)).build()?;
     let changes = pool.install(|| work(&progress));
@@ -231,7 +238,8 @@ fn settings_at(
 
 /// Sets aside what is accepted, prints and judges.
 fn finish(changes: Changes, detector: &Detector, settings: &Settings, common: &CommonArgs) -> anyhow::Result<ExitCode> {
-    let outcome = outcome(changes, detector, settings);
+    let mut outcome = outcome(changes, detector, settings);
+    outcome.limit(common.limits.findings());
     if common.quiet && scan::is_clean(&outcome, settings) {
         return Ok(ExitCode::from(NOTHING_FOUND));
     }

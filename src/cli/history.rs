@@ -2,15 +2,14 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::Args;
 use keysieve::detect::Detector;
 use keysieve::detect::verdict::path_matcher;
 use keysieve::outcome::{Outcome, Summary};
-use keysieve::source::Progress;
 use keysieve::source::history::{self, Options, Repository, Since};
 
+use super::limits::{HistoryLimitArgs, LimitArgs, RepositoryLimitArgs};
 use super::progress::{self, Display};
 use super::scan;
 use super::settings::{AcceptedArgs, ReportArgs, Settings};
@@ -51,6 +50,12 @@ pub struct HistoryArgs {
     #[arg(long)]
     no_progress: bool,
     #[command(flatten)]
+    limits: LimitArgs,
+    #[command(flatten)]
+    repository_limits: RepositoryLimitArgs,
+    #[command(flatten)]
+    history_limits: HistoryLimitArgs,
+    #[command(flatten)]
     report: ReportArgs,
 }
 
@@ -72,8 +77,10 @@ pub fn run(arguments: HistoryArgs) -> anyhow::Result<ExitCode> {
         min_confidence: Some(settings.min_confidence),
     };
     let detector = Detector::new(settings.config.rules());
-    let progress = Arc::new(Progress::default());
-    progress::stop_on_interrupt(&progress);
+    let mut limits = arguments.limits.limits();
+    arguments.repository_limits.apply(&mut limits);
+    arguments.history_limits.apply(&mut limits);
+    let progress = progress::begin(limits);
     let display = Display::start(&progress, !arguments.no_progress, "objects");
     let pool = rayon::ThreadPoolBuilder::new().num_threads(arguments.threads.unwrap_or(0)).build()?;
     let found = pool.install(|| history::scan(&repository, &options, &detector, &progress))?;
@@ -98,6 +105,7 @@ pub fn run(arguments: HistoryArgs) -> anyhow::Result<ExitCode> {
     scan::accept(findings, &settings, &mut outcome);
     outcome.require_confidence(settings.min_confidence);
     outcome.sort();
+    outcome.limit(progress.limits.findings);
     scan::report(&outcome, &detector, &settings, &arguments.report)
 }
 

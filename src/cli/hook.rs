@@ -10,11 +10,12 @@ use clap::{Args, Subcommand, ValueEnum};
 use keysieve::detect::Detector;
 use keysieve::outcome::Outcome;
 use keysieve::rules::sample;
-use keysieve::source::Progress;
 use keysieve::source::changes::staged;
 use keysieve::source::history::Repository;
 
 use super::changes::{self, RangeArgs};
+use super::limits::LimitArgs;
+use super::progress;
 use super::settings::{ReportArgs, Settings, SourceArgs};
 use super::{NOTHING_FOUND, scan};
 
@@ -293,7 +294,7 @@ fn pre_commit(files: &[PathBuf]) -> anyhow::Result<ExitCode> {
     }
     let settings = Settings::of(&repository.root(), &report_settings())?;
     let detector = Detector::new(settings.config.rules());
-    let changes = staged::scan(&repository, &detector, &Progress::default());
+    let changes = staged::scan(&repository, &detector, &progress::begin(LimitArgs::default().limits()));
     let outcome = changes::outcome(changes, &detector, &settings);
     shown(&outcome, &detector, &settings, &report)
 }

@@ -12,6 +12,7 @@ mod changes;
 mod config;
 mod history;
 mod hook;
+mod limits;
 mod output;
 mod posture;
 mod progress;

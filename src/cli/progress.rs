@@ -7,7 +7,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
-use keysieve::source::Progress;
+use keysieve::source::limits::Limits;
+use keysieve::source::{Progress, Stop};
 
 const QUIET_FOR: Duration = Duration::from_millis(500);
 const REDRAW_EVERY: Duration = Duration::from_millis(100);
@@ -59,16 +60,29 @@ impl Drop for Display {
     }
 }
 
-/// The first Ctrl-C ends the scan and still reports, the second one ends the program.
-pub fn stop_on_interrupt(progress: &Arc<Progress>) {
-    let progress = Arc::clone(progress);
+/// Begins a scan that may take what `limits` say: the first signal to end (SIGINT, SIGTERM, SIGHUP) or the end of its time
+/// ends it and it still reports, the second signal ends the program.
+pub fn begin(limits: Limits) -> Arc<Progress> {
+    let progress = Arc::new(Progress::with(limits));
+    let watched = Arc::clone(&progress);
     let installed = ctrlc::set_handler(move || {
-        if progress.is_stopped() {
-            std::process::exit(130);
+        if watched.stopped_by() == Some(Stop::Interrupted) {
+            std::process::exit(INTERRUPTED);
         }
-        progress.stop();
+        watched.stop(Stop::Interrupted);
     });
     if let Err(error) = installed {
         anstream::eprintln!("warning: Ctrl-C will end the scan without a report: {error}");
     }
+    let (time, watched) = (progress.limits.time, Arc::downgrade(&progress));
+    thread::spawn(move || {
+        thread::sleep(time);
+        if let Some(progress) = watched.upgrade() {
+            progress.stop(Stop::OutOfTime);
+        }
+    });
+    progress
 }
+
+/// What shells say of a program that Ctrl-C ended.
+const INTERRUPTED: i32 = 130;

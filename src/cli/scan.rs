@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use keysieve::baseline;
 use keysieve::config::today;
@@ -14,7 +14,7 @@ use keysieve::finding::{Finding, Severity};
 use keysieve::outcome::{Outcome, SetAside, Summary};
 use keysieve::report;
 use keysieve::rules::Rule;
-use keysieve::source::{Content, Coverage, Progress, stdin, tree};
+use keysieve::source::{Content, Coverage, stdin, tree};
 
 use super::posture;
 use super::progress::{self, Display};
@@ -92,14 +92,14 @@ fn exit_code(outcome: &Outcome, fail_on: Severity, allow_incomplete: bool) -> u8
 
 /// Scans what `arguments` name and sets aside what `settings` accept.
 pub fn scan(arguments: &SourceArgs, settings: &Settings, detector: &Detector) -> anyhow::Result<Outcome> {
-    let progress = Arc::new(Progress::default());
-    progress::stop_on_interrupt(&progress);
+    let progress = progress::begin(arguments.limits.limits());
     let display = Display::start(&progress, !arguments.no_progress, "files");
+    let most = progress.limits.findings;
     let judged = Mutex::new(Judged::default());
     let each = |content: Content| {
         let mut of_content = Judged::default();
         of_content.add(detector, content);
-        judged.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).merge(of_content);
+        judged.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).merge(of_content, most);
     };
     let coverage = if arguments.paths.iter().any(|path| is_stdin(path)) {
         stdin::scan(detector, &progress, &each)
@@ -121,6 +121,12 @@ pub fn scan(arguments: &SourceArgs, settings: &Settings, detector: &Detector) ->
     accept(judged.findings, settings, &mut outcome);
     outcome.require_confidence(settings.min_confidence);
     outcome.sort();
+    if judged.left_out > 0 {
+        let reason =
+            format!("{} more findings were left out; the first are reported (--max-findings)", judged.left_out);
+        outcome.summary.gaps.push(("findings".to_owned(), reason));
+    }
+    outcome.limit(most);
     Ok(outcome)
 }
 
@@ -130,6 +136,8 @@ struct Judged {
     findings: Vec<Finding>,
     set_aside: Vec<SetAside>,
     allowed_by_marker: usize,
+    /// Findings that there was no room for.
+    left_out: usize,
 }
 
 impl Judged {
@@ -158,10 +166,21 @@ impl Judged {
         });
     }
 
-    fn merge(&mut self, other: Self) {
+    /// Adds what another content brought. Of more than twice `most` only the first by path and place stay, so that it
+    /// does not matter which content came first.
+    fn merge(&mut self, other: Self, most: usize) {
         self.findings.extend(other.findings);
         self.set_aside.extend(other.set_aside);
         self.allowed_by_marker += other.allowed_by_marker;
+        if self.findings.len() > 2 * most {
+            self.findings.sort_by(|a, b| (&a.path, a.place, &a.rule).cmp(&(&b.path, b.place, &b.rule)));
+            self.left_out += self.findings.len() - most;
+            self.findings.truncate(most);
+        }
+        if self.set_aside.len() > 2 * most {
+            self.set_aside.sort_by(|a, b| (&a.path, a.place, &a.rule, a.by).cmp(&(&b.path, b.place, &b.rule, b.by)));
+            self.set_aside.truncate(most);
+        }
     }
 }
 

@@ -10,6 +10,8 @@ use keysieve::finding::{Confidence, Severity};
 use keysieve::report;
 use keysieve::source::{stdin, tree};
 
+use super::limits::LimitArgs;
+
 /// What to scan, and how; shared by `scan` and `baseline`.
 #[derive(Debug, Clone, Args)]
 pub struct SourceArgs {
@@ -30,6 +32,8 @@ pub struct SourceArgs {
     /// Shows no progress bar
     #[arg(long)]
     pub no_progress: bool,
+    #[command(flatten)]
+    pub limits: LimitArgs,
 }
 
 /// What counts, and what is accepted.
@@ -183,6 +187,7 @@ impl SourceArgs {
             accepted: AcceptedArgs::default(),
             threads: None,
             no_progress: true,
+            limits: LimitArgs::default(),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! whatever can't be unpacked, is told to the caller; nothing is left out in silence.
 
 use std::io::{self, Cursor, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{key_store, rpm, shown, sqlite};
 
@@ -84,12 +85,14 @@ pub trait Sink {
     fn content(&mut self, path: &str, bytes: &[u8]);
     /// An inner content, or the rest of a container, that was not read, and why.
     fn gap(&mut self, path: &str, reason: String);
+    /// Whether unpacking may go on with so many unpacked bytes in memory; if not, why.
+    fn may_hold(&mut self, bytes: u64) -> Result<(), String>;
 }
 
 /// Unpacks the container `bytes` of this `kind` at `path` into `sink`.
 pub fn unpack(bytes: &[u8], kind: Kind, path: &str, limits: &Limits, sink: &mut dyn Sink) {
     let total = limits.total.min((64 << 20) + limits.ratio.saturating_mul(bytes.len() as u64));
-    let mut unpacker = Unpacker { limits, left: total, total, entries: limits.entries, sink };
+    let mut unpacker = Unpacker { limits, left: total, total, entries: limits.entries, held: 0, sink };
     unpacker.open(bytes, kind, path, 1);
 }
 
@@ -100,14 +103,26 @@ struct Unpacker<'a> {
     total: u64,
     /// Contents that may still be unpacked.
     entries: u64,
+    /// Unpacked bytes in memory: a content, and those that it is in.
+    held: u64,
     sink: &'a mut dyn Sink,
 }
 
 impl Unpacker<'_> {
     fn open(&mut self, bytes: &[u8], kind: Kind, path: &str, depth: usize) {
         if depth > self.limits.depth {
-            return self.sink.gap(path, format!("containers are unpacked to a depth of {}", self.limits.depth));
+            let reason = format!("containers are unpacked to a depth of {} (--max-archive-depth)", self.limits.depth);
+            return self.sink.gap(path, reason);
         }
+        // A library that trips over what somebody made for that costs this container.
+        let held = self.held;
+        if catch_unwind(AssertUnwindSafe(|| self.unpack(bytes, kind, path, depth))).is_err() {
+            self.held = held;
+            self.sink.gap(path, "it cannot be unpacked: what reads it failed on it".to_owned());
+        }
+    }
+
+    fn unpack(&mut self, bytes: &[u8], kind: Kind, path: &str, depth: usize) {
         match kind {
             Kind::Zip => self.zip(bytes, path, depth),
             Kind::Tar => self.tar(bytes, path, depth),
@@ -138,16 +153,17 @@ impl Unpacker<'_> {
 
     /// One compressed content; a tar or cpio in it goes by the name of the whole.
     fn stream(&mut self, reader: impl Read, path: &str, depth: usize) {
-        let Some((bytes, is_cut)) = self.read(reader, path) else { return };
-        if let Some(kind @ (Kind::Tar | Kind::Cpio)) = Kind::of(&bytes) {
-            if is_cut {
-                self.cut(path);
+        self.read(reader, path, |unpacker, bytes, is_cut| {
+            if let Some(kind @ (Kind::Tar | Kind::Cpio)) = Kind::of(bytes) {
+                if is_cut {
+                    unpacker.cut(path);
+                }
+                return unpacker.open(bytes, kind, path, depth + 1);
             }
-            return self.open(&bytes, kind, path, depth + 1);
-        }
-        let name = path.rsplit('/').next().unwrap_or(path);
-        let name = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-        self.entry(&bytes, is_cut, &format!("{path}!/{name}"), depth);
+            let name = path.rsplit('/').next().unwrap_or(path);
+            let name = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+            unpacker.entry(bytes, is_cut, &format!("{path}!/{name}"), depth);
+        });
     }
 
     fn zip(&mut self, bytes: &[u8], path: &str, depth: usize) {
@@ -163,11 +179,7 @@ impl Unpacker<'_> {
             let inner = format!("{path}!/{name}");
             match archive.by_index(index) {
                 Ok(entry) if entry.is_dir() => {}
-                Ok(entry) => {
-                    if let Some((bytes, is_cut)) = self.read(entry, &inner) {
-                        self.entry(&bytes, is_cut, &inner, depth);
-                    }
-                }
+                Ok(entry) => self.read_entry(entry, &inner, depth),
                 Err(zip::result::ZipError::UnsupportedArchive(what)) => self.sink.gap(&inner, what.to_lowercase()),
                 Err(error) => self.sink.gap(&inner, damaged(&error)),
             }
@@ -193,9 +205,7 @@ impl Unpacker<'_> {
             }
             let name = shown(&entry.path_bytes());
             let inner = format!("{path}!/{}", name.trim_start_matches("./"));
-            if let Some((bytes, is_cut)) = self.read(entry, &inner) {
-                self.entry(&bytes, is_cut, &inner, depth);
-            }
+            self.read_entry(entry, &inner, depth);
         }
     }
 
@@ -214,12 +224,9 @@ impl Unpacker<'_> {
             if entry.is_directory() {
                 return Ok(true);
             }
-            let Some((bytes, is_cut)) = self.read(&mut *reader, &inner) else { return Ok(false) };
-            self.entry(&bytes, is_cut, &inner, depth);
-            if is_cut {
-                // The next entry starts where this one ends.
-                io::copy(reader, &mut io::sink())?;
-            }
+            self.read_entry(&mut *reader, &inner, depth);
+            // The next entry starts where this one ends.
+            io::copy(reader, &mut io::sink())?;
             Ok(true)
         });
         if let Err(error) = read {
@@ -239,9 +246,7 @@ impl Unpacker<'_> {
             };
             let name = shown(entry.header().identifier());
             let inner = format!("{path}!/{}", name.trim_end_matches('/'));
-            if let Some((bytes, is_cut)) = self.read(entry, &inner) {
-                self.entry(&bytes, is_cut, &inner, depth);
-            }
+            self.read_entry(entry, &inner, depth);
         }
     }
 
@@ -260,9 +265,7 @@ impl Unpacker<'_> {
             }
             if reader.entry().mode() & TYPE == REGULAR {
                 let inner = format!("{path}!/{}", reader.entry().name().trim_start_matches("./"));
-                if let Some((bytes, is_cut)) = self.read(&mut reader, &inner) {
-                    self.entry(&bytes, is_cut, &inner, depth);
-                }
+                self.read_entry(&mut reader, &inner, depth);
             }
             rest = match reader.finish() {
                 Ok(rest) => rest,
@@ -304,38 +307,55 @@ impl Unpacker<'_> {
 
     fn cut(&mut self, path: &str) {
         let limit = self.limits.entry.min(self.total) >> 20;
-        self.sink.gap(path, format!("it is larger than {limit} MiB unpacked; the rest was not read"));
+        let option = if self.limits.entry < self.total { "--max-archive-entry" } else { "--max-archive-size" };
+        self.sink.gap(path, format!("it is larger than {limit} MiB unpacked; the rest was not read ({option})"));
     }
 
     fn may_go_on(&mut self, path: &str) -> bool {
         if self.entries == 0 {
-            self.sink
-                .gap(path, format!("it holds more than {} contents; the others were not read", self.limits.entries));
+            let most = self.limits.entries;
+            let reason =
+                format!("it holds more than {most} contents; the others were not read (--max-archive-entries)");
+            self.sink.gap(path, reason);
             return false;
         }
         if self.left == 0 {
-            self.sink.gap(path, format!("unpacking stopped at {} MiB", self.total >> 20));
+            let option = if self.total < self.limits.total { "--max-archive-ratio" } else { "--max-archive-size" };
+            self.sink.gap(path, format!("unpacking stopped at {} MiB ({option})", self.total >> 20));
+            return false;
+        }
+        if let Err(reason) = self.sink.may_hold(self.held) {
+            self.sink.gap(path, reason);
             return false;
         }
         self.entries -= 1;
         true
     }
 
-    /// What a reader gives, as far as the limits allow, and whether they cut it.
-    fn read(&mut self, reader: impl Read, path: &str) -> Option<(Vec<u8>, bool)> {
+    /// Hands to `then` what a reader gives, as far as the limits allow, and whether they cut it.
+    fn read(&mut self, reader: impl Read, path: &str, then: impl FnOnce(&mut Self, &[u8], bool)) {
         let limit = self.limits.entry.min(self.left);
-        let mut bounded = Bounded { bytes: Vec::new(), room: limit as usize };
+        let mut bounded =
+            Bounded { bytes: Vec::new(), room: limit as usize, held: self.held, sink: &mut *self.sink, refused: None };
         let copied = io::copy(&mut reader.take(limit + 1), &mut bounded);
-        self.left -= bounded.bytes.len() as u64;
-        match copied {
-            Ok(_) => Some((bounded.bytes, false)),
-            Err(_) if bounded.room == 0 => Some((bounded.bytes, true)),
-            Err(error) => {
-                self.sink.gap(path, damaged(&error));
-                // What came before the damage is worth a look.
-                (!bounded.bytes.is_empty()).then_some((bounded.bytes, false))
+        let Bounded { bytes, room, refused, .. } = bounded;
+        self.left -= bytes.len() as u64;
+        let is_cut = copied.is_err() && room == 0;
+        if let (Err(error), false) = (copied, is_cut) {
+            self.sink.gap(path, refused.unwrap_or_else(|| damaged(&error)));
+            // What came before the damage is worth a look.
+            if bytes.is_empty() {
+                return;
             }
         }
+        self.held += bytes.len() as u64;
+        then(self, &bytes, is_cut);
+        self.held -= bytes.len() as u64;
+    }
+
+    /// The same, of what is an inner content.
+    fn read_entry(&mut self, reader: impl Read, path: &str, depth: usize) {
+        self.read(reader, path, |unpacker, bytes, is_cut| unpacker.entry(bytes, is_cut, path, depth));
     }
 }
 
@@ -344,17 +364,25 @@ fn damaged(error: &dyn std::fmt::Display) -> String {
 }
 
 /// Takes bytes until there is no more room, or no more memory, which is an error like any other.
-struct Bounded {
+struct Bounded<'a> {
     bytes: Vec<u8>,
     room: usize,
+    /// Bytes in memory besides.
+    held: u64,
+    sink: &'a mut dyn Sink,
+    refused: Option<String>,
 }
 
-impl io::Write for Bounded {
+impl io::Write for Bounded<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let taken = bytes.len().min(self.room);
         if self.bytes.capacity() - self.bytes.len() < taken {
             // By halves: doubling would take three times the size while it copies.
             let more = (self.bytes.len() / 2).clamp(64 * 1024, 16 << 20).min(self.room).max(taken);
+            if let Err(reason) = self.sink.may_hold(self.held + (self.bytes.len() + more) as u64) {
+                self.refused = Some(reason);
+                return Err(io::ErrorKind::OutOfMemory.into());
+            }
             self.bytes.try_reserve_exact(more).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
         }
         self.bytes.extend_from_slice(&bytes[..taken]);
@@ -373,10 +401,16 @@ mod tests {
 
     use super::*;
 
-    #[derive(Default)]
     struct Seen {
         contents: Vec<(String, usize)>,
         gaps: Vec<(String, String)>,
+        memory: u64,
+    }
+
+    impl Default for Seen {
+        fn default() -> Self {
+            Self { contents: Vec::new(), gaps: Vec::new(), memory: u64::MAX }
+        }
     }
 
     impl Sink for Seen {
@@ -386,6 +420,10 @@ mod tests {
 
         fn gap(&mut self, path: &str, reason: String) {
             self.gaps.push((path.to_owned(), reason));
+        }
+
+        fn may_hold(&mut self, bytes: u64) -> Result<(), String> {
+            if bytes > self.memory { Err("too much".to_owned()) } else { Ok(()) }
         }
     }
 
@@ -462,6 +500,21 @@ mod tests {
         );
         let nested = zip(&[("b", &zip(&[("c", &zip(&[("d", b"d")]))]))]);
         assert!(gap(&nested, Limits { depth: 2, ..limits }).contains("depth of 2"));
+    }
+
+    #[test]
+    fn what_is_in_memory_at_once_is_bounded() {
+        let zeros = vec![0; 1 << 20];
+        let nested = zip(&[("a", b"a"), ("b.zip", &zip(&[("c", &zeros)])), ("d", &zeros)]);
+        let unpacked = |memory| {
+            let mut seen = Seen { memory, ..Seen::default() };
+            unpack(&nested, Kind::Zip, "x", &Limits::default(), &mut seen);
+            (seen.contents.into_iter().map(|it| it.0).collect::<Vec<_>>(), seen.gaps)
+        };
+        let all = ["x!/a", "x!/b.zip!/c", "x!/d"].map(str::to_owned);
+        assert_eq!(unpacked(2 << 20), (all.to_vec(), Vec::new()), "what is done with is let go of");
+        let (contents, gaps) = unpacked(70 << 10);
+        assert_eq!((&contents[0], gaps.len()), (&all[0], 2), "{contents:?} {gaps:?}");
     }
 
     #[test]

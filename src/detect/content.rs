@@ -66,6 +66,11 @@ impl Stream {
         self.candidates.len()
     }
 
+    /// Forgets all candidates but the first `count`.
+    pub fn truncate(&mut self, count: usize) {
+        self.candidates.truncate(count);
+    }
+
     /// Whether nothing was found so far.
     pub fn is_empty(&self) -> bool {
         self.candidates.is_empty()

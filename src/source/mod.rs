@@ -5,18 +5,21 @@
 //! read is a [`Gap`], what is no content (links, sockets, devices) is [`NotContent`].
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 pub mod changes;
 mod container;
 pub mod history;
+pub mod limits;
 pub mod stdin;
 pub mod tree;
 pub mod window;
 
 use crate::detect::Scratch;
 use crate::detect::candidate::Candidate;
+use limits::{Limits, Memory};
 
 /// One content after its scan.
 #[derive(Debug)]
@@ -79,30 +82,65 @@ impl Coverage {
     }
 }
 
-/// Counters that a scan keeps up to date for whoever shows them, and a flag that ends it early.
+/// Counters that a scan keeps up to date for whoever shows them, what it may take, and a flag that ends it early.
 #[derive(Debug, Default)]
 pub struct Progress {
+    /// What the scan may take.
+    pub limits: Limits,
     files: AtomicU64,
     bytes: AtomicU64,
     total_files: AtomicU64,
-    stop: AtomicBool,
+    stop: AtomicU8,
+    memory: Memory,
+}
+
+/// Why a scan was ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// Somebody wants it to end.
+    Interrupted = 1,
+    /// [`Limits::time`] is over.
+    OutOfTime,
+    /// Several times [`Limits::findings`] were found.
+    TooManyFindings,
 }
 
 impl Progress {
+    /// At the beginning of a scan with these limits.
+    pub fn with(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
     /// Files done, bytes done, files in all (0 while they are still being listed).
     pub fn read(&self) -> (u64, u64, u64) {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         (load(&self.files), load(&self.bytes), load(&self.total_files))
     }
 
-    /// Asks the scan to end soon; what was found so far is still reported.
-    pub fn stop(&self) {
-        self.stop.store(true, Ordering::Relaxed);
+    /// Asks the scan to end soon; what was found so far is still reported. The first reason stays.
+    pub fn stop(&self, why: Stop) {
+        let _ = self.stop.compare_exchange(0, why as u8, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     /// Whether the scan was asked to end.
     pub fn is_stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.stop.load(Ordering::Relaxed) != 0
+    }
+
+    /// Who asked the scan to end, if somebody did.
+    pub fn stopped_by(&self) -> Option<Stop> {
+        let all = [Stop::Interrupted, Stop::OutOfTime, Stop::TooManyFindings];
+        let why = self.stop.load(Ordering::Relaxed);
+        all.into_iter().find(|it| *it as u8 == why)
+    }
+
+    /// Why the scan was asked to end, in words.
+    pub fn stopped(&self) -> Option<&'static str> {
+        Some(match self.stopped_by()? {
+            Stop::Interrupted => "the scan was interrupted",
+            Stop::OutOfTime => "the time for the scan was over (--timeout)",
+            Stop::TooManyFindings => "there is far more to find than is reported (--max-findings)",
+        })
     }
 
     fn expect_files(&self, count: usize) {
@@ -130,14 +168,25 @@ pub struct Worker {
 pub struct Workers(Mutex<Vec<Worker>>);
 
 impl Workers {
-    fn with<T>(&self, work: impl FnOnce(&mut Worker) -> T) -> T {
-        // A thread that panicked took its worker along; the others are sound.
+    /// Does some work with a worker; work that panics costs its worker, and is an error like any other.
+    fn with<T>(&self, work: impl FnOnce(&mut Worker) -> T) -> Result<T, Panicked> {
         let take = || self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let mut worker = take().pop().unwrap_or_default();
-        let result = work(&mut worker);
+        let result = guarded(|| work(&mut worker))?;
         take().push(worker);
-        result
+        Ok(result)
     }
+}
+
+/// Work on one content that ended in a panic: a mistake of keysieve's or of a library's, which costs that content and
+/// not the scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("keysieve failed on it, which is a mistake of keysieve's; please report it, with the file if you can")]
+pub struct Panicked;
+
+/// Does work that may panic. What it leaves half-done must not be looked at again.
+fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|_| Panicked)
 }
 
 /// Why the operating system would not let something be read, in a few words.

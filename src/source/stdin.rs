@@ -2,8 +2,9 @@
 
 use std::io::{self, Cursor, Read};
 
-use super::container::{Inside, MAX_CONTAINER};
-use super::{Content, Coverage, Gap, Progress, Worker, explain, window};
+use super::container::{Inside, largest_container};
+use super::limits::{Task, mebibytes};
+use super::{Content, Coverage, Gap, Progress, Worker, explain, guarded, window};
 use crate::decode::container::Kind;
 use crate::detect::Detector;
 
@@ -25,28 +26,37 @@ pub fn scan(detector: &Detector, progress: &Progress, each: &dyn Fn(Content)) ->
     }
     let kind = Kind::of(&head);
     let mut input = Cursor::new(head).chain(input);
+    let task = Task::new(progress);
+    let mut worker = Worker::default();
     let Some(kind) = kind else {
-        let read = window::scan(&mut input, 0, detector, &mut Worker::default(), progress);
-        match read.error {
-            Some(error) => gap(explain(&error)),
-            None => coverage.files = 1,
+        match guarded(|| window::scan(&mut input, 0, detector, &mut worker, &task)) {
+            Err(panicked) => gap(panicked.to_string()),
+            Ok(read) => {
+                match read.error {
+                    Some(error) => gap(error.explain()),
+                    None => coverage.files = 1,
+                }
+                coverage.bytes = read.bytes;
+                each(Content { path: NAME.to_owned(), identity: NAME.to_owned(), candidates: read.candidates });
+            }
         }
-        coverage.bytes = read.bytes;
-        each(Content { path: NAME.to_owned(), identity: NAME.to_owned(), candidates: read.candidates });
         return coverage;
     };
+    let most = largest_container(progress);
     let mut bytes = Vec::new();
-    match input.take(MAX_CONTAINER).read_to_end(&mut bytes) {
+    match input.take(most + 1).read_to_end(&mut bytes) {
         Err(error) => gap(explain(&error)),
-        Ok(_) if bytes.len() as u64 == MAX_CONTAINER => {
-            gap(format!("only its first {} MiB were read", MAX_CONTAINER >> 20));
-        }
+        Ok(_) if bytes.len() as u64 > most => gap(format!("only its first {} were read", mebibytes(most))),
         Ok(_) => coverage.files = 1,
     }
+    bytes.truncate(most as usize);
     coverage.bytes = bytes.len() as u64;
-    let mut worker = Worker::default();
-    let inside = Inside::of(&bytes, kind, NAME, NAME, detector, &mut worker);
-    coverage.gaps.extend(inside.gaps);
-    inside.contents.into_iter().for_each(each);
+    match guarded(|| Inside::of(&bytes, kind, NAME, NAME, detector, &mut worker, &task)) {
+        Err(panicked) => coverage.gaps.push(Gap { path: NAME.to_owned(), reason: panicked.to_string() }),
+        Ok(inside) => {
+            coverage.gaps.extend(inside.gaps);
+            inside.contents.into_iter().for_each(each);
+        }
+    }
     coverage
 }

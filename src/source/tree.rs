@@ -5,7 +5,7 @@
 //! and devices are listed and never opened.
 
 use std::collections::HashSet;
-use std::fs::{self, File, FileType, OpenOptions};
+use std::fs::{self, File, FileType};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -14,10 +14,12 @@ use globset::GlobMatcher;
 use ignore::{DirEntry, WalkBuilder, WalkState};
 use rayon::prelude::*;
 
-use super::container::{Inside, MAX_CONTAINER};
-use super::{Content, Coverage, Gap, NotContent, Progress, Workers, explain, window};
+use super::container::{Inside, largest_container};
+use super::limits::{Task, mebibytes};
+use super::{Content, Coverage, Gap, NotContent, Panicked, Progress, Workers, explain, window};
 use crate::decode;
 use crate::detect::Detector;
+use crate::file;
 
 /// What to read of a tree.
 #[derive(Debug, Default)]
@@ -378,9 +380,9 @@ fn read_file(
     each: &impl Fn(Content),
 ) {
     let gap = |reason: String| Gap { path: shown(&file.path), reason };
-    if progress.is_stopped() {
+    if let Some(why) = progress.stopped() {
         // Said once for the whole scan, not once for each of the files that were still to come.
-        let interrupted = Gap { path: shown(&root.path), reason: "the scan was interrupted".to_owned() };
+        let interrupted = Gap { path: shown(&root.path), reason: why.to_owned() };
         if !coverage.gaps.contains(&interrupted) {
             coverage.gaps.push(interrupted);
         }
@@ -394,11 +396,15 @@ fn read_file(
         }
         Err(error) => return coverage.gaps.push(gap(explain(&error))),
     };
-    let reading = workers.with(|worker| window::scan(&mut open, size, detector, worker, progress));
+    let task = Task::new(progress);
+    let reading = match workers.with(|worker| window::scan(&mut open, size, detector, worker, &task)) {
+        Ok(reading) => reading,
+        Err(Panicked) => return coverage.gaps.push(gap(Panicked.to_string())),
+    };
     coverage.bytes += reading.bytes;
     progress.file_done();
     match reading.error {
-        Some(error) => coverage.gaps.push(gap(explain(&error))),
+        Some(error) => coverage.gaps.push(gap(error.explain())),
         None if reading.bytes < size => {
             coverage.gaps.push(gap(format!("it shrank while it was read: {} of {size} bytes were left", reading.bytes)))
         }
@@ -407,13 +413,18 @@ fn read_file(
     let path = shown(&file.path);
     if let Some(kind) = reading.container {
         // What stands in it as it is, and not compressed, is found with its inner path.
-        match read_whole(&mut open, size) {
-            Ok(bytes) => workers.with(|worker| {
+        match read_whole(&mut open, size, &task) {
+            Ok(bytes) => {
                 let identity = root.identity(&file.path);
-                let inside = Inside::of(&bytes, kind, &path, &identity, detector, worker);
-                coverage.gaps.extend(inside.gaps);
-                inside.contents.into_iter().for_each(each);
-            }),
+                let inside = workers.with(|worker| Inside::of(&bytes, kind, &path, &identity, detector, worker, &task));
+                match inside {
+                    Ok(inside) => {
+                        coverage.gaps.extend(inside.gaps);
+                        inside.contents.into_iter().for_each(each);
+                    }
+                    Err(Panicked) => coverage.gaps.push(gap(Panicked.to_string())),
+                }
+            }
             Err(reason) => coverage.gaps.push(gap(reason)),
         }
     } else if !reading.candidates.is_empty() {
@@ -423,11 +434,14 @@ fn read_file(
 }
 
 /// Reads a container once more, into memory.
-fn read_whole(file: &mut File, size: u64) -> Result<Vec<u8>, String> {
-    if size > MAX_CONTAINER {
-        return Err(format!("what is in it was not read: it is larger than {} MiB", MAX_CONTAINER >> 20));
+fn read_whole(file: &mut File, size: u64, task: &Task<'_>) -> Result<Vec<u8>, String> {
+    let most = largest_container(task.progress());
+    if size > most {
+        return Err(format!("what is in it was not read: it is larger than {} (--max-memory)", mebibytes(most)));
     }
-    let mut bytes = Vec::with_capacity(size as usize);
+    task.hold(size).map_err(|reached| reached.to_string())?;
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(size as usize).map_err(|_| "there is not enough memory to unpack it".to_owned())?;
     file.seek(SeekFrom::Start(0)).and_then(|_| file.take(size).read_to_end(&mut bytes)).map_err(|it| explain(&it))?;
     Ok(bytes)
 }
@@ -439,14 +453,7 @@ enum Opened {
 
 /// Opens a regular file, and nothing that took its place since it was listed: no link is followed, no FIFO waited for.
 fn open(path: &Path, follow: bool) -> io::Result<Opened> {
-    let mut how = OpenOptions::new();
-    how.read(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        how.custom_flags(libc::O_NONBLOCK | if follow { 0 } else { libc::O_NOFOLLOW });
-    }
-    let file = match how.open(path) {
+    let file = match file::open(path, follow) {
         Ok(file) => file,
         Err(error) => {
             let replaced = fs::symlink_metadata(path).ok().map(|it| it.file_type()).filter(|it| !it.is_file());

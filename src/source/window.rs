@@ -6,7 +6,8 @@
 
 use std::io::{self, Read};
 
-use super::{Progress, Worker};
+use super::Worker;
+use super::limits::{Reached, Task};
 use crate::decode::container::Kind;
 use crate::decode::utf16::{ByteOrder, Decoder, PROBE};
 use crate::detect::Detector;
@@ -29,18 +30,43 @@ pub struct Reading {
     /// What it is, if it holds other contents.
     pub container: Option<Kind>,
     /// What ended it early.
-    pub error: Option<io::Error>,
+    pub error: Option<Unread>,
+}
+
+/// Why a content was not read to its end.
+#[derive(Debug)]
+pub enum Unread {
+    /// Reading it failed.
+    Io(io::Error),
+    /// A limit was reached, or the scan ended.
+    Limit(Reached),
+}
+
+impl Unread {
+    /// In a few words.
+    pub fn explain(&self) -> String {
+        match self {
+            Self::Io(error) => super::explain(error),
+            Self::Limit(reached) => reached.to_string(),
+        }
+    }
+}
+
+impl From<io::Error> for Unread {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<Reached> for Unread {
+    fn from(reached: Reached) -> Self {
+        Self::Limit(reached)
+    }
 }
 
 /// Scans all that `reader` gives; `size` is what is expected of it, 0 if unknown.
-pub fn scan(
-    reader: &mut impl Read,
-    size: u64,
-    detector: &Detector,
-    worker: &mut Worker,
-    progress: &Progress,
-) -> Reading {
-    scan_in_windows(reader, size, WINDOW, detector, worker, progress)
+pub fn scan(reader: &mut impl Read, size: u64, detector: &Detector, worker: &mut Worker, task: &Task<'_>) -> Reading {
+    scan_in_windows(reader, size, WINDOW, detector, worker, task)
 }
 
 fn scan_in_windows(
@@ -49,13 +75,14 @@ fn scan_in_windows(
     window: usize,
     detector: &Detector,
     worker: &mut Worker,
-    progress: &Progress,
+    task: &Task<'_>,
 ) -> Reading {
     let limit = LOOK_BEHIND + window + LOOK_AHEAD;
     // One byte more than expected tells the end of a file without a second read of nothing.
     let first = usize::try_from(size).unwrap_or(limit).saturating_add(1).clamp(FIRST_READ.min(limit), limit);
-    let mut input = Input { reader, decoder: None, bytes: 0, probed: false, progress };
+    let mut input = Input { reader, decoder: None, bytes: 0, probed: false, task };
     let mut stream = Stream::new();
+    let mut lines = LineLength { most: task.limits().line, open: 0 };
     let buffer = &mut worker.buffer;
     if buffer.len() < first {
         buffer.resize(first, 0);
@@ -63,16 +90,25 @@ fn scan_in_windows(
     let (mut filled, mut owned) = (0, 0);
     let mut container = None;
     loop {
-        let (at_end, error) = match input.fill(buffer, &mut filled, limit) {
+        let before = filled;
+        let (at_end, mut error) = match input.fill(buffer, &mut filled, limit) {
             Ok(at_end) => (at_end, None),
             Err(error) => (true, Some(error)),
         };
+        if let Err(reached) = lines.add(&buffer[before..filled]) {
+            error = error.or(Some(reached.into()));
+        }
         let ended = if at_end { filled } else { filled - LOOK_AHEAD };
         if owned == 0 {
             container = Kind::of(&buffer[..filled]);
         }
+        let found = stream.len();
         stream.feed(detector, &mut worker.scratch, &buffer[..filled], owned..ended);
-        if at_end {
+        if let Err(reached) = task.found(stream.len() - found) {
+            error = error.or(Some(reached.into()));
+            stream.truncate(task.limits().findings_per_file);
+        }
+        if at_end || error.is_some() {
             return Reading { candidates: stream.finish(detector), bytes: input.bytes, container, error };
         }
         let done = ended - LOOK_BEHIND.min(ended);
@@ -83,25 +119,59 @@ fn scan_in_windows(
     }
 }
 
-struct Input<'a, R> {
+/// Looks for lines that are too long.
+struct LineLength {
+    most: u64,
+    /// Bytes of the line that has not ended yet.
+    open: u64,
+}
+
+impl LineLength {
+    fn add(&mut self, bytes: &[u8]) -> Result<(), Reached> {
+        let reached = Err(Reached::Line(self.most));
+        // Fewer bytes than that, and only the lines that they end and begin can be too long.
+        if (bytes.len() as u64) < self.most {
+            let first = memchr::memchr(b'\n', bytes);
+            if self.open + first.unwrap_or(bytes.len()) as u64 > self.most {
+                return reached;
+            }
+            self.open = match memchr::memrchr(b'\n', bytes) {
+                Some(last) => (bytes.len() - last - 1) as u64,
+                None => self.open + bytes.len() as u64,
+            };
+            return Ok(());
+        }
+        let mut lines = bytes.split(|byte| *byte == b'\n').peekable();
+        while let Some(line) = lines.next() {
+            self.open += line.len() as u64;
+            if self.open > self.most {
+                return reached;
+            }
+            if lines.peek().is_some() {
+                self.open = 0;
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Input<'a, 't, R> {
     reader: &'a mut R,
     decoder: Option<(Decoder, Vec<u8>)>,
     bytes: u64,
     probed: bool,
-    progress: &'a Progress,
+    task: &'a Task<'t>,
 }
 
-impl<R: Read> Input<'_, R> {
+impl<R: Read> Input<'_, '_, R> {
     /// Reads until `filled` reaches `limit` or the content ends, and says which.
-    fn fill(&mut self, buffer: &mut Vec<u8>, filled: &mut usize, limit: usize) -> io::Result<bool> {
+    fn fill(&mut self, buffer: &mut Vec<u8>, filled: &mut usize, limit: usize) -> Result<bool, Unread> {
         while *filled < limit {
             if *filled == buffer.len() {
                 let room = (buffer.len() * 4).max(FIRST_READ).min(limit.max(buffer.len() + 1));
                 buffer.resize(room, 0);
             }
-            if self.progress.is_stopped() {
-                return Err(io::Error::new(io::ErrorKind::Interrupted, "the scan was interrupted"));
-            }
+            self.task.in_time()?;
             let room = &mut buffer[*filled..];
             let count = if self.decoder.is_some() { self.read_decoded(room)? } else { self.read_plain(room)? };
             *filled += count.unwrap_or(0);
@@ -122,7 +192,7 @@ impl<R: Read> Input<'_, R> {
     fn read_plain(&mut self, room: &mut [u8]) -> io::Result<Option<usize>> {
         let count = read(self.reader, room)?;
         self.bytes += count as u64;
-        self.progress.bytes_done(count);
+        self.task.progress().bytes_done(count);
         Ok((count > 0).then_some(count))
     }
 
@@ -133,7 +203,7 @@ impl<R: Read> Input<'_, R> {
             let count = read(self.reader, &mut raw)?;
             decoder.decode(&raw[..count], count == 0, waiting);
             self.bytes += count as u64;
-            self.progress.bytes_done(count);
+            self.task.progress().bytes_done(count);
             if count == 0 && waiting.is_empty() {
                 return Ok(None);
             }
@@ -173,6 +243,8 @@ fn read(reader: &mut impl Read, room: &mut [u8]) -> io::Result<usize> {
 mod tests {
     use super::*;
     use crate::rules::sample;
+    use crate::source::Progress;
+    use crate::source::limits::Limits;
 
     /// Gives at most `step` bytes a read.
     struct Slow<'a>(&'a [u8], usize);
@@ -190,7 +262,8 @@ mod tests {
         let detector = Detector::builtin();
         let mut worker = Worker::default();
         let progress = Progress::default();
-        let reading = scan_in_windows(&mut Slow(bytes, step), 0, window, &detector, &mut worker, &progress);
+        let task = Task::new(&progress);
+        let reading = scan_in_windows(&mut Slow(bytes, step), 0, window, &detector, &mut worker, &task);
         assert!(reading.error.is_none());
         assert_eq!(reading.bytes, bytes.len() as u64);
         let told = |it: &Candidate| format!("{} {:?} {:?} {}", detector.rule_of(it).id, it.place, it.span, it.secret);
@@ -235,5 +308,37 @@ mod tests {
         }
         let short = &little[..120];
         assert_eq!(places(short, WINDOW, 7).len(), 1);
+    }
+
+    fn unread(bytes: &[u8], step: usize, limits: Limits) -> (usize, Option<String>) {
+        let progress = Progress::with(limits);
+        let task = Task::new(&progress);
+        let detector = Detector::builtin();
+        let reading = scan(&mut Slow(bytes, step), 0, &detector, &mut Worker::default(), &task);
+        (reading.candidates.len(), reading.error.map(|error| error.explain()))
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_ends_the_reading() {
+        let limits = |line| Limits { line, ..Limits::default() };
+        let text = [b"x".repeat(90), b"\n".to_vec(), b"y".repeat(50)].concat();
+        for step in [1, 7, 1000] {
+            assert_eq!(unread(&text, step, limits(90)).1, None);
+            assert!(unread(&text, step, limits(89)).1.is_some_and(|it| it.contains("longer than 89 bytes")));
+        }
+        // Longer than a window.
+        let text = b"x".repeat(3 << 20);
+        assert_eq!(unread(&text, usize::MAX, limits(3 << 20)).1, None);
+        assert!(unread(&text, usize::MAX, limits((3 << 20) - 1)).1.is_some_and(|it| it.contains("2 MiB")));
+    }
+
+    #[test]
+    fn findings_beyond_the_limit_end_the_reading() {
+        let text = b"password = \"Tr4vel-Lantern-91\"\n".repeat(50);
+        let limits = |findings_per_file| Limits { findings_per_file, ..Limits::default() };
+        assert_eq!(unread(&text, usize::MAX, limits(1000)).1, None);
+        let (found, error) = unread(&text, usize::MAX, limits(20));
+        assert!((5..=20).contains(&found), "overlapping places are one: {found}");
+        assert!(error.is_some_and(|it| it.contains("more than 20 places")));
     }
 }

@@ -86,7 +86,7 @@ fn an_interrupted_scan_says_so() {
     commit(folder.path(), &[("a.py", &leak(1))], "one");
     let repository = Repository::discover(folder.path(), false).unwrap();
     let progress = Progress::default();
-    progress.stop();
+    progress.stop(keysieve::source::Stop::Interrupted);
     let found = scan(&repository, &Options::default(), &Detector::builtin(), &progress).unwrap();
     assert!(found.gaps.iter().any(|gap| gap.reason == "the scan was interrupted"), "{:?}", found.gaps);
 }

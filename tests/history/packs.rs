@@ -100,7 +100,8 @@ fn deltas_that_go_round_in_a_circle() {
     let said = said(vec![delta(2, Base::Id(3), &[5, 5, 0x90, 5]), delta(3, Base::Id(2), &[5, 5, 0x90, 5])]);
     assert_eq!(said.len(), 2, "{said:?}");
     for (id, (path, reason)) in (2..).zip(&said) {
-        assert_eq!((path, reason.as_str()), (&object(id), "its chain of deltas is longer than git allows"));
+        assert_eq!(path, &object(id));
+        assert!(reason.ends_with("or goes round in a circle"), "{reason}");
     }
 }
 

@@ -24,7 +24,8 @@ use trees::Change;
 use super::container::Inside;
 use super::history::Repository;
 use super::history::oid::Oid;
-use super::{Gap, Progress, Workers, window};
+use super::limits::{Limits, Task};
+use super::{Content, Gap, Progress, Workers, window};
 use crate::decode::container::Kind;
 use crate::decode::shown;
 use crate::detect::Detector;
@@ -108,8 +109,9 @@ impl<'a> Scanner<'a> {
             return scanned.clone();
         }
         let path = shown(path);
-        let scanned = Arc::new(match self.objects.read(oid) {
-            Ok((_, bytes)) => self.content(&bytes, &path),
+        let task = Task::new(self.progress);
+        let scanned = Arc::new(match self.objects.read_for(oid, &task) {
+            Ok((_, bytes)) => self.content(&bytes, &path, &task),
             Err(missing) => {
                 let reason = format!("object {}: {}", short(&missing.oid), missing.reason);
                 Scanned { gaps: vec![Gap { path, reason }], ..Scanned::default() }
@@ -119,23 +121,26 @@ impl<'a> Scanner<'a> {
         scanned
     }
 
-    fn content(&self, bytes: &[u8], path: &str) -> Scanned {
+    fn content(&self, bytes: &[u8], path: &str, task: &Task<'_>) -> Scanned {
         let mut scanned = Scanned { bytes: bytes.len() as u64, ..Scanned::default() };
-        self.workers.with(|worker| {
+        let read = self.workers.with(|worker| {
             if let Some(kind) = Kind::of(bytes) {
-                let inside = Inside::of(bytes, kind, path, path, self.detector, worker);
-                scanned.gaps = inside.gaps;
-                for content in inside.contents {
-                    self.judge(content.candidates, &content.path, &mut scanned);
-                }
-            } else {
-                let reading = window::scan(&mut &*bytes, scanned.bytes, self.detector, worker, self.progress);
-                if let Some(error) = reading.error {
-                    scanned.gaps.push(Gap { path: path.to_owned(), reason: super::explain(&error) });
-                }
-                self.judge(reading.candidates, path, &mut scanned);
+                let inside = Inside::of(bytes, kind, path, path, self.detector, worker, task);
+                return (inside.contents, inside.gaps);
             }
+            let reading = window::scan(&mut &*bytes, scanned.bytes, self.detector, worker, task);
+            let gap = |reason| Gap { path: path.to_owned(), reason };
+            let gaps = reading.error.map(|error| gap(error.explain())).into_iter().collect();
+            let content = Content { path: path.to_owned(), identity: path.to_owned(), candidates: reading.candidates };
+            (vec![content], gaps)
         });
+        match read {
+            Ok((contents, gaps)) => {
+                scanned.gaps = gaps;
+                contents.into_iter().for_each(|it| self.judge(it.candidates, &it.path, &mut scanned));
+            }
+            Err(panicked) => scanned.gaps.push(Gap { path: path.to_owned(), reason: panicked.to_string() }),
+        }
         scanned
     }
 
@@ -265,13 +270,13 @@ fn gaps_of(missing: Vec<Missing>) -> impl Iterator<Item = Gap> {
 }
 
 /// Opens the objects of `repository`.
-fn open(repository: &Repository, gaps: &mut Vec<Gap>) -> Objects {
-    Objects::open(&repository.common_folder().join("objects"), repository.hash_length(), gaps)
+fn open(repository: &Repository, limits: &Limits, gaps: &mut Vec<Gap>) -> Objects {
+    Objects::open(&repository.common_folder().join("objects"), repository.hash_length(), limits, gaps)
 }
 
 /// The content of the file `path` in the tree of the commit `revision`; `None` if there is no such file.
 pub fn file_at(repository: &Repository, revision: &Oid, path: &Path) -> Option<Vec<u8>> {
-    let objects = open(repository, &mut Vec::new());
+    let objects = open(repository, &Limits::default(), &mut Vec::new());
     let (_, commit) = objects.read(revision).ok()?;
     let tree = super::history::walk::parse_commit(*revision, &commit)?.tree;
     let blob = trees::find(&objects, &tree, path.as_os_str().as_encoded_bytes()).ok()??;

@@ -10,10 +10,13 @@ use crate::source::Gap;
 use crate::source::history::oid::Oid;
 use crate::source::history::pack::Kind;
 use crate::source::history::store::Store;
+use crate::source::limits::{Limits, Task, mebibytes};
 
 /// The objects of a repository.
 pub struct Objects {
     door: Door,
+    /// The largest object that is read, in bytes.
+    largest: u64,
     /// Bytes of an object id.
     pub hash: usize,
 }
@@ -34,7 +37,7 @@ pub struct Missing {
 
 impl Objects {
     /// Opens the folder `objects` and its alternates; what can't be opened goes to `gaps`.
-    pub fn open(objects: &Path, hash: usize, gaps: &mut Vec<Gap>) -> Self {
+    pub fn open(objects: &Path, hash: usize, limits: &Limits, gaps: &mut Vec<Gap>) -> Self {
         let git = || -> Option<git2::Odb<'static>> {
             let odb = git2::Odb::new().ok()?;
             odb.add_disk_alternate(objects.to_str()?).ok()?;
@@ -42,25 +45,45 @@ impl Objects {
         };
         let door = match (hash == 20).then(git).flatten() {
             Some(odb) => Door::Git(Mutex::new(odb)),
-            None => Door::Own(Box::new(Store::open(objects, hash, gaps))),
+            None => Door::Own(Box::new(Store::open(objects, hash, limits, gaps))),
         };
-        Self { door, hash }
+        Self { door, largest: limits.largest_object(), hash }
     }
 
     /// Reads an object.
     pub fn read(&self, oid: &Oid) -> Result<(Kind, Vec<u8>), Missing> {
+        self.read_as(oid, None)
+    }
+
+    /// Reads an object as part of `task`, which waits for its turn if the object is large.
+    pub fn read_for(&self, oid: &Oid, task: &Task<'_>) -> Result<(Kind, Vec<u8>), Missing> {
+        self.read_as(oid, Some(task))
+    }
+
+    fn read_as(&self, oid: &Oid, task: Option<&Task<'_>>) -> Result<(Kind, Vec<u8>), Missing> {
         let absent = || Missing { oid: *oid, reason: "the repository does not have it".to_owned() };
         let failed = |error: &dyn std::fmt::Display| Missing { oid: *oid, reason: error.to_string() };
         match &self.door {
             Door::Own(store) => store.read(oid).map_err(|error| failed(&error))?.ok_or_else(absent),
             Door::Git(odb) => {
-                let odb = odb.lock().unwrap_or_else(PoisonError::into_inner);
+                let lock = || odb.lock().unwrap_or_else(PoisonError::into_inner);
                 let id = git2::Oid::from_bytes(oid.as_bytes()).map_err(|error| failed(&error.message()))?;
-                let object = odb.read(id).map_err(|error| match error.code() {
+                let refused = |error: git2::Error| match error.code() {
                     git2::ErrorCode::NotFound => absent(),
                     _ => failed(&error.message()),
-                })?;
-                let kind = match object.kind() {
+                };
+                let (size, kind) = lock().read_header(id).map_err(refused)?;
+                let size = size as u64;
+                if size > self.largest {
+                    let reason =
+                        format!("it is larger than {} (--max-object-size, --max-memory)", mebibytes(self.largest));
+                    return Err(Missing { oid: *oid, reason });
+                }
+                // It is in memory twice, once as git's.
+                task.map_or(Ok(()), |task| task.hold(2 * size)).map_err(|reached| failed(&reached))?;
+                let odb = lock();
+                let object = odb.read(id).map_err(refused)?;
+                let kind = match kind {
                     git2::ObjectType::Commit => Kind::Commit,
                     git2::ObjectType::Tree => Kind::Tree,
                     git2::ObjectType::Blob => Kind::Blob,

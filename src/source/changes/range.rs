@@ -16,6 +16,7 @@ use crate::source::history::oid::Oid;
 use crate::source::history::refs::Refs;
 use crate::source::history::walk::{self, Commit};
 use crate::source::history::{MESSAGE, Repository, note};
+use crate::source::limits::{Limits, Task};
 use crate::source::{Gap, Progress, window};
 
 /// Which commits to look at.
@@ -63,7 +64,7 @@ impl Ends {
 
 /// Finds the ends of a range.
 pub fn resolve(repository: &Repository, range: &Range) -> Result<Ends, RevisionError> {
-    let objects = super::open(repository, &mut Vec::new());
+    let objects = super::open(repository, &Limits::default(), &mut Vec::new());
     let refs = Refs::read(repository.git_folder(), repository.common_folder());
     let revisions = Revisions { repository, objects: &objects, refs: &refs };
     match range {
@@ -105,7 +106,7 @@ pub fn scan(
     options: Options,
 ) -> Changes {
     let mut changes = Changes::default();
-    let objects = super::open(repository, &mut changes.gaps);
+    let objects = super::open(repository, &progress.limits, &mut changes.gaps);
     let refs = Refs::read(repository.git_folder(), repository.common_folder());
     let mut walk = Walk::new(&objects, &refs);
     let commits = walk.between(ends);
@@ -126,8 +127,8 @@ pub fn scan(
     let mut scratch = Scratch::default();
     let mut markers = 0;
     for commit in &commits {
-        if progress.is_stopped() {
-            changes.gaps.push(Gap { path: "range".into(), reason: "the scan was interrupted".into() });
+        if let Some(why) = progress.stopped() {
+            changes.gaps.push(Gap { path: "range".into(), reason: why.into() });
             break;
         }
         if refs.shallow.contains(&commit.oid) {
@@ -139,13 +140,13 @@ pub fn scan(
             });
             continue;
         }
-        let mut comparison = Comparison::new(&objects);
+        let mut comparison = Comparison::new(&objects, progress.limits.paths);
         compare(&objects, commit, &mut comparison);
         changes.gaps.extend(gaps_of(std::mem::take(&mut comparison.missing)));
         let new = scanner.new_in(&comparison.changes, &mut changes);
         markers += new.markers;
         looked_at.add(commit, comparison.changes, new.findings);
-        looked_at.messages.extend(in_message(&scanner, commit));
+        looked_at.messages.extend(in_message(&scanner, commit, &mut changes.gaps));
         progress.file_done();
     }
     changes.findings = looked_at.settle(&scanner, ends, &mut |oid| {
@@ -195,12 +196,27 @@ fn compare(objects: &Objects, commit: &Commit, comparison: &mut Comparison<'_>) 
 }
 
 /// What stands in a commit's message.
-fn in_message(scanner: &Scanner<'_>, commit: &Commit) -> Vec<(Finding, Oid)> {
-    let Ok((_, bytes)) = scanner.objects.read(&commit.oid) else { return Vec::new() };
+fn in_message(scanner: &Scanner<'_>, commit: &Commit, gaps: &mut Vec<Gap>) -> Vec<(Finding, Oid)> {
+    let path = || format!("commit {}", short(&commit.oid));
+    let bytes = match scanner.objects.read(&commit.oid) {
+        Ok((_, bytes)) => bytes,
+        Err(missing) => {
+            gaps.push(Gap { path: path(), reason: missing.reason });
+            return Vec::new();
+        }
+    };
     let text = walk::message(&bytes);
-    let reading = scanner
-        .workers
-        .with(|worker| window::scan(&mut &*text, text.len() as u64, scanner.detector, worker, scanner.progress));
+    let task = Task::new(scanner.progress);
+    let read =
+        scanner.workers.with(|worker| window::scan(&mut &*text, text.len() as u64, scanner.detector, worker, &task));
+    let reading = match read {
+        Ok(reading) => reading,
+        Err(panicked) => {
+            gaps.push(Gap { path: path(), reason: panicked.to_string() });
+            return Vec::new();
+        }
+    };
+    gaps.extend(reading.error.map(|error| Gap { path: path(), reason: error.explain() }));
     let facts = PathFacts::of(MESSAGE);
     let found = reading.candidates.into_iter().filter_map(|candidate| {
         match verdict(scanner.detector, candidate, MESSAGE, &facts) {

@@ -12,20 +12,21 @@ use crate::source::history::Repository;
 use crate::source::history::oid::Oid;
 use crate::source::history::refs::Refs;
 use crate::source::history::walk;
+use crate::source::limits::Limits;
 use crate::source::tree::shown;
 use crate::source::{Gap, Progress};
 
 /// Compares the index of `repository` with its last commit, and in a merge with what is merged, and scans what is new.
 pub fn scan(repository: &Repository, detector: &Detector, progress: &Progress) -> Changes {
     let mut changes = Changes::default();
-    let objects = super::open(repository, &mut changes.gaps);
+    let objects = super::open(repository, &progress.limits, &mut changes.gaps);
     let index = Index::read(repository.git_folder(), repository.hash_length()).unwrap_or_else(|error| {
         changes.gaps.push(Gap { path: shown(&repository.git_folder().join("index")), reason: error.to_string() });
         Index::default()
     });
     let refs = Refs::read(repository.git_folder(), repository.common_folder());
     let head = refs.tips.get("HEAD").copied();
-    let mut comparison = Comparison::new(&objects);
+    let mut comparison = Comparison::new(&objects, progress.limits.paths);
     let tree = head.and_then(|head| tree_of(&objects, &head, &mut comparison));
     if changes.gaps.is_empty() && (head.is_none() || tree.is_some()) {
         comparison.of_index(tree, &index);
@@ -57,18 +58,19 @@ pub fn scan(repository: &Repository, detector: &Detector, progress: &Progress) -
     if comparison.changes.is_empty() && changes.gaps.is_empty() {
         changes.notes.push("nothing is staged; `git add` stages what is to be committed".to_owned());
     }
-    if progress.is_stopped() {
-        changes.gaps.push(Gap { path: "index".into(), reason: "the scan was interrupted".into() });
+    if let Some(why) = progress.stopped() {
+        changes.gaps.push(Gap { path: "index".into(), reason: why.into() });
     }
     changes
 }
 
 /// The paths whose content differs from the last commit's.
 pub fn paths(repository: &Repository) -> HashSet<Vec<u8>> {
-    let objects = super::open(repository, &mut Vec::new());
+    let limits = Limits::default();
+    let objects = super::open(repository, &limits, &mut Vec::new());
     let index = Index::read(repository.git_folder(), repository.hash_length()).unwrap_or_default();
     let refs = Refs::read(repository.git_folder(), repository.common_folder());
-    let mut comparison = Comparison::new(&objects);
+    let mut comparison = Comparison::new(&objects, limits.paths);
     let tree = refs.tips.get("HEAD").and_then(|head| tree_of(&objects, head, &mut comparison));
     comparison.of_index(tree, &index);
     comparison.changes.into_iter().map(|change| change.path).collect()

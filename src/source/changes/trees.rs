@@ -35,6 +35,9 @@ pub struct Comparison<'a> {
     pub changes: Vec<Change>,
     /// Trees that could not be read.
     pub missing: Vec<Missing>,
+    /// Paths that may still be looked at, of how many. Folders that stand at many places cost as many.
+    left: usize,
+    most: usize,
 }
 
 /// What stands at `path` below the tree `root`.
@@ -56,9 +59,9 @@ pub fn find(objects: &Objects, root: &Oid, path: &[u8]) -> Result<Option<Oid>, M
 }
 
 impl<'a> Comparison<'a> {
-    /// With nothing compared yet.
-    pub fn new(objects: &'a Objects) -> Self {
-        Self { objects, changes: Vec::new(), missing: Vec::new() }
+    /// With nothing compared yet; so many paths may be looked at that differ.
+    pub fn new(objects: &'a Objects, most: usize) -> Self {
+        Self { objects, changes: Vec::new(), missing: Vec::new(), left: most, most }
     }
 
     /// Compares two trees, of which either may be none.
@@ -69,7 +72,7 @@ impl<'a> Comparison<'a> {
 
     fn nodes(&mut self, path: &mut Vec<u8>, old: Option<Node>, new: Option<Node>, depth: usize) {
         // A change of mode alone changes no content.
-        if old.map(|node| node.1) == new.map(|node| node.1) || self.is_too_deep(depth, old.or(new)) {
+        if old.map(|node| node.1) == new.map(|node| node.1) || self.is_too_much(depth, old.or(new)) {
             return;
         }
         let folder = |node: Option<Node>| node.filter(|node| node.0 & KIND == FOLDER).map(|node| node.1);
@@ -98,12 +101,22 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Whether a folder is not looked into, which is then said.
-    fn is_too_deep(&mut self, depth: usize, node: Option<Node>) -> bool {
-        let oid = node.map(|node| node.1).filter(|_| depth > MAX_DEPTH);
-        let reason = format!("it is nested deeper than {MAX_DEPTH} folders");
-        self.missing.extend(oid.map(|oid| Missing { oid, reason }));
-        oid.is_some()
+    /// Whether a path is not looked at, which is then said.
+    fn is_too_much(&mut self, depth: usize, node: Option<Node>) -> bool {
+        let Some((_, oid)) = node else { return false };
+        if depth > MAX_DEPTH {
+            self.missing.push(Missing { oid, reason: format!("it is nested deeper than {MAX_DEPTH} folders") });
+            return true;
+        }
+        if self.left > 0 {
+            self.left -= 1;
+            return false;
+        }
+        let reason = format!("more than {} paths differ; the others were not looked at (--max-paths)", self.most);
+        if self.missing.last().is_none_or(|last| last.reason != reason) {
+            self.missing.push(Missing { oid, reason });
+        }
+        true
     }
 
     fn entries(&mut self, tree: Option<Oid>) -> BTreeMap<Vec<u8>, Node> {
@@ -170,7 +183,7 @@ impl<'a> Comparison<'a> {
                     Some(sparse) => {
                         self.nodes(path, old_folder.map(|oid| (FOLDER, oid)), Some((FOLDER, sparse.oid)), 0);
                     }
-                    None if self.is_too_deep(depth, Some((first.mode, first.oid))) => {}
+                    None if self.is_too_much(depth, Some((first.mode, first.oid))) => {}
                     None => self.folder(path, old_folder, index, inside, cache.and_then(|cache| cache.child(&name))),
                 }
                 rest = after;

@@ -13,6 +13,7 @@ use super::store::Store;
 use super::walk::{Commit, Found, SecretId, Trees, VariantId};
 use crate::decode::shown;
 use crate::finding;
+use crate::source::{Gap, Progress};
 
 /// A secret at a path; both by number.
 pub type AtPath = (SecretId, u32);
@@ -49,6 +50,8 @@ pub struct Attribution {
     pub reachable: Vec<bool>,
     /// Blobs that a tree leads to.
     pub blobs_with_paths: HashSet<Oid>,
+    /// What was not followed to its end.
+    pub gaps: Vec<Gap>,
 }
 
 /// What a tree holds, by number; 0 is nothing.
@@ -67,6 +70,8 @@ struct Sets<'a> {
     of_blob: HashMap<Arc<[VariantId]>, SetId>,
     /// The secrets of sets that are blobs.
     blobs: NumberMap<Arc<[VariantId]>>,
+    /// Whether folders were too deep to be followed.
+    is_cut: bool,
 }
 
 /// What the trees that lead somewhere hold, by the number of the tree: names, and trees or blobs.
@@ -80,6 +85,12 @@ struct Entries {
 enum Child {
     Tree(u32),
     Blob(u32),
+}
+
+impl Default for Child {
+    fn default() -> Self {
+        Self::Tree(0)
+    }
 }
 
 impl Entries {
@@ -114,7 +125,13 @@ impl Sets<'_> {
             return *set;
         }
         let entries = self.entries.of(tree);
-        if entries.is_empty() || depth >= MAX_DEPTH {
+        if entries.is_empty() {
+            return 0;
+        }
+        // Until it is known what it holds it holds nothing: made-up ids can let a tree hold itself.
+        self.of_tree[tree as usize] = Some(0);
+        if depth >= MAX_DEPTH {
+            self.is_cut = true;
             return 0;
         }
         let mut content: Vec<(u32, SetId)> = Vec::with_capacity(entries.len());
@@ -138,14 +155,22 @@ impl Sets<'_> {
             self.known.insert(content, set);
             set
         };
-        if let Some(known) = self.of_tree.get_mut(tree as usize) {
-            *known = Some(set);
-        }
+        self.of_tree[tree as usize] = Some(set);
         set
     }
 
-    /// Lists what `set` holds below `prefix`.
-    fn flatten(&self, set: SetId, prefix: &mut Vec<u8>, paths: &mut Paths, into: &mut Vec<(VariantId, u32)>) {
+    /// Lists what `set` holds below `prefix`, up to `most`.
+    fn flatten(
+        &self,
+        set: SetId,
+        prefix: &mut Vec<u8>,
+        paths: &mut Paths,
+        most: usize,
+        into: &mut Vec<(VariantId, u32)>,
+    ) {
+        if into.len() >= most {
+            return;
+        }
         if let Some(secrets) = self.blobs.get(&set) {
             let path = paths.number(prefix);
             into.extend(secrets.iter().map(|secret| (*secret, path)));
@@ -157,7 +182,7 @@ impl Sets<'_> {
                 prefix.push(b'/');
             }
             prefix.extend_from_slice(&self.trees.names[*name as usize]);
-            self.flatten(*child, prefix, paths, into);
+            self.flatten(*child, prefix, paths, most, into);
             prefix.truncate(length);
         }
     }
@@ -215,6 +240,9 @@ impl Graph {
     }
 }
 
+/// How many times [`Limits::paths`](crate::source::limits::Limits::paths) the versions of a repository may hold together.
+const VERSIONS: usize = 64;
+
 /// Follows every secret of `found` through the commits. `is_finding` says whether a secret counts at a path.
 pub fn attribute(
     store: &Store,
@@ -222,8 +250,11 @@ pub fn attribute(
     trees: &Trees,
     graph: Graph,
     refs: &Refs,
+    progress: &Progress,
     is_finding: &mut dyn FnMut(VariantId, &str) -> bool,
 ) -> Attribution {
+    let mut gaps = Vec::new();
+    let mut gap = |reason: String| gaps.push(Gap { path: "history".to_owned(), reason });
     let secrets: NumberMap<&Arc<[VariantId]>> =
         found.blobs.iter().filter_map(|(oid, secrets)| Some((store.number(oid)?, secrets))).collect();
     let entries = needed_entries(&secrets, trees);
@@ -236,15 +267,22 @@ pub fn attribute(
         made_of: vec![Vec::new()],
         of_blob: HashMap::new(),
         blobs: NumberMap::default(),
+        is_cut: false,
     };
     let Graph { commits, index, reachable } = &graph;
     let mut paths = Paths::default();
     let mut flat: NumberMap<Arc<[AtPath]>> = NumberMap::default();
     let mut counts: HashMap<(VariantId, u32), bool> = HashMap::new();
+    let most = progress.limits.paths;
+    let mut left = most.saturating_mul(VERSIONS);
+    let mut too_many = false;
     let mut held = |set: SetId, sets: &Sets<'_>, paths: &mut Paths| -> Arc<[AtPath]> {
         let list = flat.entry(set).or_insert_with(|| {
             let mut list = Vec::new();
-            sets.flatten(set, &mut Vec::new(), paths, &mut list);
+            let most = most.min(left);
+            sets.flatten(set, &mut Vec::new(), paths, most, &mut list);
+            left -= list.len().min(left);
+            too_many |= list.len() >= most;
             for (variant, path) in &mut list {
                 if let Some(inner) = &found.variants[*variant as usize].inner {
                     *path = paths.number(format!("{}{inner}", paths.list[*path as usize]).as_bytes());
@@ -262,6 +300,9 @@ pub fn attribute(
     let mut lives: HashMap<SecretId, Life> = HashMap::new();
     let mut sets_of: Vec<SetId> = Vec::with_capacity(commits.len());
     for (at, commit) in commits.iter().enumerate() {
+        if progress.is_stopped() {
+            break;
+        }
         let set = store.number(&commit.tree).map_or(0, |tree| sets.tree(tree, 0));
         sets_of.push(set);
         let parents: Vec<SetId> =
@@ -298,13 +339,20 @@ pub fn attribute(
     for (name, oid) in &refs.tips {
         let Some(at) = graph.peel(oid, found) else { continue };
         // A secret's paths stand side by side.
-        for at_paths in held(sets_of[at as usize], &sets, &mut paths).chunk_by(|a, b| a.0 == b.0) {
+        let set = sets_of.get(at as usize).copied().unwrap_or(0);
+        for at_paths in held(set, &sets, &mut paths).chunk_by(|a, b| a.0 == b.0) {
             let life = lives.entry(at_paths[0].0).or_default();
             life.live_in_refs += 1;
             if life.live_in.len() < finding::Life::LISTED_REFS {
                 life.live_in.push(name.clone());
             }
         }
+    }
+    if too_many {
+        gap(format!("a commit holds secrets at more than {most} paths; not all were followed (--max-paths)"));
+    }
+    if sets.is_cut {
+        gap(format!("folders nested deeper than {MAX_DEPTH} were not followed"));
     }
     for variants in found.blobs.values() {
         let mut secrets: Vec<SecretId> =
@@ -320,7 +368,7 @@ pub fn attribute(
     let in_trees: HashSet<u32> = trees.leaves.iter().flatten().map(|(_, _, blob)| *blob).collect();
     let blobs_with_paths =
         found.blobs.keys().copied().filter(|oid| store.number(oid).is_some_and(|it| in_trees.contains(&it))).collect();
-    Attribution { lives, paths: paths.list, commits: graph.commits, reachable: graph.reachable, blobs_with_paths }
+    Attribution { lives, paths: paths.list, commits: graph.commits, reachable: graph.reachable, blobs_with_paths, gaps }
 }
 
 /// The entries of trees that lead to blobs with secrets.
@@ -329,37 +377,44 @@ fn needed_entries(blobs: &NumberMap<&Arc<[VariantId]>>, trees: &Trees) -> Entrie
     let highest = trees.branches.iter().flatten().map(|(tree, _, child)| *tree.max(child));
     let count = highest.chain(leaves().map(|leaf| leaf.0)).max().map_or(0, |highest| highest as usize + 1);
     let mut needed = vec![false; count];
+    let mut todo: Vec<u32> = Vec::new();
     for (tree, _, _) in leaves() {
-        needed[*tree as usize] = true;
+        if !std::mem::replace(&mut needed[*tree as usize], true) {
+            todo.push(*tree);
+        }
     }
-    // One round for each level of folders.
-    let mut changed = true;
-    while changed {
-        changed = false;
-        for (tree, _, child) in trees.branches.iter().flatten() {
-            if needed[*child as usize] && !needed[*tree as usize] {
-                needed[*tree as usize] = true;
-                changed = true;
+    // Upwards, from the trees that hold something to those that they are in.
+    let (starts, parents) = grouped(count, || trees.branches.iter().flatten().map(|(tree, _, child)| (*child, *tree)));
+    while let Some(tree) = todo.pop() {
+        for parent in &parents[starts[tree as usize] as usize..starts[tree as usize + 1] as usize] {
+            if !std::mem::replace(&mut needed[*parent as usize], true) {
+                todo.push(*parent);
             }
         }
     }
     let branches = || trees.branches.iter().flatten().filter(|(_, _, child)| needed[*child as usize]);
+    let entries = || {
+        let trees = branches().map(|(tree, name, child)| (*tree, (*name, Child::Tree(*child))));
+        trees.chain(leaves().map(|(tree, name, blob)| (*tree, (*name, Child::Blob(*blob)))))
+    };
+    let (starts, list) = grouped(count, entries);
+    Entries { starts, list }
+}
+
+/// Values by their key, of which there are `count`: where those of each key start, and all of them.
+fn grouped<T: Copy + Default, I: Iterator<Item = (u32, T)>>(count: usize, pairs: impl Fn() -> I) -> (Vec<u32>, Vec<T>) {
     let mut starts = vec![0; count + 1];
-    for (tree, _, _) in branches().chain(leaves()) {
-        starts[*tree as usize + 1] += 1;
-    }
-    for tree in 0..count {
-        starts[tree + 1] += starts[tree];
+    pairs().for_each(|(key, _)| starts[key as usize + 1] += 1);
+    for key in 0..count {
+        starts[key + 1] += starts[key];
     }
     let mut next = starts.clone();
-    let mut list = vec![(0, Child::Tree(0)); starts[count] as usize];
-    let mut place = |tree: u32, entry: (u32, Child)| {
-        list[next[tree as usize] as usize] = entry;
-        next[tree as usize] += 1;
-    };
-    branches().for_each(|(tree, name, child)| place(*tree, (*name, Child::Tree(*child))));
-    leaves().for_each(|(tree, name, blob)| place(*tree, (*name, Child::Blob(*blob))));
-    Entries { starts, list }
+    let mut list = vec![T::default(); starts[count] as usize];
+    for (key, value) in pairs() {
+        list[next[key as usize] as usize] = value;
+        next[key as usize] += 1;
+    }
+    (starts, list)
 }
 
 /// The commits, each once, as `git replace`, grafts and shallow clones would have them.

@@ -59,6 +59,14 @@ pub fn sizes(delta: &[u8]) -> Result<(usize, usize, &[u8]), DeltaError> {
     Ok((base, result, rest))
 }
 
+/// The size of the result of a delta, as far as its instructions could make one.
+pub fn result_size(delta: &[u8]) -> Result<usize, DeltaError> {
+    // A byte of instruction copies at most this much.
+    const MOST: usize = 0xff_ffff;
+    let (_, result, instructions) = sizes(delta)?;
+    if result / MOST > instructions.len() { Err(DeltaError::WrongResult) } else { Ok(result) }
+}
+
 fn size(bytes: &[u8]) -> Result<(usize, &[u8]), DeltaError> {
     let mut value = 0u64;
     for (index, byte) in bytes.iter().enumerate().take(9) {

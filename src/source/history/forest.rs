@@ -10,6 +10,7 @@ use super::delta::{self, Run};
 use super::oid::Oid;
 use super::pack::{Header, Kind, Pack, PackError, Stored};
 use super::store::ObjectError;
+use crate::source::limits::Task;
 
 /// The delta trees of one pack.
 #[derive(Debug)]
@@ -133,14 +134,37 @@ pub struct Buffers {
     spare: Vec<Vec<u8>>,
 }
 
-/// Walks a tree from `root` on; `base` is what a delta root is made of. Calls `each` with every object and what it was
+/// Largest buffer that waits to be used again, in bytes, and how many do: what somebody needed once is not kept for ever.
+const SPARE: usize = 1 << 20;
+const SPARES: usize = 64;
+
+impl Buffers {
+    fn keep(&mut self, buffer: Vec<u8>) {
+        if buffer.capacity() <= SPARE && self.spare.len() < SPARES {
+            self.spare.push(buffer);
+        }
+    }
+}
+
+/// A tree of deltas to walk.
+#[derive(Debug, Clone, Copy)]
+pub struct DeltaTree<'a> {
+    /// The pack that it is in.
+    pub pack: &'a Pack,
+    /// The pack's trees.
+    pub forest: &'a Forest,
+    /// Where it begins.
+    pub root: u32,
+    /// What the root is made of, if it is a delta.
+    pub base: Option<&'a [u8]>,
+}
+
+/// Walks a tree from its root on. Calls `each` with every object and what it was
 /// made of; what `each` returns is handed to the object's children. An object that can't be made is given to `failed`,
 /// with all that hang on it.
 pub fn visit<S>(
-    pack: &Pack,
-    forest: &Forest,
-    root: u32,
-    base: Option<&[u8]>,
+    tree: &DeltaTree<'_>,
+    task: &Task<'_>,
     buffers: &mut Buffers,
     mut each: impl FnMut(u32, &[u8], Option<Derived<'_, S>>) -> Option<S>,
     mut failed: impl FnMut(u32, ObjectError),
@@ -150,33 +174,43 @@ pub fn visit<S>(
         state: S,
         children: std::ops::Range<usize>,
     }
+    let DeltaTree { pack, forest, root, base } = *tree;
     let mut frames: Vec<Frame<S>> = Vec::new();
     let mut bytes = buffers.spare.pop().unwrap_or_default();
     let made = match base {
-        None => {
-            pack.header(root).and_then(|header| inflate(pack, root, &header, buffers, &mut bytes)).map_err(Into::into)
-        }
-        Some(base) => apply(pack, root, base, buffers, &mut bytes),
+        None => whole(pack, root, task, buffers, &mut bytes),
+        Some(base) => apply_within(pack, root, base, base.len() as u64, task, buffers, &mut bytes),
     };
     if let Err(error) = made {
         return fail(forest, root, error, &mut failed);
     }
     let Some(state) = each(root, &bytes, None) else { return };
+    // Bytes of all objects of the chain.
+    let mut held = (base.map_or(0, <[u8]>::len) + bytes.len()) as u64;
     frames.push(Frame { bytes, state, children: forest.children(root) });
-    while let Some(frame) = frames.last_mut() {
+    loop {
+        let depth = frames.len();
+        let Some(frame) = frames.last_mut() else { break };
         let Some(next) = frame.children.next() else {
             if let Some(done) = frames.pop() {
-                buffers.spare.push(done.bytes);
+                held -= done.bytes.len() as u64;
+                buffers.keep(done.bytes);
             }
             continue;
         };
         let entry = forest.children[next];
         let mut bytes = buffers.spare.pop().unwrap_or_default();
-        if let Err(error) = apply(pack, entry, &frame.bytes, buffers, &mut bytes) {
+        let made = match depth > task.limits().delta_depth {
+            true => Err(ObjectError::TooDeep),
+            false => apply_within(pack, entry, &frame.bytes, held, task, buffers, &mut bytes),
+        };
+        if let Err(error) = made {
+            buffers.keep(bytes);
             fail(forest, entry, error, &mut failed);
             continue;
         }
         let derived = Derived { state: &frame.state, base_size: frame.bytes.len(), runs: &buffers.runs };
+        held += bytes.len() as u64;
         match each(entry, &bytes, Some(derived)) {
             Some(state) => frames.push(Frame { bytes, state, children: forest.children(entry) }),
             None => return,
@@ -203,11 +237,42 @@ fn inflate(
     pack.inflate(entry, header, buffers.decompressor.get_or_insert_with(Decompressor::new), into)
 }
 
-fn apply(pack: &Pack, entry: u32, base: &[u8], buffers: &mut Buffers, into: &mut Vec<u8>) -> Result<(), ObjectError> {
+/// Expands an object that is stored whole.
+fn whole(
+    pack: &Pack,
+    entry: u32,
+    task: &Task<'_>,
+    buffers: &mut Buffers,
+    into: &mut Vec<u8>,
+) -> Result<(), ObjectError> {
+    let header = pack.header(entry)?;
+    pack.check_size(entry, &header)?;
+    task.hold(header.size)?;
+    Ok(inflate(pack, entry, &header, buffers, into)?)
+}
+
+/// Makes an object of `base`, while `held` bytes are in memory.
+fn apply_within(
+    pack: &Pack,
+    entry: u32,
+    base: &[u8],
+    held: u64,
+    task: &Task<'_>,
+    buffers: &mut Buffers,
+    into: &mut Vec<u8>,
+) -> Result<(), ObjectError> {
     let header = pack.header(entry)?;
     let mut packed = std::mem::take(&mut buffers.delta);
     let inflated = inflate(pack, entry, &header, buffers, &mut packed);
     buffers.delta = packed;
     inflated?;
+    let result = delta::result_size(&buffers.delta)?;
+    let largest = task.limits().largest_object();
+    if result as u64 > largest {
+        return Err(PackError::TooLarge(largest).into());
+    }
+    task.hold(held + (buffers.delta.len() + result) as u64)?;
+    into.clear();
+    into.try_reserve(result).map_err(|_| PackError::NoMemory)?;
     Ok(delta::apply(base, &buffers.delta, into, &mut buffers.runs)?)
 }

@@ -18,6 +18,7 @@ use crate::detect::candidate::Candidate;
 use crate::detect::gate::Hit;
 use crate::detect::{Detector, Scratch};
 use crate::rules::rule::{LINE_AHEAD, LOOK_BEHIND, MARGIN};
+use crate::source::limits::{Reached, Task};
 
 /// A candidate and where its keyword stands in this version.
 #[derive(Debug, Clone)]
@@ -49,6 +50,8 @@ pub struct Scanned {
     pub is_decoded: bool,
     /// Whether all its candidates are its base's, and the base has no others.
     pub same_as_base: bool,
+    /// Why it was not scanned to its end.
+    pub unread: Option<Reached>,
 }
 
 impl Scanned {
@@ -70,11 +73,39 @@ pub struct Work {
     pub scanned: u64,
 }
 
+/// Keywords between two looks at the clock.
+const LOOK_AT_CLOCK: usize = 4096;
+
+/// Judges keywords until a limit is reached.
+fn judge(
+    detector: &Detector,
+    bytes: &[u8],
+    hits: &[Hit],
+    task: &Task<'_>,
+    scratch: &mut Scratch,
+    found: &mut Vec<Candidate>,
+) -> Result<(), Reached> {
+    for hits in hits.chunks(LOOK_AT_CLOCK) {
+        for hit in hits {
+            let before = found.len();
+            detector.scan_hit(bytes, *hit, scratch, found);
+            if found.len() > before {
+                task.found(found.len() - before)?;
+            }
+        }
+        if hits.len() == LOOK_AT_CLOCK {
+            task.in_time()?;
+        }
+    }
+    Ok(())
+}
+
 /// Scans `bytes`; `derived` tells what they were made of, `None` scans them whole.
 pub fn scan(
     detector: &Detector,
     bytes: &[u8],
     derived: Option<Derived<'_, Scanned>>,
+    task: &Task<'_>,
     scratch: &mut Scratch,
     work: &mut Work,
 ) -> Scanned {
@@ -87,9 +118,7 @@ pub fn scan(
         scanned.is_decoded = true;
         work.scanned += text.len() as u64;
         detector.hits(&text, 0..text.len(), |hit| scanned.hits.push(hit));
-        for hit in &scanned.hits {
-            detector.scan_hit(&text, *hit, scratch, &mut found);
-        }
+        scanned.unread = judge(detector, &text, &scanned.hits, task, scratch, &mut found).err();
     } else {
         let derived = derived.filter(|derived| !derived.state.is_decoded);
         let mut new = Vec::new();
@@ -108,8 +137,9 @@ pub fn scan(
         // Across a run shorter than a keyword one can be met from both sides.
         new.sort_unstable();
         new.dedup();
-        for hit in &new {
-            detector.scan_hit(bytes, *hit, scratch, &mut found);
+        scanned.unread = task.found(scanned.placed.len()).err();
+        if scanned.unread.is_none() {
+            scanned.unread = judge(detector, bytes, &new, task, scratch, &mut found).err();
         }
         scanned.hits.extend(new);
         // By identity: a delta can copy one candidate twice and leave out another.
@@ -120,6 +150,8 @@ pub fn scan(
                     && pairs.all(|(base, own)| Arc::ptr_eq(&base.candidate, &own.candidate))
             });
     }
+    // What was not scanned to its end is no base to take anything over from.
+    scanned.is_decoded |= scanned.unread.is_some();
     scanned.hits.sort_unstable();
     let found = found.into_iter().map(|it| Placed { hit: it.hit as usize, anchor: it.anchor, candidate: Arc::new(it) });
     scanned.placed.extend(found);

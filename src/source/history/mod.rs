@@ -30,6 +30,7 @@ use store::Store;
 use walk::{Found, SecretId, VariantId};
 
 use super::container::Inside;
+use super::limits::Task;
 use super::{Gap, Progress};
 use crate::decode::{self, container};
 use crate::detect::candidate::Candidate;
@@ -233,7 +234,7 @@ fn scan_one(
     progress: &Progress,
 ) -> Result<History, ScanError> {
     let mut gaps = Vec::new();
-    let store = Store::open(&repository.common.join("objects"), repository.hash, &mut gaps);
+    let store = Store::open(&repository.common.join("objects"), repository.hash, &progress.limits, &mut gaps);
     let mut refs = Refs::read(&repository.git, &repository.common);
     for name in &options.branches {
         named(&refs, name)?;
@@ -246,7 +247,7 @@ fn scan_one(
         Some(Since::Revision(name)) => Some(named(&refs, name)?),
         _ => None,
     };
-    progress.expect_files(store.packs.iter().map(pack::Pack::len).sum::<usize>() + store.loose.len());
+    progress.expect_files(store.len());
     let forests: Vec<Forest> = store.packs.par_iter().map(Forest::of).collect();
     let mut found = walk::scan(&store, &forests, detector, progress, !options.no_delta);
     gaps.append(&mut found.gaps);
@@ -256,8 +257,8 @@ fn scan_one(
     };
     let (mut trees, graph) = rayon::join(read_trees, || attribute::Graph::of(&found, &refs));
     gaps.append(&mut trees.gaps);
-    if progress.is_stopped() {
-        gaps.push(Gap { path: "history".to_owned(), reason: "the scan was interrupted".to_owned() });
+    if let Some(why) = progress.stopped() {
+        gaps.push(Gap { path: "history".to_owned(), reason: why.to_owned() });
     }
     if !trees.missing.is_empty() {
         let reason =
@@ -276,10 +277,10 @@ fn scan_one(
     }
     gaps.sort();
     gaps.dedup();
-    let mut reporter = Reporter { detector, store: &store, found: &found, scratch: Scratch::default() };
+    let mut reporter = Reporter::new(detector, &store, &found, progress);
     let mut facts: HashMap<String, PathFacts> = HashMap::new();
     let least = options.min_confidence.unwrap_or(Confidence::Low);
-    let attribution = attribute::attribute(&store, &found, &trees, graph, &refs, &mut |variant, path| {
+    let attribution = attribute::attribute(&store, &found, &trees, graph, &refs, progress, &mut |variant, path| {
         if !options.paths.is_empty() && !options.paths.iter().any(|glob| glob.is_match(path)) {
             return false;
         }
@@ -287,6 +288,7 @@ fn scan_one(
         let candidate = Candidate::clone(&found.variants[variant as usize].candidate);
         matches!(verdict(detector, candidate, path, facts), Verdict::Finding(it) if it.confidence >= least)
     });
+    gaps.extend(attribution.gaps.iter().cloned());
     let filter = Filter::new(options, since, &attribution);
     let mut findings = reporter.in_files(&attribution, &filter, prefix);
     if options.paths.is_empty() {
@@ -363,10 +365,19 @@ struct Reporter<'a> {
     detector: &'a Detector,
     store: &'a Store,
     found: &'a Found,
+    progress: &'a Progress,
+    /// For each secret the first of its variants.
+    first_variant: HashMap<SecretId, usize>,
     scratch: Scratch,
 }
 
-impl Reporter<'_> {
+impl<'a> Reporter<'a> {
+    fn new(detector: &'a Detector, store: &'a Store, found: &'a Found, progress: &'a Progress) -> Self {
+        let variants = found.variants.iter().enumerate().rev();
+        let first_variant = variants.map(|(at, variant)| (variant.secret, at)).collect();
+        Self { detector, store, found, progress, first_variant, scratch: Scratch::default() }
+    }
+
     fn in_files(&mut self, attribution: &Attribution, filter: &Filter, prefix: &str) -> Vec<Finding> {
         let mut lives: Vec<_> = attribution.lives.iter().collect();
         lives.sort_by_key(|(secret, _)| **secret);
@@ -491,22 +502,22 @@ impl Reporter<'_> {
     /// The candidates of one object, read as a whole; those of a container with the paths inside of it.
     fn scan(&mut self, oid: &Oid) -> Vec<(String, Vec<Candidate>)> {
         let Ok(Some((kind, bytes))) = self.store.read(oid) else { return Vec::new() };
+        let task = Task::new(self.progress);
         if let (Kind::Blob, Some(container)) = (kind, container::Kind::of(&bytes)) {
             let mut worker = super::Worker::default();
-            let inside = Inside::of(&bytes, container, "", "", self.detector, &mut worker);
+            let inside = Inside::of(&bytes, container, "", "", self.detector, &mut worker, &task);
             return inside.contents.into_iter().map(|content| (content.identity, content.candidates)).collect();
         }
         let text = if kind == Kind::Blob { bytes.as_slice() } else { walk::message(&bytes) };
-        let progress = Progress::default();
         let mut worker = super::Worker { scratch: std::mem::take(&mut self.scratch), buffer: Vec::new() };
-        let reading = super::window::scan(&mut &text[..], text.len() as u64, self.detector, &mut worker, &progress);
+        let reading = super::window::scan(&mut &text[..], text.len() as u64, self.detector, &mut worker, &task);
         self.scratch = worker.scratch;
         vec![(String::new(), reading.candidates)]
     }
 
     /// The finding of `secret` among `candidates`: where it stands several times, the surest.
     fn pick(&self, candidates: &[Candidate], secret: SecretId, path: &str) -> Option<Finding> {
-        let wanted = &self.found.variants.iter().find(|variant| variant.secret == secret)?.candidate;
+        let wanted = &self.found.variants[*self.first_variant.get(&secret)?].candidate;
         let facts = PathFacts::of(path);
         let mut best: Option<Finding> = None;
         for candidate in candidates {

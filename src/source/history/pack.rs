@@ -1,7 +1,6 @@
 //! Pack files and their indexes, mapped into memory (gitformat-pack): index versions 1 and 2, 64-bit offsets, both hash
 //! functions. Nothing is trusted: every offset and size is checked, and what is wrong is an error with the file's name.
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -10,9 +9,8 @@ use memmap2::Mmap;
 use rayon::prelude::*;
 
 use super::oid::Oid;
-
-/// Largest object that is expanded, in bytes: a header of a few bytes can claim any size.
-pub const MAX_OBJECT: u64 = 2 << 30;
+use crate::file;
+use crate::source::limits::mebibytes;
 
 /// Places of the table of ids that are looked at for one.
 const MAX_PROBES: usize = 64;
@@ -28,6 +26,12 @@ pub enum PackError {
         /// Why.
         source: io::Error,
     },
+    /// An object is larger than what is expanded: a header of a few bytes can claim any size.
+    #[error("it is larger than {} (--max-object-size, --max-memory)", mebibytes(*.0))]
+    TooLarge(u64),
+    /// There is no room for it.
+    #[error("there is not enough memory for it")]
+    NoMemory,
     /// The file is not what it should be.
     #[error("`{}` is damaged: {reason}", path.display())]
     Malformed {
@@ -78,6 +82,8 @@ pub struct Header {
 pub struct Pack {
     path: PathBuf,
     map: Mmap,
+    /// The largest object that is expanded, in bytes.
+    largest: u64,
     /// Ids in ascending order.
     oids: Vec<Oid>,
     /// Offsets of the entries in ascending order, and the end of the last one.
@@ -92,8 +98,8 @@ pub struct Pack {
 }
 
 impl Pack {
-    /// Opens the pack beside the index at `index`; ids have `hash` bytes.
-    pub fn open(index: &Path, hash: usize) -> Result<Self, PackError> {
+    /// Opens the pack beside the index at `index`; ids have `hash` bytes, and objects up to `largest` are expanded.
+    pub fn open(index: &Path, hash: usize, largest: u64) -> Result<Self, PackError> {
         let index_map = map(index)?;
         let path = index.with_extension("pack");
         let map = map(&path)?;
@@ -123,7 +129,7 @@ impl Pack {
             entry_of[id as usize] = entry as u32;
         }
         offsets.push(end);
-        Ok(Self { path, map, oids, offsets, oid_of: order, entry_of, slots, slot_shift })
+        Ok(Self { path, map, largest, oids, offsets, oid_of: order, entry_of, slots, slot_shift })
     }
 
     /// How many entries it has.
@@ -229,6 +235,16 @@ impl Pack {
         Some(Header { stored, size, data: at })
     }
 
+    /// Refuses sizes that cannot be, or that are too large.
+    pub fn check_size(&self, entry: u32, header: &Header) -> Result<(), PackError> {
+        let packed = self.offsets[entry as usize + 1] - header.data as u64;
+        // Deflate makes at most 1,032 bytes of one.
+        if header.size > 1032 * packed + 64 {
+            return Err(self.malformed("an entry claims a size that its bytes cannot expand to"));
+        }
+        if header.size > self.largest { Err(PackError::TooLarge(self.largest)) } else { Ok(()) }
+    }
+
     /// Expands an entry's compressed bytes into `into`.
     pub fn inflate(
         &self,
@@ -237,13 +253,11 @@ impl Pack {
         decompressor: &mut Decompressor,
         into: &mut Vec<u8>,
     ) -> Result<(), PackError> {
+        self.check_size(entry, header)?;
         let end = self.offsets[entry as usize + 1] as usize;
         let packed = &self.map[header.data..end];
-        // Deflate makes at most 1,032 bytes of one.
-        if header.size > MAX_OBJECT || header.size > 1032 * packed.len() as u64 + 64 {
-            return Err(self.malformed("an entry claims a size that its bytes cannot expand to"));
-        }
         into.clear();
+        into.try_reserve(header.size as usize).map_err(|_| PackError::NoMemory)?;
         into.resize(header.size as usize, 0);
         match decompressor.zlib_decompress(packed, into) {
             Ok(written) if written as u64 == header.size => Ok(()),
@@ -264,7 +278,7 @@ impl Pack {
 #[allow(unsafe_code)]
 fn map(path: &Path) -> Result<Mmap, PackError> {
     let io = |source| PackError::Io { path: path.to_owned(), source };
-    let file = File::open(path).map_err(io)?;
+    let file = file::open_regular(path).map_err(io)?;
     // SAFETY: the map is read only; git replaces packs by renaming and never truncates them.
     unsafe { Mmap::map(&file) }.map_err(io)
 }

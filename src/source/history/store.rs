@@ -2,18 +2,18 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use libdeflater::{DecompressionError, Decompressor};
 
 use super::delta;
 use super::oid::Oid;
-use super::pack::{Kind, MAX_OBJECT, Pack, PackError, Stored};
-use crate::source::{Gap, tree::shown};
+use super::pack::{Kind, Pack, PackError, Stored};
+use crate::file;
+use crate::source::limits::{Limits, Reached};
+use crate::source::{Gap, Panicked, tree::shown};
 
-/// Most deltas between an object and what it is made of; git itself stops at 4,095.
-const MAX_CHAIN: usize = 4096;
 /// Most folders that alternates may lead to, one after the other.
 const MAX_ALTERNATES: usize = 32;
 
@@ -28,12 +28,23 @@ pub struct Store {
     pub is_partial: bool,
     /// Bytes of an object id.
     pub hash: usize,
+    /// The largest object that is expanded, in bytes.
+    pub largest: u64,
+    /// Most deltas between an object and what it is made of.
+    pub delta_depth: usize,
 }
 
 impl Store {
     /// Opens what is in `objects` and its alternates; what can't be opened goes to `gaps`.
-    pub fn open(objects: &Path, hash: usize, gaps: &mut Vec<Gap>) -> Self {
-        let mut store = Self { packs: Vec::new(), loose: Vec::new(), is_partial: false, hash };
+    pub fn open(objects: &Path, hash: usize, limits: &Limits, gaps: &mut Vec<Gap>) -> Self {
+        let mut store = Self {
+            packs: Vec::new(),
+            loose: Vec::new(),
+            is_partial: false,
+            hash,
+            largest: limits.largest_object(),
+            delta_depth: limits.delta_depth,
+        };
         let mut folders = vec![objects.to_owned()];
         let mut seen = HashSet::new();
         while let Some(folder) = folders.pop() {
@@ -41,7 +52,7 @@ impl Store {
             if !seen.insert(canonical) || seen.len() > MAX_ALTERNATES {
                 continue;
             }
-            store.open_folder(&folder, hash, gaps);
+            store.open_folder(&folder, limits, gaps);
             if let Ok(text) = fs::read_to_string(folder.join("info/alternates")) {
                 let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
                 folders.extend(lines.map(|line| folder.join(line)));
@@ -50,7 +61,8 @@ impl Store {
         store
     }
 
-    fn open_folder(&mut self, folder: &Path, hash: usize, gaps: &mut Vec<Gap>) {
+    fn open_folder(&mut self, folder: &Path, limits: &Limits, gaps: &mut Vec<Gap>) {
+        let hash = self.hash;
         let mut gap = |path: &Path, error: &dyn std::error::Error| {
             let reason = match error.source() {
                 Some(source) => format!("{error}: {source}"),
@@ -86,13 +98,32 @@ impl Store {
             }
         }
         indexes.sort();
+        let mut left = limits.objects.saturating_sub(self.len());
+        if self.loose.len() > limits.objects {
+            self.loose.truncate(limits.objects);
+            gap(folder, &TooMany(limits.objects));
+        }
         for index in indexes {
-            match Pack::open(&index, hash) {
-                Ok(pack) => self.packs.push(pack),
+            match Pack::open(&index, hash, self.largest) {
+                Ok(pack) if pack.len() > left => gap(&index, &TooMany(limits.objects)),
+                Ok(pack) => {
+                    left -= pack.len();
+                    self.packs.push(pack);
+                }
                 Err(error) => gap(&index, &error),
             }
         }
         self.loose.sort();
+    }
+
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        self.packs.iter().map(Pack::len).sum::<usize>() + self.loose.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Whether the object is there.
@@ -124,7 +155,7 @@ impl Store {
 
     /// Reads one object by its id; `None` if it is not there.
     pub fn read(&self, oid: &Oid) -> Result<Option<(Kind, Vec<u8>)>, ObjectError> {
-        self.read_within(oid, MAX_CHAIN)
+        self.read_within(oid, self.delta_depth)
     }
 
     fn read_within(&self, oid: &Oid, chain: usize) -> Result<Option<(Kind, Vec<u8>)>, ObjectError> {
@@ -134,7 +165,7 @@ impl Store {
             }
         }
         match self.loose.binary_search_by(|(known, _)| known.cmp(oid)) {
-            Ok(index) => read_loose(&self.loose[index].1, &mut Decompressor::new()).map(Some),
+            Ok(index) => read_loose(&self.loose[index].1, self.largest, &mut Decompressor::new()).map(Some),
             Err(_) => Ok(None),
         }
     }
@@ -167,12 +198,24 @@ impl Store {
         };
         for packed in deltas.iter().rev() {
             let mut result = Vec::new();
+            self.check_result(packed)?;
             delta::apply(&bytes, packed, &mut result, &mut Vec::new())?;
             bytes = result;
         }
         Ok((kind, bytes))
     }
+
+    /// Refuses a delta whose result is too large.
+    fn check_result(&self, packed: &[u8]) -> Result<(), ObjectError> {
+        let result = delta::result_size(packed)?;
+        if result as u64 > self.largest { Err(PackError::TooLarge(self.largest).into()) } else { Ok(()) }
+    }
 }
+
+/// More objects than are read.
+#[derive(Debug, thiserror::Error)]
+#[error("with it there are more than {0} objects; it was not read (--max-objects)")]
+struct TooMany(usize);
 
 /// An object that can't be read.
 #[derive(Debug, thiserror::Error)]
@@ -187,8 +230,14 @@ pub enum ObjectError {
     #[error("the object that it is a delta on is missing")]
     NoBase,
     /// Its deltas go round in a circle, or might as well.
-    #[error("its chain of deltas is longer than git allows")]
+    #[error("its chain of deltas is longer than git allows (--max-delta-depth), or goes round in a circle")]
     TooDeep,
+    /// It, and what it is made of, do not fit into memory.
+    #[error(transparent)]
+    Limit(#[from] Reached),
+    /// Looking at it failed.
+    #[error(transparent)]
+    Panicked(#[from] Panicked),
     /// The loose file can't be read.
     #[error("cannot read its file: {0}")]
     Io(#[from] io::Error),
@@ -198,9 +247,15 @@ pub enum ObjectError {
 }
 
 /// Reads the file of a loose object: zlib around `kind size NUL bytes`.
-pub fn read_loose(path: &Path, decompressor: &mut Decompressor) -> Result<(Kind, Vec<u8>), ObjectError> {
-    let packed = fs::read(path)?;
-    let most = (1032 * packed.len() as u64 + 64).min(MAX_OBJECT + 64) as usize;
+pub fn read_loose(path: &Path, largest: u64, decompressor: &mut Decompressor) -> Result<(Kind, Vec<u8>), ObjectError> {
+    let mut packed = Vec::new();
+    // Compressed it is hardly larger.
+    let most = largest + largest / 1000 + 1024;
+    let read = file::open_regular(path)?.take(most + 1).read_to_end(&mut packed)?;
+    if read as u64 > most {
+        return Err(PackError::TooLarge(largest).into());
+    }
+    let most = (1032 * packed.len() as u64 + 64).min(largest + 64) as usize;
     let mut bytes = vec![0; (4 * packed.len() + 256).min(most)];
     let written = loop {
         match decompressor.zlib_decompress(&packed, &mut bytes) {
@@ -208,6 +263,9 @@ pub fn read_loose(path: &Path, decompressor: &mut Decompressor) -> Result<(Kind,
             Err(DecompressionError::InsufficientSpace) if bytes.len() < most => {
                 let length = (2 * bytes.len()).min(most);
                 bytes.resize(length, 0);
+            }
+            Err(DecompressionError::InsufficientSpace) if most as u64 == largest + 64 => {
+                return Err(PackError::TooLarge(largest).into());
             }
             Err(_) => return Err(ObjectError::Loose),
         }

@@ -8,7 +8,7 @@ use libdeflater::Decompressor;
 use rayon::prelude::*;
 
 use super::delta::Run;
-use super::forest::{Buffers, Derived, Forest, visit};
+use super::forest::{Buffers, DeltaTree, Derived, Forest, visit};
 use super::lines::{self, Scanned, Work};
 use super::oid::{Oid, OidMap};
 use super::pack::{Kind, Pack};
@@ -18,7 +18,8 @@ use crate::detect::candidate::Candidate;
 use crate::detect::{Detector, Scratch, resolve};
 use crate::finding::{Confidence, Severity};
 use crate::source::container::Inside;
-use crate::source::{Gap, Progress, Worker};
+use crate::source::limits::Task;
+use crate::source::{Gap, Progress, Stop, Worker, guarded, window};
 
 /// A commit, as far as attribution needs it.
 #[derive(Debug, Clone)]
@@ -150,10 +151,20 @@ pub fn scan(store: &Store, forests: &[Forest], detector: &Detector, progress: &P
                 if progress.is_stopped() {
                     break;
                 }
-                match read_loose(path, &mut decompressor) {
+                let task = Task::new(progress);
+                match read_loose(path, store.largest, &mut decompressor) {
                     Ok((kind, bytes)) => {
-                        let scanned = scan_object(&shared, *oid, kind, &bytes, None, &mut local);
-                        settle(&shared, *oid, kind, &bytes, &scanned, None, &mut local.found);
+                        if let Err(reached) = task.hold(bytes.len() as u64) {
+                            local.found.gaps.push(object_gap(*oid, &reached.into()));
+                            continue;
+                        }
+                        look_at(
+                            &shared,
+                            &Object { oid: *oid, kind, bytes: &bytes, task: &task },
+                            None,
+                            None,
+                            &mut local,
+                        );
                     }
                     Err(error) => local.found.gaps.push(object_gap(*oid, &error)),
                 }
@@ -207,25 +218,23 @@ fn scan_tree(
     }
     let mut buffers = std::mem::take(&mut local.buffers);
     let mut gaps = Vec::new();
+    let task = Task::new(shared.progress);
     visit::<Version>(
-        pack,
-        forest,
-        root,
-        base,
+        &DeltaTree { pack, forest, root, base },
+        &task,
         &mut buffers,
         |entry, bytes, derived| {
-            let oid = pack.oid(entry);
+            let object = Object { oid: pack.oid(entry), kind, bytes, task: &task };
             let base_secrets = derived.as_ref().and_then(|derived| derived.state.secrets.clone());
             let derived = derived.map(|derived| Derived {
                 state: &derived.state.scanned,
                 base_size: derived.base_size,
                 runs: derived.runs,
             });
-            let scanned = scan_object(shared, oid, kind, bytes, derived, local);
-            let secrets = settle(shared, oid, kind, bytes, &scanned, base_secrets, &mut local.found);
+            let version = look_at(shared, &object, derived, base_secrets, local);
             shared.progress.file_done();
             shared.progress.bytes_done(pack.packed_size(entry) as usize);
-            (!shared.progress.is_stopped()).then_some(Version { scanned, secrets })
+            (!shared.progress.is_stopped()).then_some(version)
         },
         |entry, error| gaps.push(object_gap(pack.oid(entry), &error)),
     );
@@ -233,15 +242,68 @@ fn scan_tree(
     local.found.gaps.extend(gaps);
 }
 
-fn scan_object(
-    shared: &Shared<'_>,
+/// An object that has been expanded.
+struct Object<'a, 't> {
     oid: Oid,
     kind: Kind,
-    bytes: &[u8],
+    bytes: &'a [u8],
+    task: &'a Task<'t>,
+}
+
+/// Objects above this many bytes are scanned in windows, like files: keywords of all of it at once would take more memory
+/// than it does.
+const LARGE: usize = 64 << 20;
+/// Variants of secrets that are kept, as a multiple of the findings that are reported.
+const VARIANTS: usize = 4;
+/// Objects below this many bytes are done before a clock has moved.
+const QUICK: usize = 64 << 10;
+
+impl Object<'_, '_> {
+    /// Whether it is scanned as files are, and not by what is new in it.
+    fn is_read_as_file(&self) -> bool {
+        self.kind == Kind::Blob && (self.bytes.len() > LARGE || container::Kind::of(self.bytes).is_some())
+    }
+}
+
+/// Scans an object and files what was found; whatever goes wrong costs this object only.
+fn look_at(
+    shared: &Shared<'_>,
+    object: &Object<'_, '_>,
+    derived: Option<Derived<'_, Scanned>>,
+    of_base: Option<Arc<[VariantId]>>,
+    local: &mut Local,
+) -> Version {
+    local.found.objects += 1;
+    if object.bytes.len() > QUICK || shared.progress.limits.findings_per_file < QUICK / 4 {
+        object.task.next_object();
+    }
+    let looked = guarded(|| {
+        let scanned = scan_object(shared, object, derived, local);
+        if let Some(reached) = &scanned.unread {
+            local.found.gaps.push(object_gap(object.oid, &reached.clone().into()));
+        }
+        let secrets = settle(shared, object, &scanned, of_base, &mut local.found);
+        if secrets.is_some()
+            && lock(&shared.secrets).list.len() > shared.progress.limits.findings.saturating_mul(VARIANTS)
+        {
+            shared.progress.stop(Stop::TooManyFindings);
+        }
+        Version { scanned, secrets }
+    });
+    looked.unwrap_or_else(|panicked| {
+        local.scratch = Scratch::default();
+        local.found.gaps.push(object_gap(object.oid, &panicked.into()));
+        Version { scanned: Scanned::decoded(), secrets: None }
+    })
+}
+
+fn scan_object(
+    shared: &Shared<'_>,
+    object: &Object<'_, '_>,
     derived: Option<Derived<'_, Scanned>>,
     local: &mut Local,
 ) -> Scanned {
-    local.found.objects += 1;
+    let Object { oid, kind, bytes, task } = *object;
     match kind {
         Kind::Commit => match parse_commit(oid, bytes) {
             Some(commit) => local.found.commits.push(commit),
@@ -254,29 +316,28 @@ fn scan_object(
         Kind::Tree => return Scanned::default(),
         Kind::Blob => {}
     }
-    if kind == Kind::Blob && container::Kind::of(bytes).is_some() {
+    if object.is_read_as_file() {
         local.found.work.expanded += bytes.len() as u64;
         return Scanned::decoded();
     }
     let derived = derived.filter(|_| shared.delta && kind == Kind::Blob);
     let bytes = if kind == Kind::Blob { bytes } else { message(bytes) };
-    lines::scan(shared.detector, bytes, derived, &mut local.scratch, &mut local.found.work)
+    lines::scan(shared.detector, bytes, derived, task, &mut local.scratch, &mut local.found.work)
 }
 
 /// Decides which candidates of a version stay and files them; a version with its base's candidates has its base's secrets.
 fn settle(
     shared: &Shared<'_>,
-    oid: Oid,
-    kind: Kind,
-    bytes: &[u8],
+    object: &Object<'_, '_>,
     scanned: &Scanned,
     of_base: Option<Arc<[VariantId]>>,
     found: &mut Found,
 ) -> Option<Arc<[VariantId]>> {
-    if let (Kind::Blob, Some(container)) = (kind, container::Kind::of(bytes)) {
-        settle_container(shared, oid, bytes, container, found);
+    if object.is_read_as_file() {
+        settle_as_file(shared, object, found);
         return None;
     }
+    let Object { oid, kind, bytes, .. } = *object;
     if scanned.placed.is_empty() || kind == Kind::Tree {
         return None;
     }
@@ -300,16 +361,27 @@ fn settle(
     secrets
 }
 
-/// Files what stands inside of a container.
-fn settle_container(shared: &Shared<'_>, oid: Oid, bytes: &[u8], kind: container::Kind, found: &mut Found) {
-    let (name, mut worker) = (format!("object {oid}"), Worker::default());
-    let inside = Inside::of(bytes, kind, &name, "", shared.detector, &mut worker);
-    found.gaps.extend(inside.gaps);
-    let mut secrets = lock(&shared.secrets);
-    let contents = inside.contents.into_iter();
-    let ids = contents.flat_map(|content| secrets.ids(content.candidates, Some(&content.identity.into())));
-    if let Some(ids) = distinct(ids.collect()) {
-        found.blobs.insert(oid, ids);
+/// Scans and files a blob as if it were a file: what stands inside of a container, and what is too large for lines.
+fn settle_as_file(shared: &Shared<'_>, object: &Object<'_, '_>, found: &mut Found) {
+    let (name, mut worker) = (format!("object {}", object.oid), Worker::default());
+    let ids: Vec<VariantId> = match container::Kind::of(object.bytes) {
+        Some(kind) => {
+            let inside = Inside::of(object.bytes, kind, &name, "", shared.detector, &mut worker, object.task);
+            found.gaps.extend(inside.gaps);
+            let mut secrets = lock(&shared.secrets);
+            let contents = inside.contents.into_iter();
+            contents.flat_map(|content| secrets.ids(content.candidates, Some(&content.identity.into()))).collect()
+        }
+        None => {
+            let size = object.bytes.len() as u64;
+            let reading = window::scan(&mut &*object.bytes, size, shared.detector, &mut worker, object.task);
+            found.work.scanned += reading.bytes;
+            found.gaps.extend(reading.error.map(|error| Gap { path: name, reason: error.explain() }));
+            lock(&shared.secrets).ids(reading.candidates, None)
+        }
+    };
+    if let Some(ids) = distinct(ids) {
+        found.blobs.insert(object.oid, ids);
     }
 }
 
@@ -447,10 +519,8 @@ pub fn trees(store: &Store, forests: &[Forest], wanted: &OidMap<Arc<[VariantId]>
             let mut buffers = std::mem::take(&mut local.buffers);
             let mut gaps = Vec::new();
             visit::<TreeEntries>(
-                pack,
-                forest,
-                root,
-                base,
+                &DeltaTree { pack, forest, root, base },
+                &Task::new(progress),
                 &mut buffers,
                 |entry, bytes, derived| Some(local.add(before + entry, hash, bytes, derived, store, wanted)),
                 |entry, error| gaps.push(object_gap(pack.oid(entry), &error)),
@@ -471,7 +541,7 @@ pub fn trees(store: &Store, forests: &[Forest], wanted: &OidMap<Arc<[VariantId]>
     let mut decompressor = Decompressor::new();
     let mut local = LocalTrees::default();
     for (index, (_, path)) in store.loose.iter().enumerate() {
-        if let Ok((Kind::Tree, bytes)) = read_loose(path, &mut decompressor) {
+        if let Ok((Kind::Tree, bytes)) = read_loose(path, store.largest, &mut decompressor) {
             local.add(before + index as u32, hash, &bytes, None, store, wanted);
         }
     }
