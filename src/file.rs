@@ -33,14 +33,14 @@ pub fn open(path: &Path, follow: bool) -> io::Result<File> {
 }
 
 /// Most bytes of a file that is read whole beside the contents: refs, indexes, configurations.
-const MOST: u64 = 1 << 30;
+const MOST: u64 = 256 << 20;
 
 /// The content of a regular file.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     open_regular(path)?.take(MOST + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MOST {
-        return Err(io::Error::other("it is larger than 1 GiB"));
+        return Err(io::Error::other("it is larger than 256 MiB"));
     }
     Ok(bytes)
 }

@@ -15,7 +15,7 @@ use keysieve::source::history::forest::{Derived, Forest};
 use keysieve::source::history::lines::{self, Work};
 use keysieve::source::history::oid::Oid;
 use keysieve::source::history::refs::Refs;
-use keysieve::source::history::store::Store;
+use keysieve::source::history::store::{Reading, Store};
 use keysieve::source::history::walk::{self, Found};
 use keysieve::source::limits::{Limits, Task};
 
@@ -250,7 +250,7 @@ fn walk_over(index: &[u8], pack: &[u8]) {
     write(&objects.join("pack/pack-a.idx"), index);
     write(&objects.join("pack/pack-a.pack"), pack);
     let progress = Progress::with(Limits { paths: 1000, ..Limits::default() });
-    let store = Store::open(objects, HASH, &progress.limits, &mut Vec::new());
+    let store = Store::open(objects, &Reading { hash: HASH, limits: &progress.limits, links: false }, &mut Vec::new());
     let forests: Vec<Forest> = store.packs.iter().map(Forest::of).collect();
     let scan = |delta| walk::scan(&store, &forests, detector(), &progress, delta);
     let found = scan(true);

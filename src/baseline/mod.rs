@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::file;
 use crate::finding::{Finding, Fingerprint, Key};
 
 pub mod import;
@@ -72,6 +73,12 @@ impl Baseline {
             source,
         })?;
         Self::parse(&text, path)
+    }
+
+    /// Reads a baseline that a repository brings: it has to be a file of its own.
+    pub fn load_confined(path: &Path) -> Result<Self, BaselineError> {
+        let failed = |source| BaselineError::Io { action: "read", path: path.to_owned(), source };
+        Self::parse(&file::read_text(path).map_err(failed)?, path)
     }
 
     /// Reads the text of a baseline; `path` is for messages.

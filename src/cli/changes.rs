@@ -1,5 +1,6 @@
 //! `keysieve staged` and `keysieve range`: what a commit, a push or a pull request brings.
 
+use std::cell::RefCell;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -17,7 +18,7 @@ use keysieve::source::{Gap, Progress};
 
 use super::limits::{LimitArgs, RepositoryLimitArgs};
 use super::progress::{self, Display};
-use super::settings::{AcceptedArgs, ReportArgs, Settings};
+use super::settings::{AcceptedArgs, ReportArgs, Settings, TrustArgs};
 use super::{NOTHING_FOUND, scan};
 
 /// The arguments of `staged`.
@@ -53,7 +54,7 @@ impl RangeArgs {
     /// As a pre-push hook calls it.
     pub fn pre_push() -> Self {
         let common = CommonArgs {
-            trust_owner: false,
+            trust: TrustArgs::of_hook(),
             accepted: AcceptedArgs::default(),
             threads: None,
             no_progress: false,
@@ -69,9 +70,8 @@ impl RangeArgs {
 /// What both have.
 #[derive(Debug, Args)]
 pub struct CommonArgs {
-    /// Reads a repository that belongs to another user
-    #[arg(long)]
-    pub trust_owner: bool,
+    #[command(flatten)]
+    pub trust: TrustArgs,
     #[command(flatten)]
     pub accepted: AcceptedArgs,
     /// Threads to use [default: one a processor]
@@ -94,7 +94,7 @@ pub struct CommonArgs {
 /// Scans the index.
 pub fn run_staged(arguments: StagedArgs) -> anyhow::Result<ExitCode> {
     let common = &arguments.common;
-    let repository = Repository::discover(&arguments.repository, common.trust_owner)?;
+    let repository = Repository::discover(&arguments.repository, common.trust.into())?;
     let settings = Settings::of(&repository.root(), &common.accepted)?;
     let detector = detector(&settings, common);
     let changes = watched(common, |progress| staged::scan(&repository, &detector, progress))?;
@@ -104,7 +104,7 @@ pub fn run_staged(arguments: StagedArgs) -> anyhow::Result<ExitCode> {
 /// Scans the commits of a range.
 pub fn run_range(arguments: RangeArgs) -> anyhow::Result<ExitCode> {
     let common = &arguments.common;
-    let repository = Repository::discover(&arguments.repository, common.trust_owner)?;
+    let repository = Repository::discover(&arguments.repository, common.trust.into())?;
     let ranges = match &arguments.range {
         Some(range) => vec![Range::parse(range).map_err(anyhow::Error::msg)?],
         None => pushed(&std::io::read_to_string(std::io::stdin().lock().take(MAX_PUSH))?),
@@ -206,12 +206,12 @@ fn settings_at(
     heads: &[keysieve::source::history::oid::Oid],
     accepted: &AcceptedArgs,
 ) -> anyhow::Result<(Settings, Vec<String>)> {
-    let mut notes = Vec::new();
-    let mut at_base = |name: &str| {
+    let notes = RefCell::new(Vec::new());
+    let at_base = |name: &str| {
         let path = Path::new(name);
         let file = changes::file_at(repository, base, path);
         if heads.iter().any(|head| changes::file_at(repository, head, path) != file) {
-            notes.push(format!(
+            notes.borrow_mut().push(format!(
                 "these commits change `{name}`; it counts as the base has it ({})",
                 &base.to_string()[..12]
             ));
@@ -222,7 +222,12 @@ fn settings_at(
     let config = match &accepted.config {
         Some(path) => Config::load(path)?,
         None => match at_base(config::FILE_NAME) {
-            Some(text) => Config::parse(&text, &root.join(config::FILE_NAME))?,
+            // What it extends counts as the base has it, too.
+            Some(text) => Config::parse(&text, &root.join(config::FILE_NAME), &|path| {
+                let name = path.strip_prefix(&root).unwrap_or(path);
+                let text = name.to_str().and_then(at_base);
+                text.ok_or_else(|| "the base commit has no such file".to_owned())
+            })?,
             None => Config::default(),
         },
     };
@@ -233,7 +238,7 @@ fn settings_at(
     };
     let min_confidence =
         accepted.min_confidence.map(Confidence::from).or(config.min_confidence).unwrap_or(Confidence::Medium);
-    Ok((Settings { config, baseline, baseline_path, min_confidence }, notes))
+    Ok((Settings { config, baseline, baseline_path, min_confidence }, notes.into_inner()))
 }
 
 /// Sets aside what is accepted, prints and judges.

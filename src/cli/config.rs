@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use keysieve::config::{Config, FILE_NAME, today};
 use keysieve::finding::{Confidence, Severity};
 
-use super::settings::repository_root;
+use super::settings::{own_config, repository_root};
 use super::{NOTHING_FOUND, output};
 
 /// The actions of `config`.
@@ -30,9 +30,11 @@ pub struct FileArgs {
 /// Runs the action.
 pub fn run(command: ConfigCommand) -> anyhow::Result<ExitCode> {
     let (ConfigCommand::Check(arguments) | ConfigCommand::Show(arguments)) = &command;
-    let own = repository_root(".".as_ref()).join(FILE_NAME);
-    let path = arguments.file.clone().or_else(|| own.exists().then_some(own));
-    let config = path.as_deref().map(Config::load).transpose()?.unwrap_or_default();
+    let config = match &arguments.file {
+        Some(file) => Config::load(file)?,
+        None => own_config(&repository_root(".".as_ref()))?,
+    };
+    let path = config.path.clone();
     let rules = config.rules().len();
     output::with(None, |to| match (&command, &path) {
         (ConfigCommand::Check(_), None) => {

@@ -12,7 +12,7 @@ use keysieve::source::history::{self, Options, Repository, Since};
 use super::limits::{HistoryLimitArgs, LimitArgs, RepositoryLimitArgs};
 use super::progress::{self, Display};
 use super::scan;
-use super::settings::{AcceptedArgs, ReportArgs, Settings};
+use super::settings::{AcceptedArgs, ReportArgs, Settings, TrustArgs};
 
 /// The arguments of `history`.
 #[derive(Debug, Args)]
@@ -38,9 +38,8 @@ pub struct HistoryArgs {
     /// Scans every version whole instead of what is new in it; slow, and finds the same
     #[arg(long)]
     no_delta: bool,
-    /// Reads a repository that belongs to another user
-    #[arg(long)]
-    trust_owner: bool,
+    #[command(flatten)]
+    trust: TrustArgs,
     #[command(flatten)]
     accepted: AcceptedArgs,
     /// Threads to use [default: one a processor]
@@ -61,7 +60,7 @@ pub struct HistoryArgs {
 
 /// Scans, prints and judges.
 pub fn run(arguments: HistoryArgs) -> anyhow::Result<ExitCode> {
-    let repository = Repository::discover(&arguments.repository, arguments.trust_owner)?;
+    let repository = Repository::discover(&arguments.repository, arguments.trust.into())?;
     let settings = Settings::of(&repository.root(), &arguments.accepted)?;
     let mut paths = Vec::new();
     for glob in &arguments.path {

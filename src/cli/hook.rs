@@ -16,7 +16,7 @@ use keysieve::source::history::Repository;
 use super::changes::{self, RangeArgs};
 use super::limits::LimitArgs;
 use super::progress;
-use super::settings::{ReportArgs, Settings, SourceArgs};
+use super::settings::{ReportArgs, Settings, SourceArgs, TrustArgs};
 use super::{NOTHING_FOUND, scan};
 
 /// The actions of `hook`.
@@ -269,7 +269,7 @@ fn run_hook(arguments: &RunArgs) -> anyhow::Result<ExitCode> {
 
 /// Looks at the index; at files instead, where a program that manages hooks names some that are not staged.
 fn pre_commit(files: &[PathBuf]) -> anyhow::Result<ExitCode> {
-    let repository = Repository::discover(Path::new("."), false)?;
+    let repository = Repository::discover(Path::new("."), TrustArgs::of_hook().into())?;
     let report = ReportArgs::default();
     if !files.is_empty() {
         let staged = staged::paths(&repository);

@@ -11,7 +11,7 @@ use keysieve::detect::{Detector, selftest};
 use keysieve::rules::{Class, Matcher, Rule};
 use serde_json::{Value, json};
 
-use super::settings::repository_root;
+use super::settings::{own_config, repository_root};
 use super::{FOUND, NOTHING_FOUND, output};
 
 const BOLD: Style = Style::new().bold();
@@ -90,11 +90,9 @@ pub fn run(command: RulesCommand) -> anyhow::Result<ExitCode> {
 }
 
 fn read_rules(config: Option<&Path>) -> anyhow::Result<Vec<Rule>> {
-    let own = repository_root(".".as_ref()).join(keysieve::config::FILE_NAME);
     let config = match config {
         Some(path) => Config::load(path)?,
-        None if own.exists() => Config::load(&own)?,
-        None => Config::default(),
+        None => own_config(&repository_root(".".as_ref()))?,
     };
     Ok(config.rules())
 }

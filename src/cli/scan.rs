@@ -109,6 +109,7 @@ pub fn scan(arguments: &SourceArgs, settings: &Settings, detector: &Detector) ->
             paths: arguments.paths.iter().map(PathBuf::clone).collect(),
             no_ignore: arguments.no_ignore,
             follow: arguments.follow,
+            trust_links: arguments.trust_links,
             exclude: settings.config.exclude.iter().map(|(_, glob)| glob.clone()).collect(),
             threads: pool.current_num_threads(),
         };

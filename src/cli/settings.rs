@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use clap::{Args, ValueEnum};
 use keysieve::baseline::{self, Baseline};
 use keysieve::config::{self, Config};
 use keysieve::finding::{Confidence, Severity};
 use keysieve::report;
+use keysieve::source::history::Trust;
 use keysieve::source::{stdin, tree};
 
 use super::limits::LimitArgs;
@@ -24,6 +24,9 @@ pub struct SourceArgs {
     /// Follows symbolic links
     #[arg(long)]
     pub follow: bool,
+    /// Reads the index of a `.git` that leads out of the work tree
+    #[arg(long)]
+    pub trust_links: bool,
     #[command(flatten)]
     pub accepted: AcceptedArgs,
     /// Threads to use [default: one a processor]
@@ -34,6 +37,30 @@ pub struct SourceArgs {
     pub no_progress: bool,
     #[command(flatten)]
     pub limits: LimitArgs,
+}
+
+/// What of a repository is trusted.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct TrustArgs {
+    /// Reads a repository that belongs to another user
+    #[arg(long)]
+    trust_owner: bool,
+    /// Follows a `.git`, links in it and alternates out of the repository
+    #[arg(long)]
+    trust_links: bool,
+}
+
+impl TrustArgs {
+    /// In a hook, which runs only where its owner put it.
+    pub fn of_hook() -> Self {
+        Self { trust_owner: false, trust_links: true }
+    }
+}
+
+impl From<TrustArgs> for Trust {
+    fn from(arguments: TrustArgs) -> Self {
+        Self { owner: arguments.trust_owner, links: arguments.trust_links }
+    }
 }
 
 /// What counts, and what is accepted.
@@ -184,6 +211,7 @@ impl SourceArgs {
             paths,
             no_ignore: false,
             follow: false,
+            trust_links: false,
             accepted: AcceptedArgs::default(),
             threads: None,
             no_progress: true,
@@ -240,10 +268,11 @@ impl Settings {
     pub fn of(root: &Path, arguments: &AcceptedArgs) -> anyhow::Result<Self> {
         let config = match &arguments.config {
             Some(path) => Config::load(path)?,
-            None => load_if_there(&root.join(config::FILE_NAME))?.unwrap_or_default(),
+            None => own_config(root)?,
         };
         let baseline_path = arguments.baseline.clone().unwrap_or_else(|| root.join(baseline::FILE_NAME));
-        let baseline = baseline_path.exists().then(|| Baseline::load(&baseline_path)).transpose()?;
+        let load = if arguments.baseline.is_some() { Baseline::load } else { Baseline::load_confined };
+        let baseline = is_there(&baseline_path).then(|| load(&baseline_path)).transpose()?;
         let min_confidence =
             arguments.min_confidence.map(Confidence::from).or(config.min_confidence).unwrap_or(Confidence::Medium);
         Ok(Self { config, baseline, baseline_path, min_confidence })
@@ -260,10 +289,13 @@ pub fn repository_root(path: &Path) -> PathBuf {
     tree::base_of(&std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()))
 }
 
-fn load_if_there(path: &Path) -> anyhow::Result<Option<Config>> {
-    match path.symlink_metadata() {
-        Ok(_) => Config::load(path).map(Some).map_err(Into::into),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("cannot read the configuration `{}`", path.display())),
-    }
+/// The configuration of the repository or folder at `root`, or else the defaults.
+pub fn own_config(root: &Path) -> anyhow::Result<Config> {
+    let path = root.join(config::FILE_NAME);
+    Ok(is_there(&path).then(|| Config::load_confined(&path)).transpose()?.unwrap_or_default())
+}
+
+/// Whether something has that name, a link that leads nowhere among others: reading it says what is wrong.
+fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().map_or_else(|error| error.kind() != std::io::ErrorKind::NotFound, |_| true)
 }

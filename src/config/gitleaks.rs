@@ -9,6 +9,7 @@ use regex_syntax::hir::literal::Extractor;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::Extended;
 use crate::finding::{Confidence, Finding, Severity};
 use crate::rules::Rule;
 use crate::rules::rule::LOOK_BEHIND;
@@ -119,22 +120,25 @@ pub fn is_for(text: &str) -> bool {
 }
 
 /// Reads a configuration; the error names the place in the text and what is wrong there.
-pub fn read(text: &str, path: &Path) -> Result<Imported, (usize, String)> {
+pub fn read(text: &str, path: &Path, extended: Extended<'_>) -> Result<Imported, (usize, String)> {
+    read_nested(text, path, extended, 0)
+}
+
+/// Most configurations that extend one another; gitleaks itself follows two.
+const MAX_EXTENDED: usize = 4;
+
+fn read_nested(text: &str, path: &Path, extended: Extended<'_>, depth: usize) -> Result<Imported, (usize, String)> {
     let file: File = toml::from_str(text)
         .map_err(|error| (error.span().map_or(0, |span| span.start), error.message().trim_end().to_owned()))?;
     let mut imported = Imported { with_builtin: file.extend.use_default, ..Imported::default() };
     if let Some(base) = &file.extend.path {
         let base = path.parent().unwrap_or(Path::new("")).join(base);
-        let nested = std::fs::read_to_string(&base)
-            .map_err(|error| error.to_string())
-            .and_then(|text| {
-                if is_for(&text) && base != path {
-                    Ok(text)
-                } else {
-                    Err("it extends itself, or is no gitleaks configuration".to_owned())
-                }
+        let nested = extended(&base)
+            .and_then(|text| match is_for(&text) && depth < MAX_EXTENDED {
+                true => Ok(text),
+                false => Err("it extends itself, or is no gitleaks configuration".to_owned()),
             })
-            .and_then(|text| read(&text, &base).map_err(|(_, what)| what))
+            .and_then(|text| read_nested(&text, &base, extended, depth + 1).map_err(|(_, what)| what))
             .map_err(|what| (0, format!("cannot extend `{}`: {what}", base.display())))?;
         imported = Imported { with_builtin: imported.with_builtin || nested.with_builtin, ..nested };
     }
@@ -422,7 +426,7 @@ id = "corp_token"
 paths = ['''vendor/''']
 "#;
         assert!(is_for(text) && !is_for("[rules]\ndisable = []\n"));
-        let imported = read(text, Path::new("g.toml")).unwrap();
+        let imported = read(text, Path::new("g.toml"), &|_| Err("nothing is there".to_owned())).unwrap();
         let ids: Vec<&str> = imported.rules.iter().map(|rule| rule.id.as_ref()).collect();
         assert_eq!(ids, ["corp-token", "required"]);
         assert_eq!((imported.with_builtin, imported.disabled.as_slice()), (true, &["generic-secret".to_owned()][..]));

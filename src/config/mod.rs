@@ -16,6 +16,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::detect::verdict::path_matcher;
+use crate::file;
 use crate::finding::{Confidence, Finding, Fingerprint, Severity};
 use crate::posture;
 use crate::rules::schema::{ProviderSpec, RuleSpec};
@@ -129,22 +130,39 @@ pub struct Config {
     pub notes: Vec<String>,
 }
 
+/// Reads a configuration that another one extends.
+pub type Extended<'a> = &'a dyn Fn(&Path) -> Result<String, String>;
+
 impl Config {
-    /// Reads and checks the file at `path`.
+    /// Reads and checks the file at `path`, which the user named, and whatever it extends.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text = fs::read_to_string(path).map_err(|source| ConfigError::Io { path: path.to_owned(), source })?;
-        Self::parse(&text, path)
+        Self::parse(&text, path, &|path| fs::read_to_string(path).map_err(|error| error.to_string()))
     }
 
-    /// Checks the text of a configuration; `path` is for messages.
-    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+    /// Reads and checks the file at `path`, which a repository brings: neither it nor what it extends may lie elsewhere.
+    pub fn load_confined(path: &Path) -> Result<Self, ConfigError> {
+        let text = file::read_text(path).map_err(|source| ConfigError::Io { path: path.to_owned(), source })?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let own = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+        Self::parse(&text, path, &|path| {
+            let target = fs::canonicalize(path).map_err(|error| error.to_string())?;
+            if !target.starts_with(&own) {
+                return Err("it lies outside of the repository; name the configuration with --config".to_owned());
+            }
+            file::read_text(path).map_err(|error| error.to_string())
+        })
+    }
+
+    /// Checks the text of a configuration; `path` is for messages, and `extended` reads what it extends.
+    pub fn parse(text: &str, path: &Path, extended: Extended<'_>) -> Result<Self, ConfigError> {
         let at = |start: usize, what: String| ConfigError::Invalid {
             path: path.to_owned(),
             line: line_of(text, start),
             what,
         };
         if gitleaks::is_for(text) {
-            let imported = gitleaks::read(text, path).map_err(|(start, what)| at(start, what))?;
+            let imported = gitleaks::read(text, path, extended).map_err(|(start, what)| at(start, what))?;
             return Self::import(imported, text, path);
         }
         let file: File = toml::from_str(text).map_err(|error| {
@@ -375,7 +393,7 @@ mod tests {
     use super::*;
 
     fn error(text: &str) -> String {
-        Config::parse(text, Path::new("c.toml")).unwrap_err().to_string()
+        Config::parse(text, Path::new("c.toml"), &|_| Err("nothing is there".to_owned())).unwrap_err().to_string()
     }
 
     #[test]
@@ -409,7 +427,7 @@ mod tests {
     #[test]
     fn rules_are_switched_changed_and_added() {
         let text = "[rules]\ndisable = [\"generic-secret\"]\nseverity = { \"generic-password\" = \"low\" }\n[[rule]]\nid = \"corp-token\"\nname = \"Corp\"\nseverity = \"high\"\nanchors = [\"corp_\"]\npattern = 'corp_[a-z]{8}'\n";
-        let config = Config::parse(text, Path::new("c.toml")).unwrap();
+        let config = Config::parse(text, Path::new("c.toml"), &|_| Err("nothing is there".to_owned())).unwrap();
         let rules = config.rules();
         assert!(
             !rules.iter().any(|rule| rule.id == "generic-secret") && rules.iter().any(|rule| rule.id == "corp-token")
@@ -423,6 +441,7 @@ mod tests {
         let config = Config::parse(
             "[[allow]]\nrule = \"generic-secret\"\nreason = \"x\"\nexpires = 2026-01-31\n",
             Path::new("c"),
+            &|_| Err("nothing is there".to_owned()),
         )
         .unwrap();
         let day = |text: &str| text.parse::<Date>().unwrap();

@@ -4,17 +4,19 @@
 //! First everything is listed, in parallel, then read, in parallel; what is named is always read. Links, sockets, FIFOs
 //! and devices are listed and never opened.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, FileType};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
 
 use globset::GlobMatcher;
 use ignore::{DirEntry, WalkBuilder, WalkState};
 use rayon::prelude::*;
 
+use super::changes::index::Index;
 use super::container::{Inside, largest_container};
+use super::history::{Repository, Trust};
 use super::limits::{Task, mebibytes};
 use super::{Content, Coverage, Gap, NotContent, Panicked, Progress, Workers, explain, window};
 use crate::decode;
@@ -30,6 +32,8 @@ pub struct Options {
     pub no_ignore: bool,
     /// Follows symbolic links.
     pub follow: bool,
+    /// Reads the index of a `.git` that leads out of its work tree.
+    pub trust_links: bool,
     /// Files to leave out.
     pub exclude: Vec<GlobMatcher>,
     /// How many threads list files.
@@ -165,7 +169,7 @@ fn list(options: &Options, roots: &[Root], progress: &Progress) -> (Vec<Listed>,
         let before = files.len();
         let (mut found, repositories) = walk(options, root, index, progress, &mut coverage);
         if !options.no_ignore {
-            add_tracked(root, index, &repositories, &mut found, &mut coverage);
+            add_tracked(root, index, &repositories, options.trust_links, &mut found, &mut coverage);
         }
         found.retain(|file| {
             let excluded = !options.exclude.is_empty() && {
@@ -311,7 +315,14 @@ fn loop_of(error: &ignore::Error) -> Option<&Path> {
 }
 
 /// Tracked files are read even when a pattern ignores them: git keeps them, so a secret in them is published.
-fn add_tracked(root: &Root, index: usize, nested: &[PathBuf], files: &mut Vec<Listed>, coverage: &mut Coverage) {
+fn add_tracked(
+    root: &Root,
+    index: usize,
+    nested: &[PathBuf],
+    trust_links: bool,
+    files: &mut Vec<Listed>,
+    coverage: &mut Coverage,
+) {
     let own = work_tree_root(&root.absolute).map(|folder| (folder, None));
     let nested = nested.iter().filter_map(|folder| {
         let absolute = root.absolute.join(folder.strip_prefix(&root.path).ok()?);
@@ -321,7 +332,7 @@ fn add_tracked(root: &Root, index: usize, nested: &[PathBuf], files: &mut Vec<Li
     repositories.extend(own.clone());
     let mut tracked = Vec::new();
     for (folder, shown_as) in repositories {
-        match tracked_files(&folder) {
+        match tracked_files(&folder, trust_links) {
             Ok(paths) => tracked.extend(paths.into_iter().filter_map(|path| {
                 let absolute = folder.join(path);
                 let rest = absolute.strip_prefix(&root.absolute).ok()?;
@@ -338,23 +349,40 @@ fn add_tracked(root: &Root, index: usize, nested: &[PathBuf], files: &mut Vec<Li
     if tracked.is_empty() {
         return;
     }
+    // In a merge with conflicts a path has up to three entries.
+    tracked.sort();
+    tracked.dedup();
     let walked: HashSet<&[u8]> = files.iter().map(|file| file.path.as_os_str().as_encoded_bytes()).collect();
     tracked.retain(|path| !walked.contains(path.as_os_str().as_encoded_bytes()));
-    tracked.retain(|path| fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file()));
+    let mut folders = HashMap::new();
+    tracked.retain(|path| {
+        fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file()) && is_below(root, path, &mut folders)
+    });
     files.extend(tracked.into_iter().map(|path| Listed { path, root: index }));
 }
 
-/// The regular files in the index of the work tree at `folder`. Nothing of the repository's configuration is read.
-fn tracked_files(folder: &Path) -> Result<Vec<PathBuf>, git2::Error> {
+/// Whether no folder between `root` and `path` is a link: an index can name what lies behind one.
+fn is_below(root: &Root, path: &Path, known: &mut HashMap<PathBuf, bool>) -> bool {
+    let Ok(rest) = path.strip_prefix(&root.path) else { return false };
+    let mut folder = root.path.clone();
+    rest.parent().into_iter().flat_map(Path::components).all(|name| {
+        folder.push(name);
+        let is_folder = || fs::symlink_metadata(&folder).is_ok_and(|it| it.is_dir());
+        *known.entry(folder.clone()).or_insert_with(is_folder)
+    })
+}
+
+/// The regular files in the index of the work tree at `folder`. Nothing of the repository's configuration is followed.
+fn tracked_files(folder: &Path, trust_links: bool) -> Result<Vec<PathBuf>, String> {
     const REGULAR: u32 = 0o100_000;
-    let git_folder = git2::Repository::discover_path(folder, [] as [&Path; 0])?;
-    let index = git_folder.join("index");
-    if !index.exists() {
-        return Ok(Vec::new());
-    }
-    let index = git2::Index::open(&index)?;
-    let regular = index.iter().filter(|entry| entry.mode & 0o170_000 == REGULAR);
-    Ok(regular.filter_map(|entry| bytes_to_path(entry.path)).collect())
+    // Whose it is does not matter: its index is but a list of names.
+    let trust = Trust { owner: true, links: trust_links };
+    let repository = Repository::discover(folder, trust).map_err(|error| error.to_string())?;
+    let index = Index::read(repository.git_folder(), repository.hash_length()).map_err(|error| error.to_string())?;
+    let regular = index.entries.iter().filter(|entry| entry.mode & 0o170_000 == REGULAR);
+    let paths = regular.filter_map(|entry| bytes_to_path(index.path(entry).to_vec()));
+    let is_plain = |path: &PathBuf| path.components().all(|name| matches!(name, Component::Normal(_)));
+    Ok(paths.filter(is_plain).collect())
 }
 
 #[cfg(unix)]

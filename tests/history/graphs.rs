@@ -7,7 +7,7 @@ use std::process::Command;
 
 use keysieve::detect::Detector;
 use keysieve::source::Progress;
-use keysieve::source::history::{Options, Repository, scan};
+use keysieve::source::history::{Options, Repository, Trust, scan};
 
 use crate::support::{commit, find, git, history, leak, new_repository};
 
@@ -84,7 +84,7 @@ fn partial_clones_are_not_complete() {
 fn an_interrupted_scan_says_so() {
     let folder = new_repository();
     commit(folder.path(), &[("a.py", &leak(1))], "one");
-    let repository = Repository::discover(folder.path(), false).unwrap();
+    let repository = Repository::discover(folder.path(), Trust::default()).unwrap();
     let progress = Progress::default();
     progress.stop(keysieve::source::Stop::Interrupted);
     let found = scan(&repository, &Options::default(), &Detector::builtin(), &progress).unwrap();

@@ -162,8 +162,11 @@ fn every_way_of_storing_objects_gives_the_same() {
     }
     let bare = tempfile::tempdir().unwrap();
     git(bare.path(), &["clone", "-q", "--bare", "--shared", root.to_str().unwrap(), "."]);
-    let (alternates, ..) = history(bare.path(), &[]);
+    let (alternates, ..) = history(bare.path(), &["--trust-links"]);
     assert_eq!(alternates.len(), loose.len(), "a clone that borrows its objects");
+    let (none, summary, code) = history(bare.path(), &[]);
+    assert_eq!((none.len(), code), (0, 3), "nothing outside is read unasked");
+    assert!(summary["incomplete"].to_string().contains("--trust-links"), "{summary}");
 }
 
 #[test]

@@ -3,13 +3,13 @@
 //! libgit2 refuses split and sparse indexes, and hands over no cache of trees, without which each staged file costs a
 //! comparison with every tracked one.
 
-use std::fs;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
 
 use sha2::Digest;
 
+use crate::file;
 use crate::source::history::oid::Oid;
 
 /// What is about to be committed.
@@ -71,12 +71,15 @@ pub enum IndexError {
     Malformed(&'static str),
 }
 
-const CUT: IndexError = IndexError::Malformed("it is cut short");
+const CUT: IndexError = IndexError::Malformed("it is cut short, or an entry is longer than it may be");
+
+/// Longest path in bytes, as for the operating systems that git runs on.
+const LONGEST_PATH: usize = 4096;
 
 impl Index {
     /// Reads `index` in the git folder `git`; without that file nothing is staged.
     pub fn read(git: &Path, hash: usize) -> Result<Self, IndexError> {
-        match fs::read(git.join("index")) {
+        match file::read(&git.join("index")) {
             Ok(bytes) => Self::parse(&bytes, hash, Some(git)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(error.into()),
@@ -154,6 +157,10 @@ impl Index {
         }
         let end = name + memchr::memchr(0, bytes.get(name..)?)?;
         self.paths.extend_from_slice(&bytes[name..end]);
+        // In version 4 a path of one byte can stand for all those before it.
+        if self.paths.len() - start > LONGEST_PATH {
+            return None;
+        }
         let path = u32::try_from(start).ok()?..u32::try_from(self.paths.len()).ok()?;
         let stage = (flags >> 12 & 3) as u8;
         self.entries.push(Entry { path, mode, oid, stage, intent_to_add: more & INTENT_TO_ADD != 0 });
@@ -167,7 +174,7 @@ impl Index {
         if base.as_bytes().iter().all(|byte| *byte == 0) {
             return Ok(self);
         }
-        let shared = Self::parse(&fs::read(git.join(format!("sharedindex.{base}")))?, hash, None)?;
+        let shared = Self::parse(&file::read(&git.join(format!("sharedindex.{base}")))?, hash, None)?;
         let mut rest = &link[hash..];
         let (deleted, replaced) = match rest.is_empty() {
             true => (Vec::new(), Vec::new()),

@@ -271,7 +271,7 @@ fn gaps_of(missing: Vec<Missing>) -> impl Iterator<Item = Gap> {
 
 /// Opens the objects of `repository`.
 fn open(repository: &Repository, limits: &Limits, gaps: &mut Vec<Gap>) -> Objects {
-    Objects::open(&repository.common_folder().join("objects"), repository.hash_length(), limits, gaps)
+    Objects::open(repository, limits, gaps)
 }
 
 /// The content of the file `path` in the tree of the commit `revision`; `None` if there is no such file.

@@ -3,18 +3,22 @@
 //! A history needs every object and sorts them; a change needs a few dozen. For these libgit2 is the better door: it maps
 //! an index and looks in it. It knows no SHA-256, where the history's own reader serves.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::source::Gap;
 use crate::source::history::oid::Oid;
 use crate::source::history::pack::Kind;
-use crate::source::history::store::Store;
+use crate::source::history::repository::Repository;
+use crate::source::history::store::{Reading, Store};
 use crate::source::limits::{Limits, Task, mebibytes};
 
 /// The objects of a repository.
 pub struct Objects {
     door: Door,
+    /// Where loose objects lie, which must be no links.
+    loose: Option<PathBuf>,
     /// The largest object that is read, in bytes.
     largest: u64,
     /// Bytes of an object id.
@@ -24,6 +28,18 @@ pub struct Objects {
 enum Door {
     Git(Mutex<git2::Odb<'static>>),
     Own(Box<Store>),
+}
+
+/// Whether a folder of objects, or one in it, is a link, or names alternates.
+fn has_links(objects: &Path) -> bool {
+    let is_link = |path: &Path| path.symlink_metadata().is_ok_and(|it| it.is_symlink());
+    let holds_links = |folder: &Path| {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.into_iter().any(|entry| entry.file_type().is_ok_and(|kind| kind.is_symlink()))
+    };
+    let pack = objects.join("pack");
+    let alternates = objects.join("info/alternates");
+    is_link(objects) || alternates.symlink_metadata().is_ok() || holds_links(objects) || holds_links(&pack)
 }
 
 /// An object that has to be there and is not, or can't be read.
@@ -36,18 +52,23 @@ pub struct Missing {
 }
 
 impl Objects {
-    /// Opens the folder `objects` and its alternates; what can't be opened goes to `gaps`.
-    pub fn open(objects: &Path, hash: usize, limits: &Limits, gaps: &mut Vec<Gap>) -> Self {
+    /// Opens the objects of `repository`; what can't be opened goes to `gaps`.
+    pub fn open(repository: &Repository, limits: &Limits, gaps: &mut Vec<Gap>) -> Self {
+        let objects = repository.objects();
         let git = || -> Option<git2::Odb<'static>> {
             let odb = git2::Odb::new().ok()?;
             odb.add_disk_alternate(objects.to_str()?).ok()?;
             Some(odb)
         };
-        let door = match (hash == 20).then(git).flatten() {
+        let hash = repository.hash_length();
+        // libgit2 follows every link.
+        let may_follow = repository.follows_links() || !has_links(&objects);
+        let door = match (hash == 20 && may_follow).then(git).flatten() {
             Some(odb) => Door::Git(Mutex::new(odb)),
-            None => Door::Own(Box::new(Store::open(objects, hash, limits, gaps))),
+            None => Door::Own(Box::new(Store::open(&objects, &Reading::of(repository, limits), gaps))),
         };
-        Self { door, largest: limits.largest_object(), hash }
+        let loose = (!repository.follows_links()).then_some(objects);
+        Self { door, loose, largest: limits.largest_object(), hash }
     }
 
     /// Reads an object.
@@ -66,6 +87,11 @@ impl Objects {
         match &self.door {
             Door::Own(store) => store.read(oid).map_err(|error| failed(&error))?.ok_or_else(absent),
             Door::Git(odb) => {
+                let name = oid.to_string();
+                let file = self.loose.as_ref().map(|folder| folder.join(&name[..2]).join(&name[2..]));
+                if file.is_some_and(|file| file.symlink_metadata().is_ok_and(|it| it.is_symlink())) {
+                    return Err(failed(&"its file is a symbolic link, which is not followed"));
+                }
                 let lock = || odb.lock().unwrap_or_else(PoisonError::into_inner);
                 let id = git2::Oid::from_bytes(oid.as_bytes()).map_err(|error| failed(&error.message()))?;
                 let refused = |error: git2::Error| match error.code() {

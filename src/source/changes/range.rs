@@ -108,6 +108,7 @@ pub fn scan(
     let mut changes = Changes::default();
     let objects = super::open(repository, &progress.limits, &mut changes.gaps);
     let refs = Refs::read(repository.git_folder(), repository.common_folder());
+    changes.gaps.extend(refs.gaps.iter().cloned());
     let mut walk = Walk::new(&objects, &refs);
     let commits = walk.between(ends);
     changes.gaps.extend(gaps_of(std::mem::take(&mut walk.missing)));

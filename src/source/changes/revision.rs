@@ -1,8 +1,7 @@
 //! Commits as people name them: refs, ids and their beginnings, `HEAD~2`, `main^2`, tags.
 
-use std::fs;
-
 use super::objects::Objects;
+use crate::file;
 use crate::source::history::Repository;
 use crate::source::history::oid::Oid;
 use crate::source::history::pack::Kind;
@@ -27,6 +26,9 @@ pub enum RevisionError {
     #[error("`{0}` leads past the first commit")]
     PastTheFirst(String),
 }
+
+/// Most tags that may point to one another.
+const MAX_TAGS: usize = 32;
 
 /// Finds commits by name.
 pub struct Revisions<'a> {
@@ -75,7 +77,7 @@ impl Revisions<'_> {
         }
         // `FETCH_HEAD`, `ORIG_HEAD`, `MERGE_HEAD`.
         if name.ends_with("_HEAD") && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_') {
-            let text = fs::read_to_string(self.repository.git_folder().join(name)).unwrap_or_default();
+            let text = file::read_text(&self.repository.git_folder().join(name)).unwrap_or_default();
             let hex = text.split_whitespace().next().unwrap_or_default();
             return Oid::from_hex(hex.as_bytes()).ok_or_else(|| self.unknown(name));
         }
@@ -95,16 +97,17 @@ impl Revisions<'_> {
 
     /// What an annotated tag stands for.
     fn peel(&self, mut at: Oid, name: &str) -> Result<Oid, RevisionError> {
-        loop {
+        for _ in 0..MAX_TAGS {
             match self.objects.read(&at) {
                 Ok((Kind::Commit, _)) => return Ok(at),
                 Ok((Kind::Tag, bytes)) => {
                     let hex = bytes.strip_prefix(b"object ").and_then(|rest| rest.get(..2 * self.objects.hash));
                     at = hex.and_then(Oid::from_hex).ok_or_else(|| self.unknown(name))?;
                 }
-                _ => return Err(self.unknown(name)),
+                _ => break,
             }
         }
+        Err(self.unknown(name))
     }
 
     fn parent(&self, commit: &Oid, number: usize, name: &str) -> Result<Oid, RevisionError> {

@@ -1,13 +1,13 @@
 //! What is about to be committed: the index, whatever the files in the work tree are by now.
 
 use std::collections::HashSet;
-use std::fs;
 
 use super::index::Index;
 use super::objects::Objects;
 use super::trees::{self, Comparison};
 use super::{Changes, Options, Scanner, gaps_of, short};
 use crate::detect::Detector;
+use crate::file;
 use crate::source::history::Repository;
 use crate::source::history::oid::Oid;
 use crate::source::history::refs::Refs;
@@ -20,19 +20,22 @@ use crate::source::{Gap, Progress};
 pub fn scan(repository: &Repository, detector: &Detector, progress: &Progress) -> Changes {
     let mut changes = Changes::default();
     let objects = super::open(repository, &progress.limits, &mut changes.gaps);
-    let index = Index::read(repository.git_folder(), repository.hash_length()).unwrap_or_else(|error| {
-        changes.gaps.push(Gap { path: shown(&repository.git_folder().join("index")), reason: error.to_string() });
-        Index::default()
-    });
+    let index = Index::read(repository.git_folder(), repository.hash_length());
     let refs = Refs::read(repository.git_folder(), repository.common_folder());
+    changes.gaps.extend(refs.gaps.iter().cloned());
     let head = refs.tips.get("HEAD").copied();
     let mut comparison = Comparison::new(&objects, progress.limits.paths);
     let tree = head.and_then(|head| tree_of(&objects, &head, &mut comparison));
-    if changes.gaps.is_empty() && (head.is_none() || tree.is_some()) {
-        comparison.of_index(tree, &index);
+    match index {
+        Ok(index) if head.is_none() || tree.is_some() => comparison.of_index(tree, &index),
+        Ok(_) => {}
+        Err(error) => {
+            let path = shown(&repository.git_folder().join("index"));
+            changes.gaps.push(Gap { path, reason: error.to_string() });
+        }
     }
     // What the other side of a merge holds has been committed there.
-    let merged = fs::read_to_string(repository.git_folder().join("MERGE_HEAD")).unwrap_or_default();
+    let merged = file::read_text(&repository.git_folder().join("MERGE_HEAD")).unwrap_or_default();
     for other in merged.lines().filter_map(|line| Oid::from_hex(line.as_bytes())) {
         let Some(tree) = tree_of(&objects, &other, &mut comparison) else { continue };
         let mut different = std::mem::take(&mut comparison.changes);

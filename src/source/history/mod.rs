@@ -8,7 +8,6 @@
 //! repository and says whether its owner is trusted.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 
 pub mod attribute;
 pub mod delta;
@@ -17,6 +16,7 @@ pub mod lines;
 pub mod oid;
 pub mod pack;
 pub mod refs;
+pub mod repository;
 pub mod store;
 pub mod walk;
 
@@ -26,7 +26,8 @@ use oid::{Oid, OidMap};
 use pack::Kind;
 use rayon::prelude::*;
 use refs::Refs;
-use store::Store;
+pub use repository::{OpenError, Repository, Trust};
+use store::{Reading, Store};
 use walk::{Found, SecretId, VariantId};
 
 use super::container::Inside;
@@ -44,104 +45,6 @@ use crate::finding::{CommitNote, Confidence, Finding, Life};
 pub const MESSAGE: &str = "(commit message)";
 /// Path of what no tree leads to.
 pub const NOWHERE: &str = "(no path)";
-
-/// A repository whose history can't be read.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// There is none.
-    #[error("`{path}` is no git repository, nor in one; name a work tree, a `.git` folder or a bare repository")]
-    NotFound {
-        /// As the user typed it.
-        path: String,
-    },
-    /// It belongs to somebody else.
-    #[error(
-        "`{path}` belongs to another user, and git trusts only its own user's repositories; \
-         read it all the same with --trust-owner, or list it in git's `safe.directory`"
-    )]
-    Owner {
-        /// Its git folder.
-        path: String,
-    },
-}
-
-/// A repository on disk.
-#[derive(Debug, Clone)]
-pub struct Repository {
-    /// Its git folder.
-    git: PathBuf,
-    /// What it shares with other work trees.
-    common: PathBuf,
-    /// Bytes of an object id.
-    hash: usize,
-}
-
-impl Repository {
-    /// Finds the repository at `path` or around it; `trust_owner` reads that of another user as well.
-    pub fn discover(path: &Path, trust_owner: bool) -> Result<Self, OpenError> {
-        let not_found = |_| OpenError::NotFound { path: path.display().to_string() };
-        let git = git2::Repository::discover_path(path, [] as [&Path; 0]).map_err(not_found)?;
-        let owner = git2::Repository::open(&git).err().is_some_and(|error| error.code() == git2::ErrorCode::Owner);
-        if owner && !trust_owner {
-            return Err(OpenError::Owner { path: git.display().to_string() });
-        }
-        Ok(Self::at(git))
-    }
-
-    fn at(git: PathBuf) -> Self {
-        let common = match std::fs::read_to_string(git.join("commondir")) {
-            Ok(relative) => git.join(relative.trim_end_matches('\n')),
-            Err(_) => git.clone(),
-        };
-        let config = std::fs::read_to_string(common.join("config")).unwrap_or_default().to_ascii_lowercase();
-        let is_sha256 = config.lines().any(|line| {
-            line.split_once('=').is_some_and(|(key, value)| key.trim() == "objectformat" && value.trim() == "sha256")
-        });
-        Self { git, common, hash: if is_sha256 { 32 } else { 20 } }
-    }
-
-    /// The folder that its configuration and baseline are in: the work tree, or the bare repository itself.
-    pub fn root(&self) -> PathBuf {
-        match self.git.parent() {
-            Some(parent) if self.git.file_name().is_some_and(|name| name == ".git") => parent.to_owned(),
-            _ => self.git.clone(),
-        }
-    }
-
-    /// Its git folder: of a linked work tree its own.
-    pub fn git_folder(&self) -> &Path {
-        &self.git
-    }
-
-    /// The folder that it shares with its other work trees: objects, most refs.
-    pub fn common_folder(&self) -> &Path {
-        &self.common
-    }
-
-    /// Bytes of an object id: 20, or 32 with SHA-256.
-    pub fn hash_length(&self) -> usize {
-        self.hash
-    }
-
-    /// The submodules whose repositories lie inside this one, with their names.
-    fn submodules(&self) -> Vec<(String, Self)> {
-        let mut found = Vec::new();
-        let modules = self.common.join("modules");
-        let mut todo = vec![modules.clone()];
-        while let Some(folder) = todo.pop() {
-            if folder.join("HEAD").is_file() && folder.join("objects").is_dir() {
-                let name = folder.strip_prefix(&modules).unwrap_or(&folder).display().to_string();
-                todo.push(folder.join("modules"));
-                found.push((name, Self::at(folder)));
-                continue;
-            }
-            let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
-            todo.extend(entries.filter(|it| it.file_type().is_ok_and(|kind| kind.is_dir())).map(|it| it.path()));
-        }
-        found.sort_by(|a, b| a.0.cmp(&b.0));
-        found
-    }
-}
 
 /// What of a history to report.
 #[derive(Debug, Default)]
@@ -234,8 +137,9 @@ fn scan_one(
     progress: &Progress,
 ) -> Result<History, ScanError> {
     let mut gaps = Vec::new();
-    let store = Store::open(&repository.common.join("objects"), repository.hash, &progress.limits, &mut gaps);
-    let mut refs = Refs::read(&repository.git, &repository.common);
+    let store = Store::open(&repository.objects(), &Reading::of(repository, &progress.limits), &mut gaps);
+    let mut refs = Refs::read(repository.git_folder(), repository.common_folder());
+    gaps.append(&mut refs.gaps);
     for name in &options.branches {
         named(&refs, name)?;
     }

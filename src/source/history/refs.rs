@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use super::oid::Oid;
+use crate::file;
+use crate::source::tree::shown;
+use crate::source::{Gap, explain};
 
 /// Where history starts.
 #[derive(Debug, Default)]
@@ -19,13 +23,57 @@ pub struct Refs {
     pub replaced: BTreeMap<Oid, Oid>,
     /// Parents that `info/grafts` gives to commits.
     pub grafts: BTreeMap<Oid, Vec<Oid>>,
+    /// What could not be read.
+    pub gaps: Vec<Gap>,
+}
+
+/// Reads files and folders of a repository; what is there and can't be read is a gap.
+#[derive(Default)]
+struct Reader {
+    gaps: Vec<Gap>,
+}
+
+impl Reader {
+    fn text(&mut self, path: &Path) -> Option<String> {
+        let read = file::read(path);
+        self.checked(path, read).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// The entries of a folder, with whether they are folders themselves. Links lead elsewhere.
+    fn folder(&mut self, path: &Path) -> Vec<(PathBuf, String, bool)> {
+        let read = fs::read_dir(path);
+        let mut found = Vec::new();
+        for entry in self.checked(path, read).into_iter().flatten() {
+            let kind = entry.and_then(|entry| Ok((entry.path(), entry.file_name(), entry.file_type()?)));
+            let Some((path, name, kind)) = self.checked(path, kind) else { continue };
+            if kind.is_symlink() {
+                let reason = "it is a symbolic link, which is not followed".to_owned();
+                self.gaps.push(Gap { path: shown(&path), reason });
+            } else if kind.is_dir() || kind.is_file() {
+                found.push((path, name.to_string_lossy().into_owned(), kind.is_dir()));
+            }
+        }
+        found
+    }
+
+    fn checked<T>(&mut self, path: &Path, read: io::Result<T>) -> Option<T> {
+        match read {
+            Ok(read) => Some(read),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => None,
+            Err(error) => {
+                self.gaps.push(Gap { path: shown(path), reason: explain(&error) });
+                None
+            }
+        }
+    }
 }
 
 impl Refs {
     /// Reads what the git folder `git` and the folder that it shares with other work trees, `common`, hold.
     pub fn read(git: &Path, common: &Path) -> Self {
         let mut refs = Self::default();
-        if let Ok(text) = fs::read_to_string(common.join("packed-refs")) {
+        let mut reader = Reader::default();
+        if let Some(text) = reader.text(&common.join("packed-refs")) {
             for line in text.lines().filter(|line| !line.starts_with(['#', '^'])) {
                 if let Some((hex, name)) = line.split_once(' ') {
                     refs.tips.extend(Oid::from_hex(hex.as_bytes()).map(|oid| (name.to_owned(), oid)));
@@ -33,22 +81,39 @@ impl Refs {
             }
         }
         let mut symbolic = Vec::new();
-        read_folder(&common.join("refs"), "refs", &mut refs.tips, &mut symbolic);
-        read_ref(&git.join("HEAD"), "HEAD", &mut refs.tips, &mut symbolic);
-        for entry in fs::read_dir(common.join("worktrees")).into_iter().flatten().flatten() {
-            let name = format!("worktrees/{}/HEAD", entry.file_name().to_string_lossy());
-            read_ref(&entry.path().join("HEAD"), &name, &mut refs.tips, &mut symbolic);
-            read_logs(&entry.path().join("logs"), &mut refs.logged);
+        let mut loose = vec![("refs".to_owned(), common.join("refs"))];
+        while let Some((name, folder)) = loose.pop() {
+            for (path, file, is_folder) in reader.folder(&folder) {
+                let name = format!("{name}/{file}");
+                match is_folder {
+                    true => loose.push((name, path)),
+                    false => read_ref(&mut reader, &path, &name, &mut refs.tips, &mut symbolic),
+                }
+            }
+        }
+        read_ref(&mut reader, &git.join("HEAD"), "HEAD", &mut refs.tips, &mut symbolic);
+        let mut logs = vec![common.join("logs")];
+        for (folder, file, _) in reader.folder(&common.join("worktrees")) {
+            let name = format!("worktrees/{file}/HEAD");
+            read_ref(&mut reader, &folder.join("HEAD"), &name, &mut refs.tips, &mut symbolic);
+            logs.push(folder.join("logs"));
         }
         for (name, target) in symbolic {
             if let Some(oid) = refs.tips.get(&target).copied() {
                 refs.tips.insert(name, oid);
             }
         }
-        read_logs(&common.join("logs"), &mut refs.logged);
+        while let Some(folder) = logs.pop() {
+            for (path, _, is_folder) in reader.folder(&folder) {
+                match is_folder {
+                    true => logs.push(path),
+                    false => refs.logged.extend(logged(&reader.text(&path).unwrap_or_default())),
+                }
+            }
+        }
         refs.logged.sort_unstable();
         refs.logged.dedup();
-        let lines = |path: &str| fs::read_to_string(common.join(path)).unwrap_or_default();
+        let mut lines = |path: &str| reader.text(&common.join(path)).unwrap_or_default();
         refs.shallow = lines("shallow").lines().filter_map(|line| Oid::from_hex(line.as_bytes())).collect();
         for line in lines("info/grafts").lines() {
             let mut oids = line.split_whitespace().map_while(|hex| Oid::from_hex(hex.as_bytes()));
@@ -56,6 +121,12 @@ impl Refs {
                 refs.grafts.insert(commit, oids.collect());
             }
         }
+        if common.join("reftable").is_dir() {
+            let reason = "its refs are in the reftable format, which keysieve does not read; `git refs migrate \
+                          --ref-format=files` turns it into files";
+            reader.gaps.push(Gap { path: shown(&common.join("reftable")), reason: reason.to_owned() });
+        }
+        refs.gaps = reader.gaps;
         let replaced = refs
             .tips
             .iter()
@@ -67,36 +138,22 @@ impl Refs {
     }
 }
 
-fn read_folder(folder: &Path, name: &str, tips: &mut BTreeMap<String, Oid>, symbolic: &mut Vec<(String, String)>) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let name = format!("{name}/{}", entry.file_name().to_string_lossy());
-        match entry.file_type() {
-            Ok(kind) if kind.is_dir() => read_folder(&entry.path(), &name, tips, symbolic),
-            Ok(kind) if kind.is_file() => read_ref(&entry.path(), &name, tips, symbolic),
-            _ => {}
-        }
-    }
-}
-
-fn read_ref(file: &Path, name: &str, tips: &mut BTreeMap<String, Oid>, symbolic: &mut Vec<(String, String)>) {
-    let Ok(text) = fs::read_to_string(file) else { return };
+fn read_ref(
+    reader: &mut Reader,
+    file: &Path,
+    name: &str,
+    tips: &mut BTreeMap<String, Oid>,
+    symbolic: &mut Vec<(String, String)>,
+) {
+    let Some(text) = reader.text(file) else { return };
     match text.strip_prefix("ref:") {
         Some(target) => symbolic.push((name.to_owned(), target.trim().to_owned())),
         None => tips.extend(Oid::from_hex(text.trim().as_bytes()).map(|oid| (name.to_owned(), oid))),
     }
 }
 
-fn read_logs(folder: &Path, logged: &mut Vec<Oid>) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        match entry.file_type() {
-            Ok(kind) if kind.is_dir() => read_logs(&entry.path(), logged),
-            Ok(kind) if kind.is_file() => {
-                let text = fs::read(entry.path()).unwrap_or_default();
-                for line in text.split(|byte| *byte == b'\n') {
-                    logged.extend(line.split(|byte| *byte == b' ').take(2).filter_map(Oid::from_hex));
-                }
-            }
-            _ => {}
-        }
-    }
+/// The objects that a reflog names.
+fn logged(text: &str) -> impl Iterator<Item = Oid> + '_ {
+    let names = text.lines().flat_map(|line| line.split(' ').take(2));
+    names.filter_map(|hex| Oid::from_hex(hex.as_bytes()))
 }

@@ -10,12 +10,31 @@ use libdeflater::{DecompressionError, Decompressor};
 use super::delta;
 use super::oid::Oid;
 use super::pack::{Kind, Pack, PackError, Stored};
+use super::repository::Repository;
 use crate::file;
 use crate::source::limits::{Limits, Reached};
-use crate::source::{Gap, Panicked, tree::shown};
+use crate::source::{Gap, Panicked, explain, tree::shown};
 
 /// Most folders that alternates may lead to, one after the other.
 const MAX_ALTERNATES: usize = 32;
+
+/// How the objects of a repository are read.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading<'a> {
+    /// Bytes of an object id.
+    pub hash: usize,
+    /// What may be read.
+    pub limits: &'a Limits,
+    /// Whether alternates that lie outside of the repository are read.
+    pub links: bool,
+}
+
+impl<'a> Reading<'a> {
+    /// Of `repository`.
+    pub fn of(repository: &Repository, limits: &'a Limits) -> Self {
+        Self { hash: repository.hash_length(), limits, links: repository.follows_links() }
+    }
+}
 
 /// The object folders of a repository.
 #[derive(Debug)]
@@ -36,26 +55,45 @@ pub struct Store {
 
 impl Store {
     /// Opens what is in `objects` and its alternates; what can't be opened goes to `gaps`.
-    pub fn open(objects: &Path, hash: usize, limits: &Limits, gaps: &mut Vec<Gap>) -> Self {
+    pub fn open(objects: &Path, reading: &Reading<'_>, gaps: &mut Vec<Gap>) -> Self {
+        let limits = reading.limits;
         let mut store = Self {
             packs: Vec::new(),
             loose: Vec::new(),
             is_partial: false,
-            hash,
+            hash: reading.hash,
             largest: limits.largest_object(),
             delta_depth: limits.delta_depth,
         };
+        // What lies below the repository's own folder is its own.
+        let own = objects.parent().and_then(|common| fs::canonicalize(common).ok());
         let mut folders = vec![objects.to_owned()];
         let mut seen = HashSet::new();
         while let Some(folder) = folders.pop() {
             let canonical = fs::canonicalize(&folder).unwrap_or_else(|_| folder.clone());
-            if !seen.insert(canonical) || seen.len() > MAX_ALTERNATES {
+            let is_outside = own.as_ref().is_some_and(|own| !canonical.starts_with(own));
+            if is_outside && !reading.links {
+                let reason = "it lies outside of the repository and was not read (--trust-links reads it)".to_owned();
+                gaps.push(Gap { path: shown(&folder), reason });
                 continue;
             }
+            if !seen.insert(canonical) {
+                continue;
+            }
+            if seen.len() > MAX_ALTERNATES {
+                let reason = format!("more than {MAX_ALTERNATES} folders of objects lead to one another");
+                gaps.push(Gap { path: shown(&folder), reason });
+                break;
+            }
             store.open_folder(&folder, limits, gaps);
-            if let Ok(text) = fs::read_to_string(folder.join("info/alternates")) {
-                let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-                folders.extend(lines.map(|line| folder.join(line)));
+            let alternates = folder.join("info/alternates");
+            match file::read_text(&alternates) {
+                Ok(text) => {
+                    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+                    folders.extend(lines.map(|line| folder.join(line)));
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => gaps.push(Gap { path: shown(&alternates), reason: explain(&error) }),
             }
         }
         store
@@ -74,10 +112,27 @@ impl Store {
             Ok(entries) => entries,
             Err(error) => return gap(folder, &error),
         };
-        for entry in entries.flatten() {
-            let name = entry.file_name();
+        for entry in entries {
+            let (name, path, kind) = match entry.and_then(|it| Ok((it.file_name(), it.path(), it.file_type()?))) {
+                Ok(entry) => entry,
+                Err(error) => {
+                    gap(folder, &error);
+                    continue;
+                }
+            };
             let Some(first) = name.to_str().filter(|name| name.len() == 2) else { continue };
-            for file in fs::read_dir(entry.path()).into_iter().flatten().flatten() {
+            if kind.is_symlink() {
+                gap(&path, &io::Error::other("it is a symbolic link, which is not followed"));
+                continue;
+            }
+            let files = match fs::read_dir(&path) {
+                Ok(files) => files,
+                Err(error) => {
+                    gap(&path, &error);
+                    continue;
+                }
+            };
+            for file in files.flatten() {
                 let rest = file.file_name();
                 let hex = [first.as_bytes(), rest.as_encoded_bytes()].concat();
                 if let Some(oid) = Oid::from_hex(&hex).filter(|oid| oid.as_bytes().len() == hash) {
@@ -86,7 +141,15 @@ impl Store {
             }
         }
         let mut indexes = Vec::new();
-        for file in fs::read_dir(folder.join("pack")).into_iter().flatten().flatten() {
+        let packs = folder.join("pack");
+        let files = match fs::read_dir(&packs) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                gap(&packs, &error);
+                None
+            }
+            files => files.ok(),
+        };
+        for file in files.into_iter().flatten().flatten() {
             let path = file.path();
             match path.extension().and_then(|extension| extension.to_str()) {
                 Some("idx") => indexes.push(path),

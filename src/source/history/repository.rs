@@ -1,0 +1,242 @@
+//! A repository on disk: where its folders are, whose they are, and whether they belong together.
+//!
+//! Nothing of its configuration is followed. A `.git` that leads elsewhere has to be led back to from there, as git writes
+//! it for work trees and submodules; what somebody put there to reach another repository is not.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::file;
+
+/// A repository whose history can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There is none.
+    #[error("`{path}` is no git repository, nor in one; name a work tree, a `.git` folder or a bare repository")]
+    NotFound {
+        /// As the user typed it.
+        path: String,
+    },
+    /// It belongs to somebody else.
+    #[error(
+        "`{path}` belongs to another user, and git trusts only its own user's repositories; \
+         read it all the same with --trust-owner, or list it in git's `safe.directory`"
+    )]
+    Owner {
+        /// What does.
+        path: String,
+    },
+    /// Its parts do not belong together.
+    #[error(
+        "`{path}` leads to `{target}`, which does not lead back; name the repository that is there, or follow the link \
+         with --trust-links"
+    )]
+    Elsewhere {
+        /// The `.git`, or the file in it that names another folder.
+        path: String,
+        /// Where it leads.
+        target: String,
+    },
+}
+
+/// What of a repository is trusted beyond what git trusts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Trust {
+    /// Another user's repository is read.
+    pub owner: bool,
+    /// A `.git`, links in it and alternates are followed wherever they lead.
+    pub links: bool,
+}
+
+/// A repository on disk.
+#[derive(Debug, Clone)]
+pub struct Repository {
+    /// Its git folder.
+    git: PathBuf,
+    /// What it shares with other work trees.
+    common: PathBuf,
+    /// The work tree that led to it.
+    tree: Option<PathBuf>,
+    /// Bytes of an object id.
+    hash: usize,
+    /// Whether links are followed.
+    links: bool,
+}
+
+impl Repository {
+    /// Finds the repository at `path` or around it.
+    pub fn discover(path: &Path, trust: Trust) -> Result<Self, OpenError> {
+        let not_found = |_| OpenError::NotFound { path: path.display().to_string() };
+        let git = git2::Repository::discover_path(path, [] as [&Path; 0]).map_err(not_found)?;
+        let git = fs::canonicalize(&git).unwrap_or(git);
+        let door = door(path);
+        let tree = door.as_deref().and_then(Path::parent).map(Path::to_owned);
+        let repository = Self { tree, ..Self::at(git, trust.links) };
+        if !trust.links {
+            repository.check_links(door.as_deref())?;
+        }
+        if !trust.owner {
+            for folder in
+                repository.tree.as_deref().into_iter().chain([repository.git.as_path(), repository.common.as_path()])
+            {
+                if !is_ours(folder) {
+                    return Err(OpenError::Owner { path: folder.display().to_string() });
+                }
+            }
+        }
+        Ok(repository)
+    }
+
+    pub(super) fn at(git: PathBuf, links: bool) -> Self {
+        let common = match file::read_text(&git.join("commondir")) {
+            Ok(relative) => git.join(relative.trim_end_matches('\n')),
+            Err(_) => git.clone(),
+        };
+        let common = fs::canonicalize(&common).unwrap_or(common);
+        let is_sha256 = setting(&common, "objectformat").is_some_and(|value| value == "sha256");
+        Self { git, common, tree: None, hash: if is_sha256 { 32 } else { 20 }, links }
+    }
+
+    /// Refuses a `.git` or a `commondir` that leads where nothing leads back.
+    fn check_links(&self, door: Option<&Path>) -> Result<(), OpenError> {
+        let elsewhere = |path: &Path, target: &Path| OpenError::Elsewhere {
+            path: path.display().to_string(),
+            target: target.display().to_string(),
+        };
+        if !self.git.starts_with(&self.common) {
+            return Err(elsewhere(&self.git.join("commondir"), &self.common));
+        }
+        let Some(door) = door else { return Ok(()) };
+        let Ok(kind) = fs::symlink_metadata(door) else { return Ok(()) };
+        if kind.is_dir() || kind.is_file() && self.leads_back_to(door) {
+            return Ok(());
+        }
+        Err(elsewhere(door, &self.git))
+    }
+
+    /// Whether the git folder names the work tree whose `.git` is `door`, as `git worktree` and `git submodule` write it.
+    fn leads_back_to(&self, door: &Path) -> bool {
+        let is_door =
+            |path: PathBuf| fs::canonicalize(path).ok().is_some_and(|it| Some(it) == fs::canonicalize(door).ok());
+        let by_work_tree = file::read_text(&self.git.join("gitdir")).ok();
+        let by_setting = setting(&self.git, "worktree");
+        by_work_tree.is_some_and(|path| is_door(self.git.join(path.trim_end_matches('\n'))))
+            || by_setting.is_some_and(|path| is_door(self.git.join(path).join(".git")))
+    }
+
+    /// The folder that its configuration and baseline are in: the work tree, or the bare repository itself.
+    pub fn root(&self) -> PathBuf {
+        if let Some(tree) = &self.tree {
+            return tree.clone();
+        }
+        match self.git.parent() {
+            Some(parent) if self.git.file_name().is_some_and(|name| name == ".git") => parent.to_owned(),
+            _ => self.git.clone(),
+        }
+    }
+
+    /// Its git folder: of a linked work tree its own.
+    pub fn git_folder(&self) -> &Path {
+        &self.git
+    }
+
+    /// The folder that it shares with its other work trees: objects, most refs.
+    pub fn common_folder(&self) -> &Path {
+        &self.common
+    }
+
+    /// The folder of its objects.
+    pub fn objects(&self) -> PathBuf {
+        self.common.join("objects")
+    }
+
+    /// Bytes of an object id: 20, or 32 with SHA-256.
+    pub fn hash_length(&self) -> usize {
+        self.hash
+    }
+
+    /// Whether links and alternates are followed wherever they lead.
+    pub fn follows_links(&self) -> bool {
+        self.links
+    }
+
+    /// The submodules whose repositories lie inside this one, with their names.
+    pub(super) fn submodules(&self) -> Vec<(String, Self)> {
+        let mut found = Vec::new();
+        let modules = self.common.join("modules");
+        let mut todo = vec![modules.clone()];
+        while let Some(folder) = todo.pop() {
+            if folder.join("HEAD").is_file() && folder.join("objects").is_dir() {
+                let name = folder.strip_prefix(&modules).unwrap_or(&folder).display().to_string();
+                todo.push(folder.join("modules"));
+                let submodule = Self::at(folder, self.links);
+                if self.links || submodule.common.starts_with(&self.common) {
+                    found.push((name, submodule));
+                }
+                continue;
+            }
+            let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+            todo.extend(entries.filter(|it| it.file_type().is_ok_and(|kind| kind.is_dir())).map(|it| it.path()));
+        }
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        found
+    }
+}
+
+/// The `.git` that is met first on the way up from `path`; a bare repository has none.
+fn door(path: &Path) -> Option<PathBuf> {
+    let start = fs::canonicalize(path).ok()?;
+    let door = start.ancestors().map(|folder| folder.join(".git")).find(|door| fs::symlink_metadata(door).is_ok())?;
+    // Somebody may have named what lies inside of it.
+    (!start.starts_with(&door)).then_some(door)
+}
+
+/// The value of a key in the configuration of the git folder `git`, whatever section it is in.
+fn setting(git: &Path, key: &str) -> Option<String> {
+    let config = file::read_text(&git.join("config")).ok()?;
+    config.lines().find_map(|line| {
+        let (name, value) = line.split_once('=')?;
+        name.trim().eq_ignore_ascii_case(key).then(|| value.trim().trim_matches('"').to_owned())
+    })
+}
+
+/// Whether a folder belongs to whoever runs keysieve, or is one that they told git to trust.
+#[cfg(unix)]
+fn is_ours(folder: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    let Ok(metadata) = fs::metadata(folder) else { return true };
+    let own = rustix::process::geteuid();
+    // With sudo the repository is mostly that of whoever called it.
+    let caller = std::env::var("SUDO_UID").ok().and_then(|it| it.parse().ok()).filter(|_| own.is_root());
+    metadata.uid() == own.as_raw() || Some(metadata.uid()) == caller || is_safe(folder)
+}
+
+#[cfg(not(unix))]
+fn is_ours(_: &Path) -> bool {
+    true
+}
+
+/// Whether the user's own configuration of git lists the folder, or its work tree, under `safe.directory`.
+#[cfg(unix)]
+fn is_safe(folder: &Path) -> bool {
+    let Ok(config) = git2::Config::open_default() else { return false };
+    let mut is_listed = false;
+    let tree = if folder.ends_with(".git") { folder.parent().unwrap_or(folder) } else { folder };
+    let listed = config.multivar("safe.directory", None).and_then(|values| {
+        values.for_each(|entry| {
+            let value = entry.value().unwrap_or_default();
+            match value {
+                // An empty entry forgets those before it.
+                "" => is_listed = false,
+                "*" => is_listed = true,
+                _ => {
+                    let (value, below) = value.strip_suffix("/*").map_or((value, false), |value| (value, true));
+                    let value = fs::canonicalize(value).unwrap_or_else(|_| PathBuf::from(value));
+                    is_listed |= value == folder || value == tree || below && tree.starts_with(&value);
+                }
+            }
+        })
+    });
+    listed.is_ok() && is_listed
+}
