@@ -9,7 +9,7 @@ pub mod baseline;
 pub mod config;
 pub mod decode;
 pub mod detect;
-mod file;
+pub mod file;
 pub mod finding;
 pub mod outcome;
 pub mod posture;

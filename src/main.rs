@@ -1,5 +1,6 @@
 //! The `keysieve` program: parse, call, exit code.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -8,7 +9,9 @@ mod cli;
 
 fn main() -> ExitCode {
     let arguments = cli::Cli::parse();
-    match cli::run(arguments) {
+    // A panic that no content is to blame for. What it was about has been said, without what was looked at.
+    let ended = catch_unwind(AssertUnwindSafe(|| cli::run(arguments)));
+    match ended.unwrap_or(Ok(ExitCode::from(cli::INCOMPLETE))) {
         Ok(code) => code,
         Err(error) if cli::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -104,11 +104,9 @@ impl Baseline {
             fingerprints: self.fingerprints.clone(),
         };
         let failed = |source| BaselineError::Io { action: "write", path: path.to_owned(), source };
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-        serde_json::to_writer_pretty(&mut file, &stored).map_err(|error| failed(error.into()))?;
-        file.write_all(b"\n").and_then(|()| file.as_file().sync_all()).map_err(failed)?;
-        file.persist(path).map(|_| ()).map_err(|error| failed(error.error))
+        let mut text = serde_json::to_vec_pretty(&stored).map_err(|error| failed(error.into()))?;
+        text.push(b'\n');
+        file::replace(path, &text).map_err(failed)
     }
 
     /// How many findings are accepted.

@@ -12,6 +12,7 @@ use keysieve::advise::store::{Name, Store};
 use keysieve::advise::{playbook, replace, rewrite};
 use keysieve::config::unknown_rule;
 use keysieve::detect::Detector;
+use keysieve::file::{self, Replacement};
 use keysieve::finding::{Finding, Fingerprint};
 use keysieve::posture;
 use keysieve::report::terminal::visible;
@@ -137,12 +138,8 @@ fn scanned(paths: Vec<PathBuf>) -> anyhow::Result<Vec<Finding>> {
 /// Writes secrets where only the user can read them, and where nobody commits them.
 fn write_private(file: &Path, text: &str) -> anyhow::Result<()> {
     let failed = || format!("cannot write `{}`", file.display());
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Files that this makes are for their owner alone.
-    let mut to = tempfile::NamedTempFile::new_in(folder).with_context(failed)?;
-    to.write_all(text.as_bytes()).with_context(failed)?;
-    to.persist(file).map_err(|error| error.error).with_context(failed)?;
-    Ok(())
+    // A replacement is for its owner alone.
+    file::replace(file, text.as_bytes()).with_context(failed)
 }
 
 fn is_within(file: &Path, root: &Path) -> bool {
@@ -224,10 +221,10 @@ fn change(
             if arguments.apply {
                 let failed = || format!("cannot write `{}`", file.display());
                 let mode = fs::metadata(&file).with_context(failed)?.permissions();
-                let mut to = tempfile::NamedTempFile::new_in(file.parent().unwrap_or(root)).with_context(failed)?;
+                let mut to = Replacement::of(&file).with_context(failed)?;
                 to.write_all(new.as_bytes()).with_context(failed)?;
-                to.as_file().set_permissions(mode).with_context(failed)?;
-                to.persist(&file).map_err(|error| error.error).with_context(failed)?;
+                to.set_permissions(mode).with_context(failed)?;
+                to.finish().with_context(failed)?;
             }
         }
     }

@@ -19,7 +19,7 @@ use keysieve::source::{Gap, Progress};
 use super::limits::{LimitArgs, RepositoryLimitArgs};
 use super::progress::{self, Display};
 use super::settings::{AcceptedArgs, ReportArgs, Settings, TrustArgs};
-use super::{NOTHING_FOUND, scan};
+use super::{NOTHING_FOUND, scan, signals};
 
 /// The arguments of `staged`.
 #[derive(Debug, Args)]
@@ -259,7 +259,7 @@ pub fn outcome(changes: Changes, detector: &Detector, settings: &Settings) -> Ou
             commits: changes.commits,
             files: Some(changes.files),
             bytes: changes.bytes,
-            gaps: changes.gaps.into_iter().map(|gap| (gap.path, gap.reason)).collect(),
+            gaps: changes.gaps.into_iter().map(|gap| (gap.path, gap.reason)).chain(signals::gap()).collect(),
             notes: changes.notes,
             ..Summary::default()
         },

@@ -11,8 +11,8 @@ use keysieve::source::history::{self, Options, Repository, Since};
 
 use super::limits::{HistoryLimitArgs, LimitArgs, RepositoryLimitArgs};
 use super::progress::{self, Display};
-use super::scan;
 use super::settings::{AcceptedArgs, ReportArgs, Settings, TrustArgs};
+use super::{scan, signals};
 
 /// The arguments of `history`.
 #[derive(Debug, Args)]
@@ -90,7 +90,7 @@ pub fn run(arguments: HistoryArgs) -> anyhow::Result<ExitCode> {
             commits: Some(found.commits),
             objects: Some(found.objects),
             bytes: found.bytes,
-            gaps: found.gaps.into_iter().map(|gap| (gap.path, gap.reason)).collect(),
+            gaps: found.gaps.into_iter().map(|gap| (gap.path, gap.reason)).chain(signals::gap()).collect(),
             ..Summary::default()
         },
         ..Outcome::default()

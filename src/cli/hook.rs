@@ -8,6 +8,7 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use keysieve::detect::Detector;
+use keysieve::file::Replacement;
 use keysieve::outcome::Outcome;
 use keysieve::rules::sample;
 use keysieve::source::changes::staged;
@@ -219,14 +220,12 @@ fn with_suffix(file: &Path) -> PathBuf {
 
 /// Writes beside `file`, then renames, so that no half hook is ever run.
 fn write_program(file: &Path, text: &str) -> io::Result<()> {
-    let folder = file.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut to = tempfile::NamedTempFile::new_in(folder)?;
+    fs::create_dir_all(file.parent().unwrap_or(Path::new(".")))?;
+    let mut to = Replacement::of(file)?;
     to.write_all(text.as_bytes())?;
     #[cfg(unix)]
-    to.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
-    to.persist(file).map_err(|error| error.error)?;
-    Ok(())
+    to.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    to.finish()
 }
 
 /// The hook. It fails where keysieve is missing: what was not looked at is not let through in silence.

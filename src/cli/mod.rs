@@ -21,6 +21,7 @@ mod rules;
 mod scan;
 mod settings;
 mod shell;
+mod signals;
 
 /// Nothing at or above `--fail-on` was found.
 const NOTHING_FOUND: u8 = 0;
@@ -29,7 +30,7 @@ const FOUND: u8 = 1;
 /// The arguments or the configuration are wrong.
 pub const USAGE_ERROR: u8 = 2;
 /// Something could not be read, so nothing can be said to be clean.
-const INCOMPLETE: u8 = 3;
+pub const INCOMPLETE: u8 = 3;
 
 /// Finds leaked credentials in working trees and git history, and says what to do about them.
 #[derive(Debug, Parser)]
@@ -96,6 +97,8 @@ enum Color {
 
 /// Runs the command.
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    signals::prepare();
+    signals::quiet_panics();
     match cli.color {
         Color::Auto => anstream::ColorChoice::Auto,
         Color::Always => anstream::ColorChoice::Always,

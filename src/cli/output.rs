@@ -4,6 +4,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 
 use anyhow::Context;
+use keysieve::file::Replacement;
 
 /// Gives `print` something to write to.
 pub fn with(output: Option<&Path>, print: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
@@ -22,14 +23,12 @@ pub fn with(output: Option<&Path>, print: impl FnOnce(&mut dyn Write) -> io::Res
     }
     // Links are followed, so that what they point to is replaced and not the link.
     let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // The temporary file's own name would only distract.
-    let made = tempfile::NamedTempFile::new_in(folder).map_err(|error| io::Error::from(error.kind()));
-    let mut file = made.with_context(failed)?;
-    let mut to = BufWriter::new(anstream::StripStream::new(file.as_file_mut().try_clone().with_context(failed)?));
-    print(&mut to).and_then(|()| to.flush()).with_context(failed)?;
-    file.persist(&path).map_err(|error| io::Error::from(error.error.kind())).with_context(failed)?;
-    Ok(())
+    let mut file = Replacement::of(&path).with_context(failed)?;
+    {
+        let mut to = BufWriter::new(anstream::StripStream::new(&mut file as &mut dyn Write));
+        print(&mut to).and_then(|()| to.flush()).with_context(failed)?;
+    }
+    file.finish().map_err(|error| io::Error::from(error.kind())).with_context(failed)
 }
 
 /// Columns of the terminal that standard output is, if it is one.

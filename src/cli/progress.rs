@@ -7,6 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
+use keysieve::file;
 use keysieve::source::limits::Limits;
 use keysieve::source::{Progress, Stop};
 
@@ -67,6 +68,7 @@ pub fn begin(limits: Limits) -> Arc<Progress> {
     let watched = Arc::clone(&progress);
     let installed = ctrlc::set_handler(move || {
         if watched.stopped_by() == Some(Stop::Interrupted) {
+            file::abandon();
             std::process::exit(INTERRUPTED);
         }
         watched.stop(Stop::Interrupted);

@@ -153,16 +153,14 @@ impl Unpacker<'_> {
 
     /// One compressed content; a tar or cpio in it goes by the name of the whole.
     fn stream(&mut self, reader: impl Read, path: &str, depth: usize) {
-        self.read(reader, path, |unpacker, bytes, is_cut| {
+        self.read(reader, path, |unpacker, bytes, cut| {
             if let Some(kind @ (Kind::Tar | Kind::Cpio)) = Kind::of(bytes) {
-                if is_cut {
-                    unpacker.cut(path);
-                }
+                unpacker.say(path, cut);
                 return unpacker.open(bytes, kind, path, depth + 1);
             }
             let name = path.rsplit('/').next().unwrap_or(path);
             let name = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-            unpacker.entry(bytes, is_cut, &format!("{path}!/{name}"), depth);
+            unpacker.entry(bytes, cut, &format!("{path}!/{name}"), depth);
         });
     }
 
@@ -286,7 +284,7 @@ impl Unpacker<'_> {
         let limit = self.limits.entry.min(self.left) as usize;
         let read = database.read(limit, |name, content| {
             self.left = self.left.saturating_sub(content.len() as u64);
-            self.entry(content, false, &format!("{path}!/{name}"), depth);
+            self.entry(content, None, &format!("{path}!/{name}"), depth);
             self.may_go_on(path)
         });
         if let Err(reason) = read {
@@ -294,21 +292,24 @@ impl Unpacker<'_> {
         }
     }
 
-    /// Hands on an inner content, or opens it if it is a container.
-    fn entry(&mut self, bytes: &[u8], is_cut: bool, path: &str, depth: usize) {
-        if is_cut {
-            self.cut(path);
-        }
+    /// Hands on an inner content, or opens it if it is a container; `cut` says why it is not whole.
+    fn entry(&mut self, bytes: &[u8], cut: Option<String>, path: &str, depth: usize) {
+        self.say(path, cut);
         match Kind::of(bytes) {
             Some(kind) => self.open(bytes, kind, path, depth + 1),
             None => self.sink.content(path, bytes),
         }
     }
 
-    fn cut(&mut self, path: &str) {
-        let limit = self.limits.entry.min(self.total) >> 20;
-        let option = if self.limits.entry < self.total { "--max-archive-entry" } else { "--max-archive-size" };
-        self.sink.gap(path, format!("it is larger than {limit} MiB unpacked; the rest was not read ({option})"));
+    fn say(&mut self, path: &str, cut: Option<String>) {
+        if let Some(reason) = cut {
+            self.sink.gap(path, reason);
+        }
+    }
+
+    /// The option that would let more be unpacked in all.
+    fn option_for_total(&self) -> &'static str {
+        if self.total < self.limits.total { "--max-archive-ratio" } else { "--max-archive-size" }
     }
 
     fn may_go_on(&mut self, path: &str) -> bool {
@@ -320,8 +321,8 @@ impl Unpacker<'_> {
             return false;
         }
         if self.left == 0 {
-            let option = if self.total < self.limits.total { "--max-archive-ratio" } else { "--max-archive-size" };
-            self.sink.gap(path, format!("unpacking stopped at {} MiB ({option})", self.total >> 20));
+            let option = self.option_for_total();
+            self.sink.gap(path, format!("unpacking stopped at {} ({option})", in_words(self.total)));
             return false;
         }
         if let Err(reason) = self.sink.may_hold(self.held) {
@@ -332,15 +333,18 @@ impl Unpacker<'_> {
         true
     }
 
-    /// Hands to `then` what a reader gives, as far as the limits allow, and whether they cut it.
-    fn read(&mut self, reader: impl Read, path: &str, then: impl FnOnce(&mut Self, &[u8], bool)) {
+    /// Hands to `then` what a reader gives, as far as the limits allow, and what to say if they cut it.
+    fn read(&mut self, reader: impl Read, path: &str, then: impl FnOnce(&mut Self, &[u8], Option<String>)) {
         let limit = self.limits.entry.min(self.left);
+        let option = if self.limits.entry <= self.left { "--max-archive-entry" } else { self.option_for_total() };
         let mut bounded =
             Bounded { bytes: Vec::new(), room: limit as usize, held: self.held, sink: &mut *self.sink, refused: None };
         let copied = io::copy(&mut reader.take(limit + 1), &mut bounded);
         let Bounded { bytes, room, refused, .. } = bounded;
         self.left -= bytes.len() as u64;
         let is_cut = copied.is_err() && room == 0;
+        let reason = || format!("only {} of it were unpacked ({option})", in_words(limit));
+        let cut = is_cut.then(reason);
         if let (Err(error), false) = (copied, is_cut) {
             self.sink.gap(path, refused.unwrap_or_else(|| damaged(&error)));
             // What came before the damage is worth a look.
@@ -349,18 +353,23 @@ impl Unpacker<'_> {
             }
         }
         self.held += bytes.len() as u64;
-        then(self, &bytes, is_cut);
+        then(self, &bytes, cut);
         self.held -= bytes.len() as u64;
     }
 
     /// The same, of what is an inner content.
     fn read_entry(&mut self, reader: impl Read, path: &str, depth: usize) {
-        self.read(reader, path, |unpacker, bytes, is_cut| unpacker.entry(bytes, is_cut, path, depth));
+        self.read(reader, path, |unpacker, bytes, cut| unpacker.entry(bytes, cut, path, depth));
     }
 }
 
 fn damaged(error: &dyn std::fmt::Display) -> String {
     format!("it cannot be unpacked: {error}")
+}
+
+/// `512 MiB`, or bytes where there are fewer.
+pub fn in_words(bytes: u64) -> String {
+    if bytes >= 1 << 20 { format!("{} MiB", bytes >> 20) } else { format!("{bytes} bytes") }
 }
 
 /// Takes bytes until there is no more room, or no more memory, which is an error like any other.
@@ -493,7 +502,7 @@ mod tests {
         let gap = |bytes: &[u8], limits: Limits| seen(bytes, "a", &limits).gaps.remove(0).1;
         let zeros = vec![0; 3 << 20];
         let limits = Limits::default();
-        assert!(gap(&zip(&[("z", &zeros)]), Limits { entry: 1 << 20, ..limits }).contains("larger than 1 MiB"));
+        assert!(gap(&zip(&[("z", &zeros)]), Limits { entry: 1 << 20, ..limits }).contains("only 1 MiB"));
         assert!(gap(&zip(&[("y", &zeros), ("z", b"z")]), Limits { total: 2 << 20, ..limits }).contains("2 MiB"));
         assert!(
             gap(&zip(&[("y", b"y"), ("z", b"z")]), Limits { entries: 1, ..limits }).contains("more than 1 contents")

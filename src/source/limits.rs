@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Progress;
-use crate::decode::container;
+use crate::decode::container::{self, in_words};
 
 /// The limits of a scan.
 #[derive(Debug, Clone)]
@@ -89,10 +89,10 @@ impl fmt::Display for Reached {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Memory(bytes) => {
-                write!(f, "it needs more memory than the {} that one file may take (--max-memory)", mebibytes(*bytes))
+                write!(f, "it needs more memory than the {} that one file may take (--max-memory)", in_words(*bytes))
             }
             Self::Line(bytes) => {
-                write!(f, "a line is longer than {}; what follows was not read (--max-line-length)", mebibytes(*bytes))
+                write!(f, "a line is longer than {}; what follows was not read (--max-line-length)", in_words(*bytes))
             }
             Self::Findings(most) => write!(
                 f,
@@ -108,11 +108,6 @@ impl fmt::Display for Reached {
 }
 
 impl std::error::Error for Reached {}
-
-/// `512 MiB`, or bytes where there are fewer.
-pub fn mebibytes(bytes: u64) -> String {
-    if bytes >= 1 << 20 { format!("{} MiB", bytes >> 20) } else { format!("{bytes} bytes") }
-}
 
 /// The memory that tasks share. Each may take a little whenever it wants; who needs more waits until it is the only one
 /// that does, and may then take [`Limits::task_memory`]. So the sum stays below the limit, and whether a task has enough

@@ -3,9 +3,9 @@
 use std::io::{self, Cursor, Read};
 
 use super::container::{Inside, largest_container};
-use super::limits::{Task, mebibytes};
+use super::limits::Task;
 use super::{Content, Coverage, Gap, Progress, Worker, explain, guarded, window};
-use crate::decode::container::Kind;
+use crate::decode::container::{Kind, in_words};
 use crate::detect::Detector;
 
 /// The name of standard input in reports.
@@ -18,7 +18,7 @@ const HEAD: u64 = 512;
 pub fn scan(detector: &Detector, progress: &Progress, each: &dyn Fn(Content)) -> Coverage {
     let mut coverage = Coverage::default();
     let mut gap = |reason: String| coverage.gaps.push(Gap { path: NAME.to_owned(), reason });
-    let mut input = io::stdin().lock();
+    let mut input = Watched(progress);
     let mut head = Vec::new();
     if let Err(error) = (&mut input).take(HEAD).read_to_end(&mut head) {
         gap(explain(&error));
@@ -46,7 +46,7 @@ pub fn scan(detector: &Detector, progress: &Progress, each: &dyn Fn(Content)) ->
     let mut bytes = Vec::new();
     match input.take(most + 1).read_to_end(&mut bytes) {
         Err(error) => gap(explain(&error)),
-        Ok(_) if bytes.len() as u64 > most => gap(format!("only its first {} were read", mebibytes(most))),
+        Ok(_) if bytes.len() as u64 > most => gap(format!("only its first {} were read", in_words(most))),
         Ok(_) => coverage.files = 1,
     }
     bytes.truncate(most as usize);
@@ -59,4 +59,32 @@ pub fn scan(detector: &Detector, progress: &Progress, each: &dyn Fn(Content)) ->
         }
     }
     coverage
+}
+
+/// Standard input, of which reading ends when the scan does: whoever writes to it may never write again.
+struct Watched<'a>(&'a Progress);
+
+/// Milliseconds between two looks whether the scan has ended.
+#[cfg(unix)]
+const PATIENCE: i64 = 100;
+
+impl Read for Watched<'_> {
+    #[cfg(unix)]
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+        let input = rustix::stdio::stdin();
+        let patience = Timespec { tv_sec: 0, tv_nsec: PATIENCE * 1_000_000 };
+        while poll(&mut [PollFd::new(&input, PollFlags::IN)], Some(&patience))? == 0 {
+            if let Some(why) = self.0.stopped() {
+                return Err(io::Error::other(why));
+            }
+        }
+        Ok(rustix::io::read(input, room)?)
+    }
+
+    #[cfg(not(unix))]
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        io::stdin().lock().read(room)
+    }
 }

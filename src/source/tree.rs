@@ -17,9 +17,9 @@ use rayon::prelude::*;
 use super::changes::index::Index;
 use super::container::{Inside, largest_container};
 use super::history::{Repository, Trust};
-use super::limits::{Task, mebibytes};
+use super::limits::Task;
 use super::{Content, Coverage, Gap, NotContent, Panicked, Progress, Workers, explain, window};
-use crate::decode;
+use crate::decode::{self, container::in_words};
 use crate::detect::Detector;
 use crate::file;
 
@@ -135,6 +135,7 @@ pub fn scan(options: &Options, detector: &Detector, progress: &Progress, each: i
         });
     coverage.merge(read);
     coverage.gaps.sort();
+    coverage.gaps.dedup();
     coverage.not_content.sort();
     coverage
 }
@@ -180,7 +181,10 @@ fn list(options: &Options, roots: &[Root], progress: &Progress) -> (Vec<Listed>,
             !excluded
         });
         files.append(&mut found);
-        if files.len() == before && !coverage.gaps.iter().any(|gap| Path::new(&gap.path).starts_with(&root.path)) {
+        if let Some(why) = progress.stopped() {
+            coverage.gaps.push(Gap { path: shown(&root.path), reason: why.to_owned() });
+        } else if files.len() == before && !coverage.gaps.iter().any(|gap| Path::new(&gap.path).starts_with(&root.path))
+        {
             let reason = if options.no_ignore {
                 "there is nothing to read in it"
             } else {
@@ -465,7 +469,7 @@ fn read_file(
 fn read_whole(file: &mut File, size: u64, task: &Task<'_>) -> Result<Vec<u8>, String> {
     let most = largest_container(task.progress());
     if size > most {
-        return Err(format!("what is in it was not read: it is larger than {} (--max-memory)", mebibytes(most)));
+        return Err(format!("what is in it was not read: it is larger than {} (--max-memory)", in_words(most)));
     }
     task.hold(size).map_err(|reached| reached.to_string())?;
     let mut bytes = Vec::new();

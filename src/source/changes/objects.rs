@@ -7,12 +7,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use crate::decode::container::in_words;
 use crate::source::Gap;
 use crate::source::history::oid::Oid;
 use crate::source::history::pack::Kind;
 use crate::source::history::repository::Repository;
 use crate::source::history::store::{Reading, Store};
-use crate::source::limits::{Limits, Task, mebibytes};
+use crate::source::limits::{Limits, Task};
 
 /// The objects of a repository.
 pub struct Objects {
@@ -102,7 +103,7 @@ impl Objects {
                 let size = size as u64;
                 if size > self.largest {
                     let reason =
-                        format!("it is larger than {} (--max-object-size, --max-memory)", mebibytes(self.largest));
+                        format!("it is larger than {} (--max-object-size, --max-memory)", in_words(self.largest));
                     return Err(Missing { oid: *oid, reason });
                 }
                 // It is in memory twice, once as git's.

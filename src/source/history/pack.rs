@@ -9,8 +9,8 @@ use memmap2::Mmap;
 use rayon::prelude::*;
 
 use super::oid::Oid;
+use crate::decode::container::in_words;
 use crate::file;
-use crate::source::limits::mebibytes;
 
 /// Places of the table of ids that are looked at for one.
 const MAX_PROBES: usize = 64;
@@ -27,7 +27,7 @@ pub enum PackError {
         source: io::Error,
     },
     /// An object is larger than what is expanded: a header of a few bytes can claim any size.
-    #[error("it is larger than {} (--max-object-size, --max-memory)", mebibytes(*.0))]
+    #[error("it is larger than {} (--max-object-size, --max-memory)", in_words(*.0))]
     TooLarge(u64),
     /// There is no room for it.
     #[error("there is not enough memory for it")]
@@ -274,7 +274,8 @@ impl Pack {
     }
 }
 
-/// Maps a file. It may be cut while it is mapped: git never changes a pack in place, it writes new ones and renames.
+/// Maps a file. Git never changes a pack in place, it writes new ones and renames; for whoever does all the same the
+/// program `keysieve` is prepared, and finds zeros where the file is gone.
 #[allow(unsafe_code)]
 fn map(path: &Path) -> Result<Mmap, PackError> {
     let io = |source| PackError::Io { path: path.to_owned(), source };

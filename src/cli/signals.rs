@@ -1,0 +1,98 @@
+//! Signals that would end the program in the middle of its work.
+//!
+//! A mapped file that somebody cuts gives SIGBUS where its pages are gone. The handler puts zeros there, as systemd's
+//! journal does: what reads them finds the file damaged, and the scan says that it is not complete. libgit2 maps files as
+//! well, so this is the only place where it can be done for all.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether a mapped file was cut.
+static CUT: AtomicBool = AtomicBool::new(false);
+
+/// What the user is told if a mapped file was cut while it was read.
+pub fn gap() -> Option<(String, String)> {
+    let reason = "a file was cut short while it was mapped into memory; scan again when nobody changes the repository";
+    CUT.load(Ordering::Relaxed).then(|| ("repository".to_owned(), reason.to_owned()))
+}
+
+/// Takes over SIGBUS, and lets a write beyond the limit of file sizes (SIGXFSZ) fail as one to a full disk does.
+#[cfg(target_os = "linux")]
+pub fn prepare() {
+    linux::prepare();
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn prepare() {}
+
+/// Shows where a panic was and nothing of what it was about: that can be text under scan.
+pub fn quiet_panics() {
+    std::panic::set_hook(Box::new(|info| {
+        let place = info.location().map(ToString::to_string).unwrap_or_default();
+        anstream::eprintln!("keysieve: a mistake at {place}; what was looked at there was not read to its end");
+    }));
+}
+
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code)]
+mod linux {
+    use std::ffi::{c_int, c_void};
+    use std::mem;
+    use std::ptr;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Bytes of a page: known before the handler can run.
+    static PAGE: AtomicUsize = AtomicUsize::new(4096);
+
+    pub fn prepare() {
+        PAGE.store(rustix::param::page_size(), Ordering::Relaxed);
+        // SAFETY: an all-zero `sigaction` is a valid one, the handler below has the signature that SA_SIGINFO asks for, and
+        // it does nothing that is not allowed in a handler.
+        unsafe {
+            let mut action: libc::sigaction = mem::zeroed();
+            action.sa_sigaction = on_bus_error as *const () as usize;
+            action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+            libc::sigaction(libc::SIGBUS, &action, ptr::null_mut());
+            libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+        }
+    }
+
+    extern "C" fn on_bus_error(_: c_int, info: *mut libc::siginfo_t, _: *mut c_void) {
+        let page = PAGE.load(Ordering::Relaxed);
+        // SAFETY: the kernel hands over a valid `siginfo_t`. With BUS_ADRERR the address lies in a mapping whose file ends
+        // before it; nobody can have read that page, and a page of zeros in its place is what a longer file could have held.
+        // `mmap` is a plain system call, and `signal` is allowed in a handler.
+        unsafe {
+            if (*info).si_code == libc::BUS_ADRERR {
+                let start = ((*info).si_addr() as usize & !(page - 1)) as *mut c_void;
+                let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
+                if libc::mmap(start, page, libc::PROT_READ, flags, -1, 0) != libc::MAP_FAILED {
+                    super::CUT.store(true, Ordering::Relaxed);
+                    return;
+                }
+            }
+            // The instruction runs once more and ends the program.
+            libc::signal(libc::SIGBUS, libc::SIG_DFL);
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use std::fs::{self, OpenOptions};
+
+        #[test]
+        fn a_mapped_file_that_is_cut_reads_as_zeros() {
+            super::prepare();
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("a");
+            fs::write(&path, vec![7; 5 * 65536]).unwrap();
+            let file = OpenOptions::new().read(true).write(true).open(&path).unwrap();
+            // SAFETY: that it is cut is what is tried here.
+            let map = unsafe { memmap2::Mmap::map(&file) }.unwrap();
+            assert!(super::super::gap().is_none());
+            file.set_len(10).unwrap();
+            assert_eq!(map[5 * 65536 - 1], 0);
+            assert_eq!(map.iter().filter(|byte| **byte == 7).count(), 10);
+            assert!(super::super::gap().is_some());
+        }
+    }
+}
