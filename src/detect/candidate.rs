@@ -94,6 +94,14 @@ pub struct Candidate {
     pub dropped: Option<Dropped>,
 }
 
+impl Candidate {
+    /// What candidates are put in order by: their places, and of those at one place the keywords that led to them. The gate
+    /// gives keywords in an order that depends on where a window starts, so nothing may go by that.
+    pub fn order(&self) -> (u64, u64, u16, u64, AnchorId) {
+        (self.span.start, self.span.end, self.rule, self.hit, self.anchor)
+    }
+}
+
 /// The bytes of the line directly before and after a secret, clipped. May hold other secrets.
 #[derive(Clone, Default)]
 pub struct Surroundings {

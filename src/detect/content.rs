@@ -38,7 +38,7 @@ impl Stream {
     pub fn feed(&mut self, detector: &Detector, scratch: &mut Scratch, bytes: &[u8], owned: Range<usize>) {
         let mut found = std::mem::take(&mut scratch.found);
         detector.scan_window(&Window { bytes, owned, offset: self.offset }, scratch, &mut found);
-        found.sort_by_key(|candidate| (candidate.span.start, candidate.span.end, candidate.rule));
+        found.sort_by_key(Candidate::order);
         let mut cursor = Cursor { bytes, at: 0, line: self.line, column: self.column };
         for mut candidate in found.drain(..) {
             let start = (candidate.span.start - self.offset) as usize;

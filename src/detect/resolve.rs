@@ -26,7 +26,7 @@ fn resolve_all(rules: &[Rule], mut candidates: Vec<Candidate>, masked: bool) -> 
     if candidates.is_empty() {
         return candidates;
     }
-    candidates.sort_by_key(|candidate| (candidate.span.start, candidate.span.end, candidate.rule));
+    candidates.sort_by_key(Candidate::order);
     candidates.dedup_by(|a, b| a.rule == b.rule && a.span == b.span);
     let limited = settle_overlaps(rules, &mut candidates);
     if masked {
