@@ -146,7 +146,14 @@ fn forgive_libraries() {
     ONCE.call_once(|| {
         let others = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            let is_library = info.location().is_some_and(|place| place.file().contains("/registry/src/"));
+            // Of the standard library's own panics the first caller outside of it tells whose they are.
+            let trace = std::backtrace::Backtrace::force_capture().to_string();
+            let mut places = trace.lines().filter_map(|line| line.trim().strip_prefix("at "));
+            let mut after = places.by_ref().skip_while(|place| !place.contains("/panicking.rs"));
+            let is_std = |place: &&str| place.starts_with("/rustc/") || place.contains("/library/");
+            let first = after.find(|place| !is_std(place));
+            let at = info.location().map_or("", |place| place.file());
+            let is_library = at.contains("/registry/src/") || first.is_some_and(|it| it.contains("/registry/src/"));
             if !is_library {
                 others(info);
             }

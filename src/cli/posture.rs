@@ -48,8 +48,8 @@ pub fn run(arguments: &PostureArgs) -> anyhow::Result<ExitCode> {
 
 /// Checks the files below `paths`.
 pub fn look(paths: &[PathBuf], settings: &Settings) -> Posture {
-    let excluded = |identity: &str| settings.config.exclude.iter().any(|(_, glob)| glob.is_match(identity));
-    let (files, gaps) = source::read(paths, &excluded);
+    let exclude: Vec<_> = settings.config.exclude.iter().map(|(_, glob)| glob.clone()).collect();
+    let (files, gaps) = source::read(paths, &exclude);
     let mut posture = posture::check(&files);
     posture.gaps.extend(gaps);
     posture

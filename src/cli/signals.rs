@@ -26,10 +26,29 @@ pub fn prepare() {}
 
 /// Shows where a panic was and nothing of what it was about: that can be text under scan.
 pub fn quiet_panics() {
-    std::panic::set_hook(Box::new(|info| {
-        let place = info.location().map(ToString::to_string).unwrap_or_default();
-        anstream::eprintln!("keysieve: a mistake at {place}; what was looked at there was not read to its end");
-    }));
+    std::panic::set_hook(Box::new(|info| anstream::eprintln!("{}", told(info))));
+}
+
+fn told(info: &std::panic::PanicHookInfo<'_>) -> String {
+    let place = info.location().map(ToString::to_string).unwrap_or_default();
+    format!("keysieve: a mistake at {place}; what was looked at there was not read to its end")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    #[test]
+    fn a_panic_tells_its_place_and_nothing_else() {
+        let (told, heard) = mpsc::channel();
+        std::panic::set_hook(Box::new(move |info| drop(told.send(super::told(info)))));
+        let text = String::from("Tr4vel-Lantern-ü");
+        let caught = std::panic::catch_unwind(|| text[..text.len() - 1].len());
+        let _ = std::panic::take_hook();
+        assert!(caught.is_err());
+        let said = heard.recv().unwrap();
+        assert!(said.contains(file!()) && !said.contains("Tr4vel"), "{said}");
+    }
 }
 
 #[cfg(target_os = "linux")]

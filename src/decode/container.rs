@@ -7,7 +7,7 @@
 use std::io::{self, Cursor, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::{key_store, rpm, shown, sqlite};
+use super::{key_store, rpm, shown, sqlite, zstd};
 
 /// What packs contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +79,9 @@ impl Default for Limits {
     }
 }
 
+/// Memory for a dictionary or a header that an archive asks for, in KiB; `xz -9` needs 65 MiB.
+const DICTIONARY_KIB: u32 = 96 << 10;
+
 /// Takes what is found inside of a container.
 pub trait Sink {
     /// An inner content that is no container itself.
@@ -128,10 +131,7 @@ impl Unpacker<'_> {
             Kind::Tar => self.tar(bytes, path, depth),
             Kind::Gzip => self.stream(flate2::read::MultiGzDecoder::new(bytes), path, depth),
             Kind::Bzip2 => self.stream(bzip2::read::MultiBzDecoder::new(bytes), path, depth),
-            Kind::Zstd => match ruzstd::decoding::StreamingDecoder::new(bytes) {
-                Ok(decoder) => self.stream(decoder, path, depth),
-                Err(error) => self.sink.gap(path, damaged(&error)),
-            },
+            Kind::Zstd => self.stream(zstd::Frames::of(bytes), path, depth),
             Kind::SevenZip => self.seven_zip(bytes, path, depth),
             Kind::Ar => self.ar(bytes, path, depth),
             Kind::Cpio => self.cpio(bytes, path, depth),
@@ -147,7 +147,7 @@ impl Unpacker<'_> {
                     self.sink.content(&format!("{path}!/key store"), text.as_bytes());
                 }
             }
-            Kind::Xz => self.stream(lzma_rust2::XzReader::new(bytes, true), path, depth),
+            Kind::Xz => self.stream(lzma_rust2::XzReader::new_mem_limit(bytes, true, DICTIONARY_KIB), path, depth),
         }
     }
 
@@ -208,7 +208,10 @@ impl Unpacker<'_> {
     }
 
     fn seven_zip(&mut self, bytes: &[u8], path: &str, depth: usize) {
-        let mut archive = match sevenz_rust2::ArchiveReader::new(Cursor::new(bytes), sevenz_rust2::Password::empty()) {
+        let password = sevenz_rust2::Password::empty();
+        let opened =
+            sevenz_rust2::ArchiveReader::new_with_memory_limit(Cursor::new(bytes), password, DICTIONARY_KIB as usize);
+        let mut archive = match opened {
             Ok(archive) => archive,
             Err(error) => return self.sink.gap(path, damaged(&error)),
         };
@@ -233,7 +236,11 @@ impl Unpacker<'_> {
     }
 
     fn ar(&mut self, bytes: &[u8], path: &str, depth: usize) {
-        let mut archive = ar::Archive::new(bytes);
+        let whole = ar_entries(bytes);
+        if whole < bytes.len() {
+            self.sink.gap(path, "it cannot be unpacked: an entry is longer than the archive".to_owned());
+        }
+        let mut archive = ar::Archive::new(&bytes[..whole]);
         while let Some(entry) = archive.next_entry() {
             if !self.may_go_on(path) {
                 return;
@@ -361,6 +368,23 @@ impl Unpacker<'_> {
     fn read_entry(&mut self, reader: impl Read, path: &str, depth: usize) {
         self.read(reader, path, |unpacker, bytes, cut| unpacker.entry(bytes, cut, path, depth));
     }
+}
+
+/// Bytes of an `ar` archive up to the first entry that claims more than there is: the library would make room for it.
+fn ar_entries(bytes: &[u8]) -> usize {
+    const HEADER: usize = 60;
+    let number = |digits: &[u8]| std::str::from_utf8(digits).ok()?.trim_end().parse::<usize>().ok();
+    let mut at = 8;
+    while let Some(header) = bytes.get(at..at + HEADER) {
+        let Some(size) = number(&header[48..58]).filter(|size| *size <= bytes.len() - at - HEADER) else { return at };
+        // In BSD's form the name stands before the content.
+        let name = header[..16].strip_prefix(b"#1/").map(|digits| number(digits).unwrap_or(usize::MAX));
+        if name.is_some_and(|name| name > size) {
+            return at;
+        }
+        at += HEADER + size + size % 2;
+    }
+    bytes.len()
 }
 
 fn damaged(error: &dyn std::fmt::Display) -> String {

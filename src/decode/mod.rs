@@ -6,6 +6,7 @@ mod rpm;
 mod sqlite;
 pub mod text;
 pub mod utf16;
+mod zstd;
 
 /// Bytes as text; those that are no UTF-8 are written `\xNN`.
 pub fn shown(bytes: &[u8]) -> String {

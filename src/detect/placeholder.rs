@@ -82,10 +82,10 @@ pub fn template(value: &[u8]) -> Option<&'static str> {
     if let Some((variable, member)) = value.strip_prefix(b"$").and_then(|name| {
         let dot = name.iter().position(|byte| matches!(byte, b'.' | b'-' | b'[' | b':' | b'/'))?;
         Some((&name[..dot], &name[dot + 1..]))
-    }) {
-        if named(variable) && member.trim_ascii_start().first().is_some_and(|byte| !byte.is_ascii_digit()) {
-            return Some("it is an expression");
-        }
+    }) && named(variable)
+        && member.trim_ascii_start().first().is_some_and(|byte| !byte.is_ascii_digit())
+    {
+        return Some("it is an expression");
     }
     if wrapped(b'%', b'%') && value.len() > 2 || wrapped(b'<', b'>') || wrapped(b'[', b']') || wrapped(b'{', b'}') {
         return Some("it is a template that is filled in elsewhere");

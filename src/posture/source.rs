@@ -1,13 +1,15 @@
 //! Which files say something about infrastructure, and what is in them.
 
-use std::fs;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use ignore::{WalkBuilder, WalkState};
+use globset::GlobMatcher;
 use rayon::prelude::*;
 
 use super::node::{self, Block, Node};
-use crate::source::tree::{base_of, shown};
+use crate::file;
+use crate::source::tree::{self, Named, shown};
+use crate::source::{Gap, Progress, explain, guarded};
 
 /// Largest file that is parsed, in bytes: what people write by hand is smaller.
 const MAX_SIZE: u64 = 2 << 20;
@@ -134,64 +136,53 @@ fn is_example(name: &str) -> bool {
 }
 
 /// Files below `paths` that git does not ignore. Other people's code in vendored folders is not this repository's practice.
-pub fn read(paths: &[PathBuf], excluded: &(dyn Fn(&str) -> bool + Sync)) -> (Vec<File>, Vec<crate::source::Gap>) {
-    let mut files = Vec::new();
-    let mut gaps = Vec::new();
-    for root in paths {
-        let absolute = fs::canonicalize(root).unwrap_or_else(|_| root.clone());
-        let base = base_of(&absolute);
-        let mut builder = WalkBuilder::new(root);
-        builder
-            .standard_filters(false)
-            .git_ignore(true)
-            .git_exclude(true)
-            .git_global(true)
-            .require_git(true)
-            .parents(true);
-        let skipped = [".git", "node_modules", "vendor", ".terraform"];
-        builder.filter_entry(move |entry| !skipped.iter().any(|name| entry.file_name() == *name));
-        let (found, met) = std::sync::mpsc::channel::<PathBuf>();
-        builder.build_parallel().run(|| {
-            let found = found.clone();
-            Box::new(move |entry| {
-                let file = entry.ok().filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
-                if let Some(entry) = file.filter(|entry| may_be_checked(entry.path())) {
-                    // The receiver lives until the walk has ended.
-                    let _ = found.send(entry.into_path());
-                }
-                WalkState::Continue
-            })
-        });
-        drop(found);
-        let read_one = |path: &PathBuf| -> Option<Result<File, crate::source::Gap>> {
-            let within = path.strip_prefix(root).ok().filter(|rest| !rest.as_os_str().is_empty());
-            let full = within.map_or_else(|| absolute.clone(), |rest| absolute.join(rest));
-            let identity = shown(full.strip_prefix(&base).unwrap_or(&full));
-            if excluded(&identity) {
-                return None;
-            }
-            let is_environment = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".env"));
-            if !is_environment && kind(&identity, "") == Some(Kind::SecretFile) {
-                return File::of(&shown(path), &identity, String::new()).map(Ok);
-            }
-            if fs::metadata(path).is_ok_and(|metadata| metadata.len() > MAX_SIZE) {
-                return None;
-            }
-            match fs::read(path) {
-                Ok(bytes) => File::of(&shown(path), &identity, String::from_utf8_lossy(&bytes).into_owned()).map(Ok),
-                Err(error) => Some(Err(crate::source::Gap { path: shown(path), reason: error.to_string() })),
-            }
+pub fn read(paths: &[PathBuf], exclude: &[GlobMatcher]) -> (Vec<File>, Vec<Gap>) {
+    const SKIPPED: [&str; 3] = ["node_modules", "vendor", ".terraform"];
+    let options = tree::Options { paths: paths.to_vec(), exclude: exclude.to_vec(), ..tree::Options::default() };
+    let (listed, coverage) = tree::files(&options, &Progress::default());
+    let gap = |path: &Path, reason: String| Gap { path: shown(path), reason };
+    let read_one = |named: Named| -> Option<Result<File, Gap>> {
+        let Named { path, identity } = named;
+        if identity.split('/').any(|name| SKIPPED.contains(&name)) || !may_be_checked(&path) {
+            return None;
+        }
+        let is_environment = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".env"));
+        if !is_environment && kind(&identity, "") == Some(Kind::SecretFile) {
+            return File::of(&shown(&path), &identity, String::new()).map(Ok);
+        }
+        let bytes = match read_whole(&path) {
+            Ok(bytes) => bytes?,
+            Err(error) => return Some(Err(gap(&path, explain(&error)))),
         };
-        let mut paths: Vec<PathBuf> = met.into_iter().collect();
-        paths.sort();
-        for read in paths.par_iter().filter_map(read_one).collect::<Vec<_>>() {
-            match read {
-                Ok(file) => files.push(file),
-                Err(gap) => gaps.push(gap),
-            }
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let parsed = guarded(|| File::of(&shown(&path), &identity, text));
+        parsed.map_err(|panicked| gap(&path, panicked.to_string())).transpose()
+    };
+    let mut files = Vec::new();
+    let mut gaps = coverage.gaps;
+    let mut listed: Vec<Named> = listed;
+    listed.sort_by(|a, b| a.path.cmp(&b.path));
+    for read in listed.into_par_iter().filter_map(read_one).collect::<Vec<_>>() {
+        match read {
+            Ok(file) => files.push(file),
+            Err(gap) => gaps.push(gap),
         }
     }
     (files, gaps)
+}
+
+/// A file's content; `None` of data: a template of CloudFormation in JSON has at most a megabyte.
+fn read_whole(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let file = file::open_regular(path)?;
+    if file.metadata()?.len() > MAX_SIZE {
+        return match path.extension().is_some_and(|extension| extension == "json") {
+            true => Ok(None),
+            false => Err(io::Error::other("it is larger than 2 MiB, so nobody wrote it by hand")),
+        };
+    }
+    let mut bytes = Vec::new();
+    file.take(MAX_SIZE).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
 }
 
 /// Whether a file's name alone leaves it possible, so that it has to be opened.

@@ -185,15 +185,28 @@ impl Workers {
 pub struct Panicked;
 
 /// Does work that may panic. What it leaves half-done must not be looked at again.
-fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
+pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|_| Panicked)
 }
 
 /// Why the operating system would not let something be read, in a few words.
-fn explain(error: &io::Error) -> String {
+pub(crate) fn explain(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         io::ErrorKind::NotFound => "it vanished while the scan ran".to_owned(),
         _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_that_panics_costs_its_worker_only() {
+        let workers = Workers::default();
+        assert_eq!(workers.with(|_| 1), Ok(1));
+        assert_eq!(workers.with(|_| -> usize { panic!("as a library would") }), Err(Panicked));
+        assert_eq!(workers.with(|worker| worker.buffer.len()), Ok(0));
     }
 }

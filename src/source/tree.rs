@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, FileType};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use globset::GlobMatcher;
 use ignore::{DirEntry, WalkBuilder, WalkState};
@@ -116,6 +116,23 @@ pub fn base_of(absolute: &Path) -> PathBuf {
     work_tree_root(absolute).or_else(current).unwrap_or_else(|| folder.to_owned())
 }
 
+/// A file that is there to be read.
+#[derive(Debug)]
+pub struct Named {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its path from the repository's or the scanned folder's root on.
+    pub identity: String,
+}
+
+/// Lists everything and reads nothing.
+pub fn files(options: &Options, progress: &Progress) -> (Vec<Named>, Coverage) {
+    let roots: Vec<Root> = options.paths.iter().map(|path| Root::new(path)).collect();
+    let (files, coverage) = list(options, &roots, progress);
+    let named = |file: Listed| Named { identity: roots[file.root].identity(&file.path), path: file.path };
+    (files.into_iter().map(named).collect(), coverage)
+}
+
 /// Lists and reads everything; `each` is called for every content in which the engine found something, from several
 /// threads and in no particular order.
 pub fn scan(options: &Options, detector: &Detector, progress: &Progress, each: impl Fn(Content) + Sync) -> Coverage {
@@ -208,26 +225,59 @@ fn walk(
     progress: &Progress,
     coverage: &mut Coverage,
 ) -> (Vec<Listed>, Vec<PathBuf>) {
-    let repositories = std::sync::Arc::new(Mutex::new(Vec::new()));
-    let met = Mutex::new((Vec::new(), Coverage::default()));
-    let mut builder = WalkBuilder::new(&root.path);
+    let found = Arc::new(Found::default());
+    let ignores = !options.no_ignore && !root.absolute.ancestors().any(has_odd_patterns);
+    walk_from(&root.path, ignores, options, index, progress, &found);
+    // What a folder ignores cannot be told here, so all of it is read.
+    for folder in lock(&found.odd).drain(..) {
+        walk_from(&folder, false, options, index, progress, &found);
+    }
+    let (mut files, met) = std::mem::take(&mut *lock(&found.met));
+    coverage.merge(met);
+    if options.no_ignore {
+        return (files, Vec::new());
+    }
+    files.retain(|file| !file.path.components().any(|name| name.as_os_str() == ".git"));
+    let repositories = std::mem::take(&mut *lock(&found.repositories));
+    (files, repositories)
+}
+
+/// What walking threads come upon.
+#[derive(Default)]
+struct Found {
+    met: Mutex<(Vec<Listed>, Coverage)>,
+    repositories: Mutex<Vec<PathBuf>>,
+    /// Folders with patterns that nobody should read.
+    odd: Mutex<Vec<PathBuf>>,
+}
+
+fn walk_from(from: &Path, ignores: bool, options: &Options, index: usize, progress: &Progress, found: &Arc<Found>) {
+    let mut builder = WalkBuilder::new(from);
     builder.standard_filters(false).follow_links(options.follow).threads(options.threads);
-    if !options.no_ignore {
+    if ignores {
         // Git's own notion of what is ignored, and nothing else: a `.ignore` file hides nothing here.
         builder.git_ignore(true).git_global(true).git_exclude(true).parents(true).require_git(true);
-        let repositories = repositories.clone();
+    }
+    if !options.no_ignore {
+        let found = Arc::clone(found);
         builder.filter_entry(move |entry| {
-            if entry.file_name() != ".git" || entry.depth() == 0 {
+            if entry.depth() == 0 {
                 return true;
             }
-            if let Some(parent) = entry.path().parent() {
-                lock(&repositories).push(parent.to_owned());
+            if entry.file_name() == ".git" {
+                lock(&found.repositories).extend(entry.path().parent().map(Path::to_owned));
+                return false;
             }
-            false
+            let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+            if ignores && is_folder && has_odd_patterns(entry.path()) {
+                lock(&found.odd).push(entry.path().to_owned());
+                return false;
+            }
+            true
         });
     }
     builder.build_parallel().run(|| {
-        let mut local = Batch { met: &met, files: Vec::new(), coverage: Coverage::default() };
+        let mut local = Batch { met: &found.met, files: Vec::new(), coverage: Coverage::default() };
         Box::new(move |entry| {
             if progress.is_stopped() {
                 return WalkState::Quit;
@@ -236,10 +286,18 @@ fn walk(
             WalkState::Continue
         })
     });
-    let (files, met) = met.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    coverage.merge(met);
-    let repositories = lock(&repositories).clone();
-    (files, repositories)
+}
+
+/// Most bytes of a file of patterns.
+const MOST_PATTERNS: u64 = 16 << 20;
+
+/// Whether what a folder ignores stands in something that is no regular file: a FIFO would be waited for, a link leads
+/// elsewhere (git follows none), and a device never ends.
+fn has_odd_patterns(folder: &Path) -> bool {
+    [".gitignore", ".git/info/exclude"].iter().any(|name| {
+        let metadata = fs::symlink_metadata(folder.join(name));
+        metadata.is_ok_and(|it| !it.is_file() || it.len() > MOST_PATTERNS)
+    })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

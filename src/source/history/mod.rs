@@ -428,10 +428,10 @@ impl<'a> Reporter<'a> {
             if candidate.rule != wanted.rule || candidate.secret.expose() != wanted.secret.expose() {
                 continue;
             }
-            if let Verdict::Finding(finding) = verdict(self.detector, candidate.clone(), path, &facts) {
-                if best.as_ref().is_none_or(|best| finding.confidence > best.confidence) {
-                    best = Some(*finding);
-                }
+            if let Verdict::Finding(finding) = verdict(self.detector, candidate.clone(), path, &facts)
+                && best.as_ref().is_none_or(|best| finding.confidence > best.confidence)
+            {
+                best = Some(*finding);
             }
         }
         best

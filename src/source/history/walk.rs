@@ -588,11 +588,11 @@ impl LocalTrees {
             while runs.first().is_some_and(|run| run.range().end <= at) {
                 runs = &runs[1..];
             }
-            if let (Some(run), Some(derived)) = (runs.first().filter(|run| run.start <= at), &derived) {
-                if let Some(end) = read.take_over(derived.state, run, at) {
-                    at = end;
-                    continue;
-                }
+            if let (Some(run), Some(derived)) = (runs.first().filter(|run| run.start <= at), &derived)
+                && let Some(end) = read.take_over(derived.state, run, at)
+            {
+                at = end;
+                continue;
             }
             let Some((mode, name, child, length)) = entry(&bytes[at..], hash) else { break };
             let number = read.bounds.len() as u32;
