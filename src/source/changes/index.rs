@@ -178,7 +178,10 @@ impl Index {
         let mut rest = &link[hash..];
         let (deleted, replaced) = match rest.is_empty() {
             true => (Vec::new(), Vec::new()),
-            false => (bits(&mut rest).ok_or(CUT)?, bits(&mut rest).ok_or(CUT)?),
+            false => {
+                let most = shared.entries.len();
+                (bits(&mut rest, most).ok_or(CUT)?, bits(&mut rest, most).ok_or(CUT)?)
+            }
         };
         // Those that replace one come first and have no path.
         let mut own = self.entries.iter();
@@ -284,17 +287,18 @@ fn offset(bytes: &[u8], at: &mut usize) -> Option<usize> {
     loop {
         let byte = *bytes.get(*at)?;
         *at += 1;
-        value = value.checked_shl(7)?.checked_add(usize::from(byte & 0x7f))?;
+        value = value.checked_mul(128)?.checked_add(usize::from(byte & 0x7f))?;
         if byte < 0x80 {
             return Some(value);
         }
-        value += 1;
+        value = value.checked_add(1)?;
     }
 }
 
 /// A bitmap in EWAH form: runs of equal words, each followed by words as they are.
-fn bits(rest: &mut &[u8]) -> Option<Vec<bool>> {
-    let size = number(rest, 0)? as usize;
+fn bits(rest: &mut &[u8], most: usize) -> Option<Vec<bool>> {
+    // A few bytes can stand for any number of bits; there are no more than entries.
+    let size = (number(rest, 0)? as usize).min(most);
     let words = number(rest, 4)? as usize;
     let bytes = rest.get(8..8 + words.checked_mul(8)?)?;
     *rest = rest.get(8 + words * 8 + 4..)?;
