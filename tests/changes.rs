@@ -318,6 +318,58 @@ fn a_branch_cannot_silence_its_own_findings() {
 }
 
 #[test]
+fn attributes_and_patterns_of_a_branch_hide_nothing() {
+    let repository = Repository::new();
+    repository.commit("a.py", "x = 1\n");
+    repository.git(&["checkout", "-q", "-b", "branch"]);
+    let attributes = "*.py binary -diff -text export-ignore linguist-generated filter=x working-tree-encoding=UTF-16\n";
+    repository.write(".gitattributes", attributes);
+    repository.write(".gitignore", "*.py\n");
+    repository.write(".ignore", "*\n");
+    repository.git(&["add", "-f", ".gitattributes", ".gitignore", ".ignore"]);
+    repository.git(&["commit", "-q", "-m", "hide"]);
+    repository.write("b.py", LEAK);
+    // Git would turn the file's encoding around; the object is what counts.
+    let id = repository.git(&["hash-object", "-w", "--no-filters", "b.py"]);
+    repository.git(&["update-index", "--add", "--cacheinfo", &format!("100644,{},b.py", id.trim())]);
+    let staged = repository.staged();
+    assert_eq!((staged.code, staged.paths()), (1, vec!["b.py"]));
+    repository.git(&["commit", "-q", "-m", "leak"]);
+    let report = repository.range("main..HEAD");
+    assert_eq!((report.code, report.paths()), (1, vec!["b.py"]));
+}
+
+#[test]
+fn what_a_configuration_extends_counts_as_the_base_has_it() {
+    let repository = Repository::new();
+    repository.commit(".keysieve.toml", "[extend]\npath = \"ci/base.toml\"\nuseDefault = true\n");
+    repository.commit("ci/base.toml", "[extend]\nuseDefault = true\n[allowlist]\npaths = ['''docs/''']\n");
+    repository.git(&["checkout", "-q", "-b", "branch"]);
+    repository.commit("ci/base.toml", "[extend]\nuseDefault = true\n[allowlist]\npaths = ['''.*''']\n");
+    repository.commit("a.py", LEAK);
+    repository.commit("docs/b.py", OTHER);
+    let report = repository.range("main..HEAD");
+    assert_eq!((report.code, report.paths()), (1, vec!["a.py"]));
+    assert!(report.notes().contains("change `ci/base.toml`"), "{}", report.notes());
+}
+
+/// Into a file that the base excludes: for one commit it stood in a file that counts, and the history keeps that.
+#[test]
+fn a_secret_that_moves_into_an_excluded_file_is_found() {
+    let repository = Repository::new();
+    repository.commit(".keysieve.toml", "[scan]\nexclude = [\"vendor/**\"]\n");
+    repository.git(&["checkout", "-q", "-b", "branch"]);
+    repository.commit("a.py", LEAK);
+    repository.git(&["rm", "-q", "a.py"]);
+    repository.commit("vendor/a.py", LEAK);
+    let report = repository.range("main..HEAD");
+    assert_eq!((report.code, report.paths()), (1, vec!["a.py"]), "{}", report.notes());
+    // What never stood elsewhere is named, for whoever wrote the exclusion.
+    repository.commit("vendor/b.py", OTHER);
+    assert!(repository.range("HEAD~1..HEAD").notes().contains("vendor/b.py"));
+}
+
+#[test]
 fn the_bases_configuration_baseline_and_own_path_hold() {
     let repository = Repository::new();
     repository.commit(".keysieve.toml", "[[allow]]\nrule = \"generic-password\"\npaths = [\"docs/**\"]\nreason = \"examples\"\n[scan]\nexclude = [\"vendor/**\"]\n");

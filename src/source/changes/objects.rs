@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::decode::container::in_words;
-use crate::source::Gap;
 use crate::source::history::oid::Oid;
 use crate::source::history::pack::Kind;
 use crate::source::history::repository::Repository;
 use crate::source::history::store::{Reading, Store};
 use crate::source::limits::{Limits, Task};
+use crate::source::{Gap, guarded};
 
 /// The objects of a repository.
 pub struct Objects {
@@ -42,6 +42,8 @@ fn has_links(objects: &Path) -> bool {
     let alternates = objects.join("info/alternates");
     is_link(objects) || alternates.symlink_metadata().is_ok() || holds_links(objects) || holds_links(&pack)
 }
+
+const ABSENT: &str = "the repository does not have it";
 
 /// An object that has to be there and is not, or can't be read.
 #[derive(Debug)]
@@ -83,43 +85,52 @@ impl Objects {
     }
 
     fn read_as(&self, oid: &Oid, task: Option<&Task<'_>>) -> Result<(Kind, Vec<u8>), Missing> {
-        let absent = || Missing { oid: *oid, reason: "the repository does not have it".to_owned() };
+        let absent = || Missing { oid: *oid, reason: ABSENT.to_owned() };
         let failed = |error: &dyn std::fmt::Display| Missing { oid: *oid, reason: error.to_string() };
         match &self.door {
             Door::Own(store) => store.read(oid).map_err(|error| failed(&error))?.ok_or_else(absent),
-            Door::Git(odb) => {
-                let name = oid.to_string();
-                let file = self.loose.as_ref().map(|folder| folder.join(&name[..2]).join(&name[2..]));
-                if file.is_some_and(|file| file.symlink_metadata().is_ok_and(|it| it.is_symlink())) {
-                    return Err(failed(&"its file is a symbolic link, which is not followed"));
-                }
-                let lock = || odb.lock().unwrap_or_else(PoisonError::into_inner);
-                let id = git2::Oid::from_bytes(oid.as_bytes()).map_err(|error| failed(&error.message()))?;
-                let refused = |error: git2::Error| match error.code() {
-                    git2::ErrorCode::NotFound => absent(),
-                    _ => failed(&error.message()),
-                };
-                let (size, kind) = lock().read_header(id).map_err(refused)?;
-                let size = size as u64;
-                if size > self.largest {
-                    let reason =
-                        format!("it is larger than {} (--max-object-size, --max-memory)", in_words(self.largest));
-                    return Err(Missing { oid: *oid, reason });
-                }
-                // It is in memory twice, once as git's.
-                task.map_or(Ok(()), |task| task.hold(2 * size)).map_err(|reached| failed(&reached))?;
-                let odb = lock();
-                let object = odb.read(id).map_err(refused)?;
-                let kind = match kind {
-                    git2::ObjectType::Commit => Kind::Commit,
-                    git2::ObjectType::Tree => Kind::Tree,
-                    git2::ObjectType::Blob => Kind::Blob,
-                    git2::ObjectType::Tag => Kind::Tag,
-                    _ => return Err(failed(&"it is of no kind that git has")),
-                };
-                Ok((kind, object.data().to_vec()))
-            }
+            // On damage that libgit2 lets through, git2 panics.
+            Door::Git(odb) => guarded(|| self.read_by_git(odb, oid, task)).map_err(|error| failed(&error))?,
         }
+    }
+
+    fn read_by_git(
+        &self,
+        odb: &Mutex<git2::Odb<'static>>,
+        oid: &Oid,
+        task: Option<&Task<'_>>,
+    ) -> Result<(Kind, Vec<u8>), Missing> {
+        let absent = || Missing { oid: *oid, reason: ABSENT.to_owned() };
+        let failed = |error: &dyn std::fmt::Display| Missing { oid: *oid, reason: error.to_string() };
+        let name = oid.to_string();
+        let file = self.loose.as_ref().map(|folder| folder.join(&name[..2]).join(&name[2..]));
+        if file.is_some_and(|file| file.symlink_metadata().is_ok_and(|it| it.is_symlink())) {
+            return Err(failed(&"its file is a symbolic link, which is not followed"));
+        }
+        let lock = || odb.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = git2::Oid::from_bytes(oid.as_bytes()).map_err(|error| failed(&error.message()))?;
+        let refused = |error: git2::Error| match error.code() {
+            git2::ErrorCode::NotFound => absent(),
+            _ => failed(&error.message()),
+        };
+        let (size, kind) = lock().read_header(id).map_err(refused)?;
+        let size = size as u64;
+        if size > self.largest {
+            let reason = format!("it is larger than {} (--max-object-size, --max-memory)", in_words(self.largest));
+            return Err(Missing { oid: *oid, reason });
+        }
+        // It is in memory twice, once as git's.
+        task.map_or(Ok(()), |task| task.hold(2 * size)).map_err(|reached| failed(&reached))?;
+        let odb = lock();
+        let object = odb.read(id).map_err(refused)?;
+        let kind = match kind {
+            git2::ObjectType::Commit => Kind::Commit,
+            git2::ObjectType::Tree => Kind::Tree,
+            git2::ObjectType::Blob => Kind::Blob,
+            git2::ObjectType::Tag => Kind::Tag,
+            _ => return Err(failed(&"it is of no kind that git has")),
+        };
+        Ok((kind, object.data().to_vec()))
     }
 
     /// The object whose id begins with these hexadecimal digits; the error says that there are several.
