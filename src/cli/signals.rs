@@ -15,7 +15,7 @@ pub fn gap() -> Option<(String, String)> {
     CUT.load(Ordering::Relaxed).then(|| ("repository".to_owned(), reason.to_owned()))
 }
 
-/// Takes over SIGBUS, and lets a write beyond the limit of file sizes (SIGXFSZ) fail as one to a full disk does.
+/// Takes over SIGBUS, forbids core dumps, and lets a write beyond the limit of file sizes (SIGXFSZ) fail as one to a full disk does.
 #[cfg(target_os = "linux")]
 pub fn prepare() {
     linux::prepare();
@@ -64,6 +64,9 @@ mod linux {
 
     pub fn prepare() {
         PAGE.store(rustix::param::page_size(), Ordering::Relaxed);
+        // A core dump would hold what was found. Where it may not be forbidden it is as before.
+        let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+        let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none);
         // SAFETY: an all-zero `sigaction` is a valid one, the handler below has the signature that SA_SIGINFO asks for, and
         // it does nothing that is not allowed in a handler.
         unsafe {

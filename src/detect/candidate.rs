@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use zeroize::Zeroize;
+
 use super::anchors::AnchorId;
 use crate::finding::{Confidence, Evidence, Excerpt, Place, Secret, Severity};
 
@@ -109,6 +111,13 @@ pub struct Surroundings {
     pub before: Vec<u8>,
     /// From the secret's end on; empty when the secret spans lines.
     pub after: Vec<u8>,
+}
+
+impl Drop for Surroundings {
+    fn drop(&mut self) {
+        self.before.zeroize();
+        self.after.zeroize();
+    }
 }
 
 impl std::fmt::Debug for Surroundings {

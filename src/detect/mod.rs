@@ -37,6 +37,7 @@ use matcher::{LazyMatcher, Match, MatchCache};
 use names::Names;
 use plausibility::Judgement;
 use verdict::Verdict;
+use zeroize::Zeroizing;
 
 use crate::decode::text::{self, Encoding};
 use crate::finding::{Confidence, Evidence, Excerpt, Finding, Place, Secret, Severity};
@@ -237,7 +238,7 @@ impl Detector {
         let from = hit.start.saturating_sub(LOOK_BEHIND);
         let mut shared = None;
         let mut line_end = None;
-        let mut encoded: Option<(usize, Match, Encoding, Vec<u8>)> = None;
+        let mut encoded: Option<(usize, Match, Encoding, Zeroizing<Vec<u8>>)> = None;
         let mut ask = |index: u16, shared: &mut Option<Option<Assignment>>| {
             let rule = &self.rules[usize::from(index)];
             let to = match rule.reach {
@@ -257,7 +258,7 @@ impl Detector {
                 }
                 if rule.class == Class::Generic && encoded.is_none() && depth < MAX_ENCODINGS {
                     let decoded = text::decode(&view[found.secret.clone()]);
-                    encoded = decoded.map(|(encoding, text)| (to, found.clone(), encoding, text));
+                    encoded = decoded.map(|(encoding, text)| (to, found.clone(), encoding, Zeroizing::new(text)));
                 }
                 let judged = self.judge(index, surroundings, &found);
                 // What was allowed is counted and masked like a finding; all else is kept only to be explained.

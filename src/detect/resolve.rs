@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use zeroize::Zeroizing;
 
 use super::candidate::{Candidate, Dropped, Judge};
 use crate::finding::{Confidence, Excerpt};
@@ -77,36 +78,37 @@ fn settle_overlaps(rules: &[Rule], candidates: &mut [Candidate]) -> Vec<(usize, 
 
 /// Makes the excerpts: the surroundings with every secret of the content masked by asterisks.
 fn mask(candidates: &mut [Candidate]) {
-    let mut lines: Vec<Vec<u8>> = candidates
+    let mut lines: Vec<Zeroizing<Vec<u8>>> = candidates
         .iter()
         .flat_map(|candidate| candidate.secret.expose().split(|byte| *byte == b'\n'))
-        .map(|line| line.trim_ascii().to_vec())
+        .map(|line| Zeroizing::new(line.trim_ascii().to_vec()))
         .filter(|line| line.len() >= 4 && !line.starts_with(b"-----"))
         .collect();
-    lines.sort_unstable();
+    lines.sort_unstable_by(|a, b| a.as_slice().cmp(b.as_slice()));
     lines.dedup();
     // Used on a line or two: a DFA would cost more to build than it saves.
     // Fails only for gigabytes of secrets; masking everything is then the safe answer.
     let searcher = AhoCorasick::builder()
         .kind(Some(AhoCorasickKind::NoncontiguousNFA))
         .match_kind(MatchKind::LeftmostLongest)
-        .build(&lines)
+        .build(lines.iter().map(|line| line.as_slice()))
         .ok();
     for index in 0..candidates.len() {
-        let surroundings = std::mem::take(&mut candidates[index].surroundings);
+        let mut surroundings = std::mem::take(&mut candidates[index].surroundings);
         let span = candidates[index].span.clone();
-        let (mut before, mut after) = (surroundings.before, surroundings.after);
+        let before = &mut surroundings.before;
+        let after = &mut surroundings.after;
         let before_from = span.start - before.len() as u64;
         // By position, for secrets that the clipping cut in two; in order of places only neighbours can touch.
         let neighbours = candidates[index.saturating_sub(NEIGHBOURS)..candidates.len().min(index + NEIGHBOURS)].iter();
         for other in neighbours {
-            cover(&mut before, before_from, &other.span);
-            cover(&mut after, span.end, &other.span);
+            cover(before, before_from, &other.span);
+            cover(after, span.end, &other.span);
         }
-        let clean = |text: Vec<u8>| match &searcher {
+        let clean = |text: &[u8]| match &searcher {
             Some(searcher) => {
                 let mut masked = Vec::with_capacity(text.len());
-                searcher.replace_all_with_bytes(&text, &mut masked, |found, _, masked| {
+                searcher.replace_all_with_bytes(text, &mut masked, |found, _, masked| {
                     masked.resize(masked.len() + found.len(), b'*');
                     true
                 });

@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, FileType};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use globset::GlobMatcher;
@@ -232,12 +232,11 @@ fn walk(
     for folder in lock(&found.odd).drain(..) {
         walk_from(&folder, false, options, index, progress, &found);
     }
-    let (mut files, met) = std::mem::take(&mut *lock(&found.met));
+    let (files, met) = std::mem::take(&mut *lock(&found.met));
     coverage.merge(met);
     if options.no_ignore {
         return (files, Vec::new());
     }
-    files.retain(|file| !file.path.components().any(|name| name.as_os_str() == ".git"));
     let repositories = std::mem::take(&mut *lock(&found.repositories));
     (files, repositories)
 }
@@ -411,16 +410,22 @@ fn add_tracked(
     if tracked.is_empty() {
         return;
     }
+    let walked: HashSet<&[u8]> = files.iter().map(|file| file.path.as_os_str().as_encoded_bytes()).collect();
+    tracked.retain(|path| !walked.contains(path.as_os_str().as_encoded_bytes()));
     // In a merge with conflicts a path has up to three entries.
     tracked.sort();
     tracked.dedup();
-    let walked: HashSet<&[u8]> = files.iter().map(|file| file.path.as_os_str().as_encoded_bytes()).collect();
-    tracked.retain(|path| !walked.contains(path.as_os_str().as_encoded_bytes()));
     let mut folders = HashMap::new();
     tracked.retain(|path| {
         fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file()) && is_below(root, path, &mut folders)
     });
     files.extend(tracked.into_iter().map(|path| Listed { path, root: index }));
+}
+
+/// Whether a path of an index is none that git would write.
+fn leads_out(path: &Path) -> bool {
+    let mut names = path.as_os_str().as_encoded_bytes().split(|byte| *byte == b'/');
+    path.is_absolute() || names.any(|name| matches!(name, b"" | b"." | b".."))
 }
 
 /// Whether no folder between `root` and `path` is a link: an index can name what lies behind one.
@@ -443,8 +448,7 @@ fn tracked_files(folder: &Path, trust_links: bool) -> Result<Vec<PathBuf>, Strin
     let index = Index::read(repository.git_folder(), repository.hash_length()).map_err(|error| error.to_string())?;
     let regular = index.entries.iter().filter(|entry| entry.mode & 0o170_000 == REGULAR);
     let paths = regular.filter_map(|entry| bytes_to_path(index.path(entry).to_vec()));
-    let is_plain = |path: &PathBuf| path.components().all(|name| matches!(name, Component::Normal(_)));
-    Ok(paths.filter(is_plain).collect())
+    Ok(paths.filter(|path| !leads_out(path)).collect())
 }
 
 #[cfg(unix)]

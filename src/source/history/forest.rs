@@ -132,15 +132,22 @@ pub struct Buffers {
     delta: Vec<u8>,
     runs: Vec<Run>,
     spare: Vec<Vec<u8>>,
+    spare_bytes: usize,
 }
 
-/// Largest buffer that waits to be used again, in bytes, and how many do: what somebody needed once is not kept for ever.
-const SPARE: usize = 1 << 20;
-const SPARES: usize = 64;
+/// Bytes of buffers that wait to be used again: what somebody needed once is not kept for ever.
+const SPARE: usize = 64 << 20;
 
 impl Buffers {
+    fn take(&mut self) -> Vec<u8> {
+        let buffer = self.spare.pop().unwrap_or_default();
+        self.spare_bytes -= buffer.capacity();
+        buffer
+    }
+
     fn keep(&mut self, buffer: Vec<u8>) {
-        if buffer.capacity() <= SPARE && self.spare.len() < SPARES {
+        if self.spare_bytes + buffer.capacity() <= SPARE {
+            self.spare_bytes += buffer.capacity();
             self.spare.push(buffer);
         }
     }
@@ -176,7 +183,7 @@ pub fn visit<S>(
     }
     let DeltaTree { pack, forest, root, base } = *tree;
     let mut frames: Vec<Frame<S>> = Vec::new();
-    let mut bytes = buffers.spare.pop().unwrap_or_default();
+    let mut bytes = buffers.take();
     let made = match base {
         None => whole(pack, root, task, buffers, &mut bytes),
         Some(base) => apply_within(pack, root, base, base.len() as u64, task, buffers, &mut bytes),
@@ -199,7 +206,7 @@ pub fn visit<S>(
             continue;
         };
         let entry = forest.children[next];
-        let mut bytes = buffers.spare.pop().unwrap_or_default();
+        let mut bytes = buffers.take();
         let made = match depth > task.limits().delta_depth {
             true => Err(ObjectError::TooDeep),
             false => apply_within(pack, entry, &frame.bytes, held, task, buffers, &mut bytes),

@@ -16,7 +16,7 @@ use super::store::{ObjectError, Store, read_loose};
 use crate::decode::container;
 use crate::detect::candidate::Candidate;
 use crate::detect::{Detector, Scratch, resolve};
-use crate::finding::{Confidence, Severity};
+use crate::finding::{Confidence, Secret, Severity};
 use crate::source::container::Inside;
 use crate::source::limits::Task;
 use crate::source::{Gap, Progress, Stop, Worker, guarded, window};
@@ -84,7 +84,7 @@ struct Shared<'a> {
 
 #[derive(Default)]
 struct Secrets {
-    known: HashMap<(u16, Vec<u8>), SecretId>,
+    known: HashMap<(u16, Secret), SecretId>,
     variants: HashMap<(SecretId, Option<Arc<str>>, Facts), VariantId>,
     list: Vec<Variant>,
 }
@@ -424,7 +424,7 @@ impl Secrets {
 
     fn id(&mut self, candidate: Candidate, inner: Option<&Arc<str>>) -> VariantId {
         let next = self.known.len() as SecretId;
-        let secret = *self.known.entry((candidate.rule, candidate.secret.expose().to_vec())).or_insert(next);
+        let secret = *self.known.entry((candidate.rule, candidate.secret.clone())).or_insert(next);
         let next = self.list.len() as VariantId;
         let id = *self.variants.entry((secret, inner.cloned(), facts(&candidate))).or_insert(next);
         if id == next {
