@@ -148,3 +148,25 @@ fn of_repositories() {
     reaches(root, "staged", "max-object-size", "20", "1MB");
     reaches(root, "staged", "max-findings", "3", "100");
 }
+
+/// The one limit without a flag: real paths end far sooner, and the system's own limit lies close by.
+#[test]
+fn of_nested_folders() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    git(root, &["init", "-q", "-b", "main"], "");
+    git(root, &["commit", "-q", "--allow-empty", "-m", "one"], "");
+    let blob = git(root, &["hash-object", "-w", "--stdin"], LEAK);
+    let mut tree = git(root, &["mktree"], &format!("100644 blob {blob}\ta.py\n"));
+    for _ in 0..600 {
+        tree = git(root, &["mktree"], &format!("040000 tree {tree}\td\n"));
+    }
+    let commit = git(root, &["commit-tree", "-p", "HEAD", "-m", "deep", &tree], "");
+    git(root, &["update-ref", "refs/heads/main", &commit], "");
+    for arguments in [&["history"][..], &["range", "HEAD~1..HEAD"]] {
+        let output = Command::new(env!("CARGO_BIN_EXE_keysieve")).args(arguments).current_dir(root).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}: {said}");
+        assert!(said.contains("nested deeper than 512"), "{arguments:?}: {said}");
+    }
+}
