@@ -8,6 +8,8 @@ use std::sync::{Mutex, PoisonError};
 
 use tempfile::NamedTempFile;
 
+use crate::decode;
+
 /// Opens a regular file for reading.
 pub fn open_regular(path: &Path) -> io::Result<File> {
     let file = open(path, false)?;
@@ -51,6 +53,13 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
 /// The content of a regular file of text.
 pub fn read_text(path: &Path) -> io::Result<String> {
     String::from_utf8(read(path)?).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is no UTF-8"))
+}
+
+/// A path as text: without a leading `./`, bytes that are no UTF-8 as `\xNN`.
+pub fn shown(path: &Path) -> String {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let bytes = bytes.strip_prefix(b"./").filter(|rest| !rest.is_empty()).unwrap_or(bytes);
+    decode::shown(bytes)
 }
 
 /// Temporary files that are being written.
@@ -168,5 +177,14 @@ mod tests {
         assert_eq!(read_text(&file).unwrap(), "text");
         assert!(read(&link).unwrap_err().to_string().contains("symbolic link"));
         assert!(read(folder.path()).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn names_that_are_no_utf8_are_shown_escaped() {
+        use std::os::unix::ffi::OsStrExt;
+        let name = std::ffi::OsStr::from_bytes(b"./a/\xff\xc3\xa9");
+        assert_eq!(shown(Path::new(name)), "a/\\xffé");
+        assert_eq!(shown(Path::new(".")), ".");
     }
 }

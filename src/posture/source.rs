@@ -7,8 +7,8 @@ use globset::GlobMatcher;
 use rayon::prelude::*;
 
 use super::node::{self, Block, Node};
-use crate::file;
-use crate::source::tree::{self, Named, shown};
+use crate::file::{self, shown};
+use crate::source::tree::{self, Named};
 use crate::source::{Gap, Progress, explain, guarded};
 
 /// Largest file that is parsed, in bytes: what people write by hand is smaller.

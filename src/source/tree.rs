@@ -19,9 +19,9 @@ use super::container::{Inside, largest_container};
 use super::history::{Repository, Trust};
 use super::limits::Task;
 use super::{Content, Coverage, Gap, NotContent, Panicked, Progress, Workers, explain, window};
-use crate::decode::{self, container::in_words};
+use crate::decode::container::in_words;
 use crate::detect::Detector;
-use crate::file;
+use crate::file::{self, shown};
 
 /// What to read of a tree.
 #[derive(Debug, Default)]
@@ -577,24 +577,4 @@ fn kind_of(kind: FileType) -> &'static str {
         }
     }
     if kind.is_symlink() { "symbolic link" } else { "special file" }
-}
-
-/// A path as text: without a leading `./`, bytes that are no UTF-8 as `\xNN`.
-pub fn shown(path: &Path) -> String {
-    let bytes = path.as_os_str().as_encoded_bytes();
-    let bytes = bytes.strip_prefix(b"./").filter(|rest| !rest.is_empty()).unwrap_or(bytes);
-    decode::shown(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_that_are_no_utf8_are_shown_escaped() {
-        use std::os::unix::ffi::OsStrExt;
-        let name = std::ffi::OsStr::from_bytes(b"./a/\xff\xc3\xa9");
-        assert_eq!(shown(Path::new(name)), "a/\\xffé");
-        assert_eq!(shown(Path::new(".")), ".");
-    }
 }

@@ -7,13 +7,12 @@ use super::objects::Objects;
 use super::trees::{self, Comparison};
 use super::{Changes, Options, Scanner, gaps_of, short};
 use crate::detect::Detector;
-use crate::file;
+use crate::file::{self, shown};
 use crate::source::history::Repository;
 use crate::source::history::oid::Oid;
 use crate::source::history::refs::Refs;
 use crate::source::history::walk;
 use crate::source::limits::Limits;
-use crate::source::tree::shown;
 use crate::source::{Gap, Progress};
 
 /// Compares the index of `repository` with its last commit, and in a merge with what is merged, and scans what is new.

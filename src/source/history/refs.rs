@@ -6,8 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::oid::Oid;
-use crate::file;
-use crate::source::tree::shown;
+use crate::file::{self, shown};
 use crate::source::{Gap, explain};
 
 /// Where history starts.

@@ -11,9 +11,9 @@ use super::delta;
 use super::oid::Oid;
 use super::pack::{Kind, Pack, PackError, Stored};
 use super::repository::Repository;
-use crate::file;
+use crate::file::{self, shown};
 use crate::source::limits::{Limits, Reached};
-use crate::source::{Gap, Panicked, explain, tree::shown};
+use crate::source::{Gap, Panicked, explain};
 
 /// Most folders that alternates may lead to, one after the other.
 const MAX_ALTERNATES: usize = 32;
