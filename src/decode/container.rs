@@ -131,7 +131,10 @@ impl Unpacker<'_> {
             Kind::Tar => self.tar(bytes, path, depth),
             Kind::Gzip => self.stream(flate2::read::MultiGzDecoder::new(bytes), path, depth),
             Kind::Bzip2 => self.stream(bzip2::read::MultiBzDecoder::new(bytes), path, depth),
-            Kind::Zstd => self.stream(zstd::Frames::of(bytes), path, depth),
+            Kind::Zstd => match zstd::frames(bytes) {
+                Ok(reader) => self.stream(reader, path, depth),
+                Err(error) => self.sink.gap(path, damaged(&error)),
+            },
             Kind::SevenZip => self.seven_zip(bytes, path, depth),
             Kind::Ar => self.ar(bytes, path, depth),
             Kind::Cpio => self.cpio(bytes, path, depth),
@@ -515,7 +518,7 @@ mod tests {
         bzip2.write_all(b"text").unwrap();
         // As `xz` writes it.
         let xz = b"\xfd\x37\x7a\x58\x5a\x00\x00\x04\xe6\xd6\xb4\x46\x02\x00\x21\x01\x16\x00\x00\x00\x74\x2f\xe5\xa3\x01\x00\x03\x74\x65\x78\x74\x00\x55\xcd\xe8\x33\xff\x4a\x0c\x17\x00\x01\x1c\x04\x6f\x2c\x9c\xc1\x1f\xb6\xf3\x7d\x01\x00\x00\x00\x00\x04\x59\x5a".to_vec();
-        let zstd = ruzstd::encoding::compress_to_vec(&b"text"[..], ruzstd::encoding::CompressionLevel::Fastest);
+        let zstd = ::zstd::encode_all(&b"text"[..], 1).unwrap();
         for bytes in [bzip2.finish().unwrap(), xz, zstd] {
             assert_eq!(seen(&bytes, "a.x", &Limits::default()).contents, [("a.x!/a".to_owned(), 4)]);
         }
