@@ -10,6 +10,8 @@ use std::sync::{Once, OnceLock};
 use keysieve::baseline::{Baseline, import};
 use keysieve::config::Config;
 use keysieve::decode::container::{self, Kind, Limits, Sink};
+use keysieve::decode::text::{self, Encoding};
+use keysieve::decode::utf16::{ByteOrder, Decoder, PROBE};
 use keysieve::detect::candidate::Candidate;
 use keysieve::detect::content::Stream;
 use keysieve::detect::path_facts::PathFacts;
@@ -31,8 +33,9 @@ pub use outcome::reports;
 pub type Target = fn(&[u8]);
 
 /// All targets, for whoever replays their seeds.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 13] = [
     ("engine", engine),
+    ("text", text),
     ("config", config),
     ("gitleaks", gitleaks),
     ("reports", reports),
@@ -83,6 +86,35 @@ pub fn engine(data: &[u8]) {
             verdict(detector, candidate.clone(), path, &facts);
         }
     }
+}
+
+/// Other writings of text: a value is what it is written back to, UTF-16 in two pieces what the standard library reads.
+pub fn text(data: &[u8]) {
+    let [split, value @ ..] = data else { return };
+    if let Some((encoding, plain)) = text::decode(value) {
+        let hex = || plain.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        match encoding {
+            Encoding::Hex => assert_eq!(hex().as_bytes(), value.to_ascii_lowercase()),
+            // Wrapped and padded or not, in either alphabet.
+            Encoding::Base64 => assert!(plain.len() * 4 <= value.len() * 3),
+            Encoding::Percent | Encoding::Escapes | Encoding::Html => assert!(plain.len() <= value.len()),
+        }
+    }
+    let (first, second) = value.split_at(value.len() * usize::from(*split) / 256);
+    for (order, unit) in
+        [(ByteOrder::Little, u16::from_le_bytes as fn([u8; 2]) -> u16), (ByteOrder::Big, u16::from_be_bytes)]
+    {
+        let mut plain = Vec::new();
+        let mut decoder = Decoder::new(order);
+        decoder.decode(first, false, &mut plain);
+        decoder.decode(second, true, &mut plain);
+        let units: Vec<u16> = value.chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect();
+        let mut expected = String::from_utf16_lossy(units.strip_prefix(&[0xfeff]).unwrap_or(&units));
+        expected.extend((value.len() % 2 == 1).then_some(char::REPLACEMENT_CHARACTER));
+        assert_eq!(String::from_utf8_lossy(&plain), expected);
+    }
+    let head = &value[..value.len().min(PROBE)];
+    assert_eq!(ByteOrder::detect(value), ByteOrder::detect(head), "beyond the probe");
 }
 
 /// A configuration, and what its own rules find in it.
