@@ -49,6 +49,26 @@ fn with_file(name: &str, content: &[u8]) -> tempfile::TempDir {
     folder
 }
 
+/// What has no end cannot be tried with the limit out of reach.
+#[test]
+fn of_practices() {
+    // Each bracket behind the second operator of its level is read twice.
+    let folder = with_file("a.tf", format!("a = b{}", "*c+{d".repeat(40)).as_bytes());
+    for (flag, other) in [("--file-timeout", "--timeout"), ("--timeout", "--file-timeout")] {
+        for command in [&["posture"][..], &["scan", "--posture"]] {
+            let output = Command::new(env!("CARGO_BIN_EXE_keysieve"))
+                .args(command)
+                .args([flag, "300ms", other, "1h"])
+                .current_dir(&folder)
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert_eq!(output.status.code(), Some(3), "{command:?} {flag}: {said}");
+            assert!(said.contains("a.tf: ") && said.contains(&format!("({flag})")), "{command:?} {flag}: {said}");
+        }
+    }
+}
+
 #[test]
 fn of_archives() {
     let zeros = vec![0; 3 << 20];

@@ -19,7 +19,7 @@ use keysieve::report::terminal::visible;
 use keysieve::rules::{self, Rule};
 
 use super::settings::{Settings, SourceArgs, repository_root};
-use super::{output, report, scan};
+use super::{output, progress, report, scan};
 
 /// The arguments of `advise`.
 #[derive(Debug, Args)]
@@ -132,7 +132,7 @@ fn scanned(paths: Vec<PathBuf>) -> anyhow::Result<Vec<Finding>> {
     let source = SourceArgs::of(paths);
     let settings = Settings::read(&source)?;
     let detector = Detector::new(settings.config.rules());
-    Ok(scan::scan(&source, &settings, &detector)?.findings)
+    Ok(scan::scan(&source, &settings, &detector, &progress::begin(source.limits.limits()))?.findings)
 }
 
 /// Writes secrets where only the user can read them, and where nobody commits them.

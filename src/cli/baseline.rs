@@ -11,7 +11,7 @@ use keysieve::detect::Detector;
 use keysieve::finding::{Finding, Fingerprint};
 
 use super::settings::{Settings, SourceArgs};
-use super::{INCOMPLETE, NOTHING_FOUND, scan};
+use super::{INCOMPLETE, NOTHING_FOUND, progress, scan};
 
 /// The actions of `baseline`.
 #[derive(Debug, Subcommand)]
@@ -64,7 +64,7 @@ pub fn run(command: BaselineCommand) -> anyhow::Result<ExitCode> {
         (_, None) => anyhow::bail!("there is no baseline `{}`; `keysieve baseline create` makes one", path.display()),
     };
     let detector = Detector::new(settings.config.rules());
-    let outcome = scan::scan(arguments, &settings, &detector)?;
+    let outcome = scan::scan(arguments, &settings, &detector, &progress::begin(arguments.limits.limits()))?;
     let wanted = |finding: &&Finding| imported.as_ref().is_none_or(|accepted| accepted.covers(finding));
     let current: BTreeSet<Fingerprint> = outcome
         .findings

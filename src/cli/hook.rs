@@ -287,7 +287,7 @@ fn pre_commit(files: &[PathBuf]) -> anyhow::Result<ExitCode> {
             }
             let settings = Settings::read(&source)?;
             let detector = Detector::new(settings.config.rules());
-            let outcome = scan::scan(&source, &settings, &detector)?;
+            let outcome = scan::scan(&source, &settings, &detector, &progress::begin(source.limits.limits()))?;
             return shown(&outcome, &detector, &settings, &report);
         }
     }

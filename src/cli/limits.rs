@@ -38,6 +38,13 @@ pub struct LimitArgs {
     /// Findings that are reported, the first by path and line [default: 100000]
     #[arg(long, value_name = "N", hide_short_help = true, help_heading = HEADING)]
     max_findings: Option<usize>,
+    #[command(flatten)]
+    time: TimeArgs,
+}
+
+/// Limits of time.
+#[derive(Debug, Clone, Default, Args)]
+pub struct TimeArgs {
     /// Time for one file, such as 90s or 5m [default: 2m]
     #[arg(long, value_name = "TIME", hide_short_help = true, help_heading = HEADING, value_parser = time)]
     file_timeout: Option<Duration>,
@@ -86,9 +93,16 @@ impl LimitArgs {
         set(&mut limits.line, self.max_line_length);
         set(&mut limits.findings_per_file, self.max_findings_per_file);
         limits.findings = self.findings();
+        self.time.apply(&mut limits);
+        limits
+    }
+}
+
+impl TimeArgs {
+    /// Puts these limits into `limits`.
+    pub fn apply(&self, limits: &mut Limits) {
         set(&mut limits.file_time, self.file_timeout);
         set(&mut limits.time, self.timeout);
-        limits
     }
 }
 

@@ -6,10 +6,12 @@ use std::process::ExitCode;
 use clap::Args;
 use keysieve::outcome::{Outcome, Summary};
 use keysieve::posture::{self, Posture, source};
-use keysieve::source::tree;
+use keysieve::source::limits::Limits;
+use keysieve::source::{Progress, tree};
 
-use super::scan;
+use super::limits::TimeArgs;
 use super::settings::{AcceptedArgs, ReportArgs, Settings, repository_root};
+use super::{progress, scan};
 
 /// The arguments of `posture`.
 #[derive(Debug, Args)]
@@ -21,13 +23,17 @@ pub struct PostureArgs {
     accepted: AcceptedArgs,
     #[command(flatten)]
     report: ReportArgs,
+    #[command(flatten)]
+    time: TimeArgs,
 }
 
 /// Reads, checks, prints and judges.
 pub fn run(arguments: &PostureArgs) -> anyhow::Result<ExitCode> {
     tree::check_named(&arguments.paths, true)?;
     let settings = Settings::of(&repository_root(&arguments.paths[0]), &arguments.accepted)?;
-    let posture = look(&arguments.paths, &settings);
+    let mut limits = Limits::default();
+    arguments.time.apply(&mut limits);
+    let posture = look(&arguments.paths, &settings, &progress::begin(limits));
     let mut outcome = Outcome {
         summary: Summary {
             scope: Some("Terraform, CloudFormation, Kubernetes, compose, Dockerfiles, workflows".to_owned()),
@@ -47,9 +53,9 @@ pub fn run(arguments: &PostureArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Checks the files below `paths`.
-pub fn look(paths: &[PathBuf], settings: &Settings) -> Posture {
+pub fn look(paths: &[PathBuf], settings: &Settings, progress: &Progress) -> Posture {
     let exclude: Vec<_> = settings.config.exclude.iter().map(|(_, glob)| glob.clone()).collect();
-    let (files, gaps) = source::read(paths, &exclude);
+    let (files, gaps) = source::read(paths, &exclude, progress);
     let mut posture = posture::check(&files);
     posture.gaps.extend(gaps);
     posture

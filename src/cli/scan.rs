@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use keysieve::baseline;
 use keysieve::config::today;
@@ -14,7 +14,7 @@ use keysieve::finding::{Finding, Severity};
 use keysieve::outcome::{Outcome, SetAside, Summary};
 use keysieve::report;
 use keysieve::rules::Rule;
-use keysieve::source::{Content, Coverage, stdin, tree};
+use keysieve::source::{Content, Coverage, Progress, stdin, tree};
 
 use super::posture;
 use super::progress::{self, Display};
@@ -28,9 +28,10 @@ pub fn run(arguments: ScanArgs) -> anyhow::Result<ExitCode> {
     if arguments.report.explain {
         detector = detector.with_explanations();
     }
-    let mut outcome = scan(&arguments.source, &settings, &detector)?;
+    let progress = progress::begin(arguments.source.limits.limits());
+    let mut outcome = scan(&arguments.source, &settings, &detector, &progress)?;
     if arguments.posture {
-        posture::add(posture::look(&arguments.source.paths, &settings), &settings, &mut outcome);
+        posture::add(posture::look(&arguments.source.paths, &settings, &progress), &settings, &mut outcome);
         outcome.sort();
     }
     report(&outcome, &detector, &settings, &arguments.report)
@@ -91,9 +92,13 @@ fn exit_code(outcome: &Outcome, fail_on: Severity, allow_incomplete: bool) -> u8
 }
 
 /// Scans what `arguments` name and sets aside what `settings` accept.
-pub fn scan(arguments: &SourceArgs, settings: &Settings, detector: &Detector) -> anyhow::Result<Outcome> {
-    let progress = progress::begin(arguments.limits.limits());
-    let display = Display::start(&progress, !arguments.no_progress, "files");
+pub fn scan(
+    arguments: &SourceArgs,
+    settings: &Settings,
+    detector: &Detector,
+    progress: &Arc<Progress>,
+) -> anyhow::Result<Outcome> {
+    let display = Display::start(progress, !arguments.no_progress, "files");
     let most = progress.limits.findings;
     let judged = Mutex::new(Judged::default());
     let each = |content: Content| {
@@ -102,7 +107,7 @@ pub fn scan(arguments: &SourceArgs, settings: &Settings, detector: &Detector) ->
         judged.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).merge(of_content, most);
     };
     let coverage = if arguments.paths.iter().any(|path| is_stdin(path)) {
-        stdin::scan(detector, &progress, &each)
+        stdin::scan(detector, progress, &each)
     } else {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(arguments.threads.unwrap_or(0)).build()?;
         let options = tree::Options {
@@ -113,7 +118,7 @@ pub fn scan(arguments: &SourceArgs, settings: &Settings, detector: &Detector) ->
             exclude: settings.config.exclude.iter().map(|(_, glob)| glob.clone()).collect(),
             threads: pool.current_num_threads(),
         };
-        pool.install(|| tree::scan(&options, detector, &progress, each))
+        pool.install(|| tree::scan(&options, detector, progress, each))
     };
     drop(display);
     let judged = judged.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());

@@ -29,7 +29,9 @@ pub fn man() -> anyhow::Result<ExitCode> {
     let mut pages = Vec::new();
     clap_mangen::Man::new(command.clone()).render(&mut pages)?;
     for child in command.get_subcommands() {
-        clap_mangen::Man::new(child.clone()).render(&mut pages)?;
+        // A page is the long help: what the short one hides has its text here.
+        let page = child.clone().mut_args(|argument| argument.hide_short_help(false));
+        clap_mangen::Man::new(page).render(&mut pages)?;
     }
     output::with(None, |to| to.write_all(&pages))?;
     Ok(ExitCode::from(NOTHING_FOUND))

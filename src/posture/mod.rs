@@ -46,13 +46,17 @@ pub fn check(files: &[File]) -> Posture {
     // The same practice, gone against twice for one thing in one file, is one finding: its first place.
     let mut seen = HashSet::new();
     hits.retain(|hit| seen.insert((hit.file, hit.check.id, hit.subject.clone())));
-    posture.findings = hits.iter().map(|hit| finding(hit, &files[hit.file])).collect();
+    for hits in hits.chunk_by(|a, b| a.file == b.file) {
+        let file = &files[hits[0].file];
+        let lines: Vec<&str> = file.text.lines().collect();
+        let line = |hit: &Hit| lines.get(hit.line.saturating_sub(1) as usize).copied().unwrap_or_default();
+        posture.findings.extend(hits.iter().map(|hit| finding(hit, file, line(hit))));
+    }
     posture
 }
 
 /// The finding of a hit. What stands for its secret is the subject's name; a value that may be a secret is never shown.
-fn finding(hit: &Hit, file: &File) -> Finding {
-    let line = file.text.lines().nth(usize::try_from(hit.line).unwrap_or(1).saturating_sub(1)).unwrap_or_default();
+fn finding(hit: &Hit, file: &File, line: &str) -> Finding {
     // Of a line that may hold a secret only what stands before the value is shown: up to the name, or the sign after it.
     let name_end = line.find(&hit.subject).map(|at| at + hit.subject.len());
     let before_value = name_end.or_else(|| line.find(['=', ':']).map(|at| at + 1)).unwrap_or(0);

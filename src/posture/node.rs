@@ -4,6 +4,9 @@
 //! Real parsers read the files: hcl-edit for HCL, saphyr-parser for YAML and JSON, whose tags (`!Sub`, `!Ref`) make a text
 //! a reference.
 
+use std::collections::HashMap;
+use std::ops::Range;
+
 use hcl_edit::Span as _;
 use hcl_edit::expr::{Expression, FuncCall, ObjectKey};
 use hcl_edit::structure::{Body, Structure};
@@ -123,7 +126,7 @@ struct Open {
 pub fn yaml(text: &str) -> Result<Vec<Node>, String> {
     let mut documents = Vec::new();
     let mut open: Vec<Open> = Vec::new();
-    let mut anchors: Vec<(usize, Node)> = Vec::new();
+    let mut anchors: HashMap<usize, Kind> = HashMap::new();
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| error.to_string())?;
         let line = span.start.line() as u64;
@@ -145,22 +148,18 @@ pub fn yaml(text: &str) -> Result<Vec<Node>, String> {
                 Some(Open { node, anchor, .. }) => (node, anchor),
                 None => continue,
             },
-            // An alias of a large anchor, repeated, would grow without bound: it is what it names, and not read again.
+            // Lists and maps by another name would grow without bound: only texts are what they name.
             Event::Alias(id) => {
-                let known = anchors.iter().find(|(anchor, _)| *anchor == id);
-                let kind = known.map_or(Kind::Reference(String::new()), |(_, node)| match &node.kind {
-                    Kind::List(_) | Kind::Map(_) => Kind::Reference(String::new()),
-                    kind => kind.clone(),
-                });
-                (Node::new(line, kind), 0)
+                let known = anchors.get(&id).cloned();
+                (Node::new(line, known.unwrap_or(Kind::Reference(String::new()))), 0)
             }
             _ => continue,
         };
         if open.len() > MAX_DEPTH {
             return Err(format!("line {line}: it is nested deeper than {MAX_DEPTH} levels"));
         }
-        if anchor > 0 {
-            anchors.push((anchor, done.clone()));
+        if anchor > 0 && done.text().is_some() {
+            anchors.insert(anchor, done.kind.clone());
         }
         match open.last_mut() {
             None => documents.push(done),
@@ -199,14 +198,14 @@ pub fn hcl(text: &str) -> Result<Vec<Block>, String> {
         let place = error.location();
         format!("line {}, column {}: {}", place.line(), place.column(), error.message())
     })?;
-    let lines = Lines(text);
+    let lines = Lines::of(text);
     Ok(body
         .iter()
         .filter_map(Structure::as_block)
         .map(|block| Block {
             kind: block.ident.to_string(),
             labels: block.labels.iter().map(|label| label.as_str().to_owned()).collect(),
-            body: Node::new(lines.of(block.span()), Kind::Map(entries(&block.body, &lines))),
+            body: Node::new(lines.at(block.span()), Kind::Map(entries(&block.body, &lines))),
         })
         .collect())
 }
@@ -225,27 +224,32 @@ fn nesting(text: &str) -> usize {
     most
 }
 
-struct Lines<'a>(&'a str);
+/// Where the lines of a text end.
+struct Lines(Vec<usize>);
 
-impl Lines<'_> {
-    fn of(&self, span: Option<std::ops::Range<usize>>) -> u64 {
-        let start = span.map_or(0, |span| span.start).min(self.0.len());
-        1 + memchr::memchr_iter(b'\n', &self.0.as_bytes()[..start]).count() as u64
+impl Lines {
+    fn of(text: &str) -> Self {
+        Self(memchr::memchr_iter(b'\n', text.as_bytes()).collect())
+    }
+
+    fn at(&self, span: Option<Range<usize>>) -> u64 {
+        let start = span.map_or(0, |span| span.start);
+        1 + self.0.partition_point(|end| *end < start) as u64
     }
 }
 
-fn entries(body: &Body, lines: &Lines<'_>) -> Vec<(String, Node)> {
+fn entries(body: &Body, lines: &Lines) -> Vec<(String, Node)> {
     let mut entries: Vec<(String, Node)> = Vec::new();
     for structure in body.iter() {
         match structure {
             Structure::Attribute(attribute) => {
                 let mut node = expression(&attribute.value, lines);
-                node.line = lines.of(attribute.span());
+                node.line = lines.at(attribute.span());
                 entries.push((attribute.key.to_string(), node));
             }
             Structure::Block(block) => {
                 let name = block.ident.to_string();
-                let node = Node::new(lines.of(block.span()), Kind::Map(self::entries(&block.body, lines)));
+                let node = Node::new(lines.at(block.span()), Kind::Map(self::entries(&block.body, lines)));
                 // Blocks of one name are a list.
                 match entries.iter_mut().find(|(known, _)| *known == name) {
                     Some((_, Node { kind: Kind::List(members), .. })) => members.push(node),
@@ -262,8 +266,8 @@ fn entries(body: &Body, lines: &Lines<'_>) -> Vec<(String, Node)> {
     entries
 }
 
-fn expression(value: &Expression, lines: &Lines<'_>) -> Node {
-    let line = lines.of(value.span());
+fn expression(value: &Expression, lines: &Lines) -> Node {
+    let line = lines.at(value.span());
     let kind = match value {
         Expression::String(text) => Kind::Literal(text.to_string()),
         Expression::Bool(value) => Kind::Literal(value.to_string()),
@@ -289,7 +293,7 @@ fn expression(value: &Expression, lines: &Lines<'_>) -> Node {
 }
 
 /// `jsonencode({ … })` and `yamlencode({ … })` are what they encode, `base64encode("…")` is its text.
-fn function(call: &FuncCall, value: &Expression, line: u64, lines: &Lines<'_>) -> Node {
+fn function(call: &FuncCall, value: &Expression, line: u64, lines: &Lines) -> Node {
     let name = call.name.name.as_str();
     let first = call.args.iter().next();
     match (name, first) {

@@ -8,8 +8,9 @@ use rayon::prelude::*;
 
 use super::node::{self, Block, Node};
 use crate::file::{self, shown};
+use crate::source::limits::Task;
 use crate::source::tree::{self, Named};
-use crate::source::{Gap, Progress, explain, guarded};
+use crate::source::{Gap, Progress, explain};
 
 /// Largest file that is parsed, in bytes: what people write by hand is smaller.
 const MAX_SIZE: u64 = 2 << 20;
@@ -136,10 +137,10 @@ fn is_example(name: &str) -> bool {
 }
 
 /// Files below `paths` that git does not ignore. Other people's code in vendored folders is not this repository's practice.
-pub fn read(paths: &[PathBuf], exclude: &[GlobMatcher]) -> (Vec<File>, Vec<Gap>) {
+pub fn read(paths: &[PathBuf], exclude: &[GlobMatcher], progress: &Progress) -> (Vec<File>, Vec<Gap>) {
     const SKIPPED: [&str; 3] = ["node_modules", "vendor", ".terraform"];
     let options = tree::Options { paths: paths.to_vec(), exclude: exclude.to_vec(), ..tree::Options::default() };
-    let (listed, coverage) = tree::files(&options, &Progress::default());
+    let (listed, coverage) = tree::files(&options, progress);
     let gap = |path: &Path, reason: String| Gap { path: shown(path), reason };
     let read_one = |named: Named| -> Option<Result<File, Gap>> {
         let Named { path, identity } = named;
@@ -155,8 +156,17 @@ pub fn read(paths: &[PathBuf], exclude: &[GlobMatcher]) -> (Vec<File>, Vec<Gap>)
             Err(error) => return Some(Err(gap(&path, explain(&error)))),
         };
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        let parsed = guarded(|| File::of(&shown(&path), &identity, text));
-        parsed.map_err(|panicked| gap(&path, panicked.to_string())).transpose()
+        let path = shown(&path);
+        // Parsers go back and forth, and an input can be made for which they never come to an end.
+        let parsed = Task::new(progress).watch({
+            let path = path.clone();
+            move || File::of(&path, &identity, text)
+        });
+        match parsed {
+            Ok(Ok(file)) => file.map(Ok),
+            Ok(Err(panicked)) => Some(Err(Gap { path, reason: panicked.to_string() })),
+            Err(reached) => Some(Err(Gap { path, reason: reached.to_string() })),
+        }
     };
     let mut files = Vec::new();
     let mut gaps = coverage.gaps;

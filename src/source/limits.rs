@@ -3,10 +3,12 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Progress;
+use super::{Panicked, Progress};
 use crate::decode::container::{self, in_words};
 
 /// The limits of a scan.
@@ -173,6 +175,25 @@ impl<'a> Task<'a> {
         if self.started.get().elapsed() > most { Err(Reached::FileTime(most)) } else { Ok(()) }
     }
 
+    /// Does work that cannot look at the clock, such as a library's, on a thread of its own. What is not done in time is
+    /// left behind with its thread, until the process ends.
+    pub fn watch<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<Result<T, Panicked>, Reached> {
+        const LOOK_EVERY: Duration = Duration::from_millis(50);
+        self.in_time()?;
+        let (done, result) = mpsc::channel();
+        thread::spawn(move || done.send(work()));
+        loop {
+            match result.recv_timeout(LOOK_EVERY) {
+                Ok(result) => return Ok(Ok(result)),
+                Err(RecvTimeoutError::Disconnected) => return Ok(Err(Panicked)),
+                Err(RecvTimeoutError::Timeout) => self.in_time()?,
+            }
+        }
+    }
+
     /// Counts candidates.
     pub fn found(&self, more: usize) -> Result<(), Reached> {
         self.found.set(self.found.get() + more);
@@ -202,8 +223,19 @@ mod tests {
     fn time_and_findings_run_out() {
         let progress = Progress::with(Limits { file_time: Duration::ZERO, findings_per_file: 2, ..Limits::default() });
         let task = Task::new(&progress);
-        std::thread::sleep(Duration::from_millis(2));
+        thread::sleep(Duration::from_millis(2));
         assert_eq!(task.in_time(), Err(Reached::FileTime(Duration::ZERO)));
         assert_eq!((task.found(2), task.found(1)), (Ok(()), Err(Reached::Findings(2))));
+    }
+
+    #[test]
+    fn work_that_never_ends_is_left_behind() {
+        let progress = Progress::default();
+        assert_eq!(Task::new(&progress).watch(|| 7), Ok(Ok(7)));
+        assert_eq!(Task::new(&progress).watch(|| -> u8 { panic!("as a library would") }), Ok(Err(Panicked)));
+        let most = Duration::from_millis(100);
+        let progress = Progress::with(Limits { file_time: most, ..Limits::default() });
+        let never = || thread::sleep(Duration::from_secs(3600));
+        assert_eq!(Task::new(&progress).watch(never), Err(Reached::FileTime(most)));
     }
 }
