@@ -156,16 +156,12 @@ pub fn read(paths: &[PathBuf], exclude: &[GlobMatcher], progress: &Progress) -> 
             Err(error) => return Some(Err(gap(&path, explain(&error)))),
         };
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        let path = shown(&path);
+        let name = shown(&path);
         // Parsers go back and forth, and an input can be made for which they never come to an end.
-        let parsed = Task::new(progress).watch({
-            let path = path.clone();
-            move || File::of(&path, &identity, text)
-        });
-        match parsed {
+        match Task::new(progress).watch(move || File::of(&name, &identity, text)) {
             Ok(Ok(file)) => file.map(Ok),
-            Ok(Err(panicked)) => Some(Err(Gap { path, reason: panicked.to_string() })),
-            Err(reached) => Some(Err(Gap { path, reason: reached.to_string() })),
+            Ok(Err(panicked)) => Some(Err(gap(&path, panicked.to_string()))),
+            Err(reached) => Some(Err(gap(&path, reached.to_string()))),
         }
     };
     let mut files = Vec::new();
