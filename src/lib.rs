@@ -11,6 +11,7 @@ pub mod decode;
 pub mod detect;
 pub mod file;
 pub mod finding;
+pub mod gap;
 pub mod outcome;
 pub mod posture;
 mod rating;

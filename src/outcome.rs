@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::finding::{Confidence, Evidence, Finding, Place, Severity};
+use crate::gap::{Gap, GapCode};
 
 /// The result of a run.
 #[derive(Debug, Default)]
@@ -55,8 +56,8 @@ pub struct Summary {
     pub below_confidence: usize,
     /// Links, sockets, devices: kind and path.
     pub not_content: Vec<(&'static str, String)>,
-    /// What should have been read and was not: path and reason.
-    pub gaps: Vec<(String, String)>,
+    /// What should have been read and was not.
+    pub gaps: Vec<Gap>,
     /// What the user should know besides.
     pub notes: Vec<String>,
 }
@@ -93,7 +94,7 @@ impl Outcome {
         if self.findings.len() > most {
             let all = self.findings.len();
             let reason = format!("there are {all} findings; the first {most} of them are reported (--max-findings)");
-            self.summary.gaps.push(("findings".to_owned(), reason));
+            self.summary.gaps.push(Gap::new(GapCode::Limit, "findings", reason));
             self.findings.truncate(most);
         }
         self.set_aside.truncate(most);

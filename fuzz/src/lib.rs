@@ -17,6 +17,7 @@ use keysieve::detect::content::Stream;
 use keysieve::detect::path_facts::PathFacts;
 use keysieve::detect::verdict::verdict;
 use keysieve::detect::{Detector, Scratch};
+use keysieve::gap::GapCode;
 use keysieve::posture::{self, source::File};
 use keysieve::report::read;
 use keysieve::rules;
@@ -161,11 +162,11 @@ impl Sink for Contents {
         self.0 += bytes.len() as u64;
     }
 
-    fn gap(&mut self, path: &str, reason: String) {
+    fn gap(&mut self, path: &str, _: GapCode, reason: String) {
         assert!(!path.is_empty() && !reason.is_empty());
     }
 
-    fn may_hold(&mut self, bytes: u64) -> Result<(), String> {
+    fn may_hold(&mut self, bytes: u64) -> Result<(), (GapCode, String)> {
         // A content and those around it, each at most as long as the limit for one, while it grows by half.
         assert!(bytes <= 6 << 20, "{bytes} bytes in memory");
         Ok(())

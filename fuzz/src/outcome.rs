@@ -1,6 +1,7 @@
 //! Reports of findings whose every text comes from somebody else.
 
 use keysieve::finding::{Advice, CommitNote, Confidence, Excerpt, Finding, Fingerprint, Life, Place, Secret, Severity};
+use keysieve::gap::{Gap, GapCode};
 use keysieve::outcome::{Outcome, Summary};
 use keysieve::report::{self, Format, Options};
 use keysieve::rules;
@@ -39,7 +40,7 @@ pub fn reports(data: &[u8]) {
     let summary = Summary {
         scope: Some(next()),
         files: Some(1),
-        gaps: vec![(path.clone(), next())],
+        gaps: vec![Gap::new(GapCode::Damaged, path.as_str(), next())],
         not_content: vec![("socket", path)],
         notes: vec![next()],
         ..Summary::default()

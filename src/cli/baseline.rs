@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 use keysieve::baseline::{Baseline, import};
 use keysieve::detect::Detector;
 use keysieve::finding::{Finding, Fingerprint};
+use keysieve::gap::Gap;
 
 use super::settings::{Settings, SourceArgs};
 use super::{INCOMPLETE, NOTHING_FOUND, progress, scan};
@@ -72,7 +73,7 @@ pub fn run(command: BaselineCommand) -> anyhow::Result<ExitCode> {
         .filter(wanted)
         .map(|finding| baseline.fingerprint(finding, &finding.identity))
         .collect();
-    for (path, reason) in &outcome.summary.gaps {
+    for Gap { path, reason, .. } in &outcome.summary.gaps {
         anstream::eprintln!("warning: {}: {reason}", keysieve::report::terminal::visible(path));
     }
     let complete = outcome.summary.is_complete();

@@ -14,7 +14,7 @@ use keysieve::outcome::{Outcome, SetAside, Summary};
 use keysieve::source::changes::range::{self, Ends, Range};
 use keysieve::source::changes::{self, Changes, Options, staged};
 use keysieve::source::history::Repository;
-use keysieve::source::{Gap, Progress};
+use keysieve::source::{Gap, GapCode, Progress};
 
 use super::limits::{LimitArgs, RepositoryLimitArgs};
 use super::progress::{self, Display};
@@ -114,7 +114,7 @@ pub fn run_range(arguments: RangeArgs) -> anyhow::Result<ExitCode> {
     for range in &ranges {
         match range::resolve(&repository, range) {
             Ok(found) => ends.push(found),
-            Err(error) => unknown.push(Gap { path: describe(range), reason: error.to_string() }),
+            Err(error) => unknown.push(Gap::new(GapCode::UnknownRevision, describe(range), error)),
         }
     }
     let base = ends.first().and_then(Ends::base).filter(|_| !arguments.trust_head && !arguments.pre_push);
@@ -259,7 +259,7 @@ pub fn outcome(changes: Changes, detector: &Detector, settings: &Settings) -> Ou
             commits: changes.commits,
             files: Some(changes.files),
             bytes: changes.bytes,
-            gaps: changes.gaps.into_iter().map(|gap| (gap.path, gap.reason)).chain(signals::gap()).collect(),
+            gaps: changes.gaps.into_iter().chain(signals::gap()).collect(),
             notes: changes.notes,
             ..Summary::default()
         },

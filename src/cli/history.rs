@@ -90,7 +90,7 @@ pub fn run(arguments: HistoryArgs) -> anyhow::Result<ExitCode> {
             commits: Some(found.commits),
             objects: Some(found.objects),
             bytes: found.bytes,
-            gaps: found.gaps.into_iter().map(|gap| (gap.path, gap.reason)).chain(signals::gap()).collect(),
+            gaps: found.gaps.into_iter().chain(signals::gap()).collect(),
             ..Summary::default()
         },
         ..Outcome::default()

@@ -63,7 +63,7 @@ pub fn look(paths: &[PathBuf], settings: &Settings, progress: &Progress) -> Post
 
 /// Adds what was found to `outcome`, as far as the configuration and the baseline do not accept it.
 pub fn add(posture: Posture, settings: &Settings, outcome: &mut Outcome) {
-    outcome.summary.gaps.extend(posture.gaps.into_iter().map(|gap| (gap.path, gap.reason)));
+    outcome.summary.gaps.extend(posture.gaps);
     let wanted = posture.findings.into_iter().filter(|finding| !settings.config.is_disabled(&finding.rule));
     let notes = std::mem::take(&mut outcome.summary.notes);
     scan::accept(wanted.collect(), settings, outcome);

@@ -11,6 +11,7 @@ use keysieve::detect::candidate::{Candidate, Dropped, Judge};
 use keysieve::detect::path_facts::PathFacts;
 use keysieve::detect::verdict::{Verdict, verdict};
 use keysieve::finding::{Finding, Severity};
+use keysieve::gap::{Gap, GapCode};
 use keysieve::outcome::{Outcome, SetAside, Summary};
 use keysieve::report;
 use keysieve::rules::Rule;
@@ -130,7 +131,7 @@ pub fn scan(
     if judged.left_out > 0 {
         let reason =
             format!("{} more findings were left out; the first are reported (--max-findings)", judged.left_out);
-        outcome.summary.gaps.push(("findings".to_owned(), reason));
+        outcome.summary.gaps.push(Gap::new(GapCode::Limit, "findings", reason));
     }
     outcome.limit(most);
     Ok(outcome)
@@ -238,7 +239,7 @@ fn summary(coverage: Coverage) -> Summary {
         bytes: coverage.bytes,
         excluded: coverage.excluded,
         not_content: coverage.not_content.into_iter().map(|it| (it.kind, it.path)).collect(),
-        gaps: coverage.gaps.into_iter().map(|gap| (gap.path, gap.reason)).collect(),
+        gaps: coverage.gaps,
         ..Summary::default()
     }
 }

@@ -4,6 +4,7 @@
 //! `docker save` writes is a tar. Inner contents have paths such as `app.jar!/conf/a.yml`. Whatever a limit cuts off, and
 //! whatever can't be unpacked, is told to the caller; nothing is left out in silence.
 
+use crate::gap::GapCode;
 use std::io::{self, Cursor, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -87,9 +88,9 @@ pub trait Sink {
     /// An inner content that is no container itself.
     fn content(&mut self, path: &str, bytes: &[u8]);
     /// An inner content, or the rest of a container, that was not read, and why.
-    fn gap(&mut self, path: &str, reason: String);
+    fn gap(&mut self, path: &str, code: GapCode, reason: String);
     /// Whether unpacking may go on with so many unpacked bytes in memory; if not, why.
-    fn may_hold(&mut self, bytes: u64) -> Result<(), String>;
+    fn may_hold(&mut self, bytes: u64) -> Result<(), (GapCode, String)>;
 }
 
 /// Unpacks the container `bytes` of this `kind` at `path` into `sink`.
@@ -115,13 +116,13 @@ impl Unpacker<'_> {
     fn open(&mut self, bytes: &[u8], kind: Kind, path: &str, depth: usize) {
         if depth > self.limits.depth {
             let reason = format!("containers are unpacked to a depth of {} (--max-archive-depth)", self.limits.depth);
-            return self.sink.gap(path, reason);
+            return self.sink.gap(path, GapCode::Limit, reason);
         }
         // A library that trips over what somebody made for that costs this container.
         let held = self.held;
         if catch_unwind(AssertUnwindSafe(|| self.unpack(bytes, kind, path, depth))).is_err() {
             self.held = held;
-            self.sink.gap(path, "it cannot be unpacked: what reads it failed on it".to_owned());
+            self.sink.gap(path, GapCode::Failed, "it cannot be unpacked: what reads it failed on it".to_owned());
         }
     }
 
@@ -133,16 +134,17 @@ impl Unpacker<'_> {
             Kind::Bzip2 => self.stream(bzip2::read::MultiBzDecoder::new(bytes), path, depth),
             Kind::Zstd => match zstd::frames(bytes) {
                 Ok(reader) => self.stream(reader, path, depth),
-                Err(error) => self.sink.gap(path, damaged(&error)),
+                Err(error) => self.sink.gap(path, GapCode::Damaged, damaged(&error)),
             },
             Kind::SevenZip => self.seven_zip(bytes, path, depth),
             Kind::Ar => self.ar(bytes, path, depth),
             Kind::Cpio => self.cpio(bytes, path, depth),
             Kind::Rpm => match rpm::payload(bytes).map(|payload| (payload, Kind::of(payload))) {
                 Some((payload, Some(kind))) => self.open(payload, kind, path, depth + 1),
-                _ => self
-                    .sink
-                    .gap(path, "it cannot be unpacked: its headers are cut short or its payload is unknown".into()),
+                _ => {
+                    let reason = "it cannot be unpacked: its headers are cut short or its payload is unknown";
+                    self.sink.gap(path, GapCode::Damaged, reason.to_owned());
+                }
             },
             Kind::Sqlite => self.sqlite(bytes, path, depth),
             Kind::KeyStore(format) => {
@@ -170,7 +172,7 @@ impl Unpacker<'_> {
     fn zip(&mut self, bytes: &[u8], path: &str, depth: usize) {
         let mut archive = match zip::ZipArchive::new(Cursor::new(bytes)) {
             Ok(archive) => archive,
-            Err(error) => return self.sink.gap(path, damaged(&error)),
+            Err(error) => return self.sink.gap(path, GapCode::Damaged, damaged(&error)),
         };
         for index in 0..archive.len() {
             if !self.may_go_on(path) {
@@ -181,8 +183,10 @@ impl Unpacker<'_> {
             match archive.by_index(index) {
                 Ok(entry) if entry.is_dir() => {}
                 Ok(entry) => self.read_entry(entry, &inner, depth),
-                Err(zip::result::ZipError::UnsupportedArchive(what)) => self.sink.gap(&inner, what.to_lowercase()),
-                Err(error) => self.sink.gap(&inner, damaged(&error)),
+                Err(zip::result::ZipError::UnsupportedArchive(what)) => {
+                    self.sink.gap(&inner, GapCode::UnsupportedFormat, what.to_lowercase())
+                }
+                Err(error) => self.sink.gap(&inner, GapCode::Damaged, damaged(&error)),
             }
         }
     }
@@ -191,7 +195,7 @@ impl Unpacker<'_> {
         let mut archive = tar::Archive::new(bytes);
         let entries = match archive.entries() {
             Ok(entries) => entries,
-            Err(error) => return self.sink.gap(path, damaged(&error)),
+            Err(error) => return self.sink.gap(path, GapCode::Damaged, damaged(&error)),
         };
         for entry in entries {
             if !self.may_go_on(path) {
@@ -199,7 +203,7 @@ impl Unpacker<'_> {
             }
             let entry = match entry {
                 Ok(entry) => entry,
-                Err(error) => return self.sink.gap(path, damaged(&error)),
+                Err(error) => return self.sink.gap(path, GapCode::Damaged, damaged(&error)),
             };
             if !entry.header().entry_type().is_file() {
                 continue;
@@ -216,7 +220,7 @@ impl Unpacker<'_> {
             sevenz_rust2::ArchiveReader::new_with_memory_limit(Cursor::new(bytes), password, DICTIONARY_KIB as usize);
         let mut archive = match opened {
             Ok(archive) => archive,
-            Err(error) => return self.sink.gap(path, damaged(&error)),
+            Err(error) => return self.sink.gap(path, GapCode::Damaged, damaged(&error)),
         };
         let mut is_over = false;
         let read = archive.for_each_entries(|entry, reader| {
@@ -234,14 +238,18 @@ impl Unpacker<'_> {
             Ok(true)
         });
         if let Err(error) = read {
-            self.sink.gap(path, damaged(&error));
+            self.sink.gap(path, GapCode::Damaged, damaged(&error));
         }
     }
 
     fn ar(&mut self, bytes: &[u8], path: &str, depth: usize) {
         let whole = ar_entries(bytes);
         if whole < bytes.len() {
-            self.sink.gap(path, "it cannot be unpacked: an entry is longer than the archive".to_owned());
+            self.sink.gap(
+                path,
+                GapCode::Damaged,
+                "it cannot be unpacked: an entry is longer than the archive".to_owned(),
+            );
         }
         let mut archive = ar::Archive::new(&bytes[..whole]);
         while let Some(entry) = archive.next_entry() {
@@ -250,7 +258,7 @@ impl Unpacker<'_> {
             }
             let entry = match entry {
                 Ok(entry) => entry,
-                Err(error) => return self.sink.gap(path, damaged(&error)),
+                Err(error) => return self.sink.gap(path, GapCode::Damaged, damaged(&error)),
             };
             let name = shown(entry.header().identifier());
             let inner = format!("{path}!/{}", name.trim_end_matches('/'));
@@ -266,7 +274,7 @@ impl Unpacker<'_> {
             let mut reader = match cpio::newc::Reader::new(rest) {
                 Ok(reader) if reader.entry().is_trailer() => return,
                 Ok(reader) => reader,
-                Err(error) => return self.sink.gap(path, damaged(&error)),
+                Err(error) => return self.sink.gap(path, GapCode::Damaged, damaged(&error)),
             };
             if !self.may_go_on(path) {
                 return;
@@ -277,7 +285,7 @@ impl Unpacker<'_> {
             }
             rest = match reader.finish() {
                 Ok(rest) => rest,
-                Err(error) => return self.sink.gap(path, damaged(&error)),
+                Err(error) => return self.sink.gap(path, GapCode::Damaged, damaged(&error)),
             };
         }
     }
@@ -287,7 +295,7 @@ impl Unpacker<'_> {
         let database = match sqlite::Database::open(bytes) {
             Ok(database) => database,
             Err(reason) => {
-                self.sink.gap(path, format!("it cannot be unpacked: {reason}"));
+                self.sink.gap(path, GapCode::Damaged, format!("it cannot be unpacked: {reason}"));
                 return self.sink.content(path, bytes);
             }
         };
@@ -298,7 +306,7 @@ impl Unpacker<'_> {
             self.may_go_on(path)
         });
         if let Err(reason) = read {
-            self.sink.gap(path, format!("it cannot be unpacked: {reason}"));
+            self.sink.gap(path, GapCode::Damaged, format!("it cannot be unpacked: {reason}"));
         }
     }
 
@@ -313,7 +321,7 @@ impl Unpacker<'_> {
 
     fn say(&mut self, path: &str, cut: Option<String>) {
         if let Some(reason) = cut {
-            self.sink.gap(path, reason);
+            self.sink.gap(path, GapCode::Limit, reason);
         }
     }
 
@@ -327,16 +335,16 @@ impl Unpacker<'_> {
             let most = self.limits.entries;
             let reason =
                 format!("it holds more than {most} contents; the others were not read (--max-archive-entries)");
-            self.sink.gap(path, reason);
+            self.sink.gap(path, GapCode::Limit, reason);
             return false;
         }
         if self.left == 0 {
             let option = self.option_for_total();
-            self.sink.gap(path, format!("unpacking stopped at {} ({option})", in_words(self.total)));
+            self.sink.gap(path, GapCode::Limit, format!("unpacking stopped at {} ({option})", in_words(self.total)));
             return false;
         }
-        if let Err(reason) = self.sink.may_hold(self.held) {
-            self.sink.gap(path, reason);
+        if let Err((code, reason)) = self.sink.may_hold(self.held) {
+            self.sink.gap(path, code, reason);
             return false;
         }
         self.entries -= 1;
@@ -356,7 +364,8 @@ impl Unpacker<'_> {
         let reason = || format!("only {} of it were unpacked ({option})", in_words(limit));
         let cut = is_cut.then(reason);
         if let (Err(error), false) = (copied, is_cut) {
-            self.sink.gap(path, refused.unwrap_or_else(|| damaged(&error)));
+            let (code, reason) = refused.unwrap_or_else(|| (GapCode::Damaged, damaged(&error)));
+            self.sink.gap(path, code, reason);
             // What came before the damage is worth a look.
             if bytes.is_empty() {
                 return;
@@ -406,7 +415,7 @@ struct Bounded<'a> {
     /// Bytes in memory besides.
     held: u64,
     sink: &'a mut dyn Sink,
-    refused: Option<String>,
+    refused: Option<(GapCode, String)>,
 }
 
 impl io::Write for Bounded<'_> {
@@ -454,12 +463,12 @@ mod tests {
             self.contents.push((path.to_owned(), bytes.len()));
         }
 
-        fn gap(&mut self, path: &str, reason: String) {
+        fn gap(&mut self, path: &str, _: GapCode, reason: String) {
             self.gaps.push((path.to_owned(), reason));
         }
 
-        fn may_hold(&mut self, bytes: u64) -> Result<(), String> {
-            if bytes > self.memory { Err("too much".to_owned()) } else { Ok(()) }
+        fn may_hold(&mut self, bytes: u64) -> Result<(), (GapCode, String)> {
+            if bytes > self.memory { Err((GapCode::Limit, "too much".to_owned())) } else { Ok(()) }
         }
     }
 

@@ -13,6 +13,7 @@ use std::collections::HashSet;
 
 use crate::detect::path_facts::PathFacts;
 use crate::finding::{Advice, Confidence, Excerpt, Finding, Key, Place, Secret, Severity};
+use crate::gap::GapCode;
 use crate::source::Gap;
 use checks::Hit;
 use source::File;
@@ -39,7 +40,7 @@ pub fn check(files: &[File]) -> Posture {
     for file in files {
         posture.files += 1;
         posture.bytes += file.text.len() as u64;
-        posture.gaps.extend(file.error.iter().map(|reason| Gap { path: file.path.clone(), reason: reason.clone() }));
+        posture.gaps.extend(file.error.iter().map(|reason| Gap::new(GapCode::Damaged, &file.path, reason)));
     }
     let mut hits = checks::all(files);
     hits.sort_by(|a, b| (&files[a.file].path, a.line, a.check.id).cmp(&(&files[b.file].path, b.line, b.check.id)));

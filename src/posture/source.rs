@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::node::{self, Block, Node};
 use crate::file::{self, shown};
+use crate::gap::GapCode;
 use crate::source::limits::Task;
 use crate::source::tree::{self, Named};
 use crate::source::{Gap, Progress, explain};
@@ -141,7 +142,7 @@ pub fn read(paths: &[PathBuf], exclude: &[GlobMatcher], progress: &Progress) -> 
     const SKIPPED: [&str; 3] = ["node_modules", "vendor", ".terraform"];
     let options = tree::Options { paths: paths.to_vec(), exclude: exclude.to_vec(), ..tree::Options::default() };
     let (listed, coverage) = tree::files(&options, progress);
-    let gap = |path: &Path, reason: String| Gap { path: shown(path), reason };
+    let gap = |code, path: &Path, reason: String| Gap::new(code, shown(path), reason);
     let read_one = |named: Named| -> Option<Result<File, Gap>> {
         let Named { path, identity } = named;
         if identity.split('/').any(|name| SKIPPED.contains(&name)) || !may_be_checked(&path) {
@@ -153,15 +154,15 @@ pub fn read(paths: &[PathBuf], exclude: &[GlobMatcher], progress: &Progress) -> 
         }
         let bytes = match read_whole(&path) {
             Ok(bytes) => bytes?,
-            Err(error) => return Some(Err(gap(&path, explain(&error)))),
+            Err(error) => return Some(Err(gap(GapCode::Unreadable, &path, explain(&error)))),
         };
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let name = shown(&path);
         // Parsers go back and forth, and an input can be made for which they never come to an end.
         match Task::new(progress).watch(move || File::of(&name, &identity, text)) {
             Ok(Ok(file)) => file.map(Ok),
-            Ok(Err(panicked)) => Some(Err(gap(&path, panicked.to_string()))),
-            Err(reached) => Some(Err(gap(&path, reached.to_string()))),
+            Ok(Err(panicked)) => Some(Err(gap(GapCode::Failed, &path, panicked.to_string()))),
+            Err(reached) => Some(Err(gap(reached.code(), &path, reached.to_string()))),
         }
     };
     let mut files = Vec::new();

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use super::terminal::visible;
 use super::{Options, print_secret};
 use crate::finding::Finding;
+use crate::gap::Gap;
 use crate::outcome::Outcome;
 
 const COLUMNS: &str = "severity,confidence,rule,title,path,line,column,secret,introduced,author,commit,removed,live_in,\
@@ -17,7 +18,7 @@ pub fn write(outcome: &Outcome, options: Options, to: &mut impl Write) -> io::Re
     for finding in &outcome.findings {
         row(&fields(finding, options), to)?;
     }
-    for (path, reason) in &outcome.summary.gaps {
+    for Gap { path, reason, .. } in &outcome.summary.gaps {
         let mut fields = vec![String::new(); COLUMNS.split(',').count()];
         (fields[2], fields[3], fields[4]) = ("incomplete".to_owned(), reason.clone(), path.clone());
         row(&fields, to)?;

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 
 use super::terminal::visible;
 use crate::finding::{Finding, Severity};
+use crate::gap::Gap;
 use crate::outcome::Outcome;
 
 use super::Options;
@@ -42,7 +43,7 @@ pub fn write(outcome: &Outcome, options: Options, to: &mut impl Write) -> io::Re
             data(&message)
         )?;
     }
-    for (path, reason) in &outcome.summary.gaps {
+    for Gap { path, reason, .. } in &outcome.summary.gaps {
         let text = data(&format!("{}: {}", visible(path), visible(reason)));
         writeln!(to, "::error title=keysieve could not read everything::{text}")?;
     }

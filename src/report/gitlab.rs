@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::Options;
 use super::terminal::inert_json;
 use crate::finding::{Confidence, Finding, Severity};
+use crate::gap::Gap;
 use crate::outcome::Outcome;
 
 /// Version of the schema that the report keeps to.
@@ -22,7 +23,7 @@ pub fn write(outcome: &Outcome, _options: Options, to: &mut impl Write) -> io::R
         .summary
         .gaps
         .iter()
-        .map(|(path, reason)| json!({ "level": "fatal", "value": format!("{path}: {reason}") }))
+        .map(|Gap { path, reason, .. }| json!({ "level": "fatal", "value": format!("{path}: {reason}") }))
         .collect();
     let mut report = json!({
         "version": SCHEMA_VERSION,

@@ -8,6 +8,7 @@ use anstyle::{AnsiColor, Style};
 use super::terminal::{keep_end, keep_start, visible, width};
 use super::{Options, print_secret};
 use crate::finding::{CommitNote, Finding, Life, Severity};
+use crate::gap::Gap;
 use crate::outcome::{Outcome, Summary};
 use crate::posture;
 
@@ -194,7 +195,7 @@ fn write_summary(outcome: &Outcome, options: Options, to: &mut impl Write) -> io
             count(summary.gaps.len() as u64, "path")
         )?;
         let listed = if options.explain { usize::MAX } else { LISTED };
-        for (path, reason) in summary.gaps.iter().take(listed) {
+        for Gap { path, reason, .. } in summary.gaps.iter().take(listed) {
             writeln!(to, "  {}: {}", inert_path(path), visible(reason))?;
         }
         if let Some(more) = summary.gaps.len().checked_sub(listed).filter(|more| *more > 0) {

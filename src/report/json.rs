@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::terminal::inert_json;
 use super::{Options, print_secret};
 use crate::finding::{Advice, Confidence, Evidence, Finding, Fingerprint, Life, Place, Severity};
+use crate::gap::Gap;
 use crate::outcome::{Outcome, SetAside, Summary};
 use crate::posture;
 
@@ -102,7 +103,7 @@ struct SummaryObject<'a> {
     allowed: &'a BTreeMap<&'static str, usize>,
     excluded: u64,
     not_content: Vec<Named<'a>>,
-    incomplete: Vec<Reason<'a>>,
+    incomplete: &'a [Gap],
     notes: &'a [String],
     complete: bool,
 }
@@ -111,12 +112,6 @@ struct SummaryObject<'a> {
 struct Named<'a> {
     kind: &'static str,
     path: &'a str,
-}
-
-#[derive(Serialize)]
-struct Reason<'a> {
-    path: &'a str,
-    reason: &'a str,
 }
 
 /// Writes one document, indented.
@@ -209,7 +204,7 @@ fn summary_object<'a>(outcome: &Outcome, summary: &'a Summary) -> SummaryObject<
         allowed: &summary.allowed,
         excluded: summary.excluded,
         not_content: summary.not_content.iter().map(|(kind, path)| Named { kind, path }).collect(),
-        incomplete: summary.gaps.iter().map(|(path, reason)| Reason { path, reason }).collect(),
+        incomplete: &summary.gaps,
         notes: &summary.notes,
         complete: summary.is_complete(),
     }

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::Options;
 use super::terminal::visible;
+use crate::gap::Gap;
 use crate::outcome::Outcome;
 
 /// Writes one suite.
@@ -39,7 +40,7 @@ pub fn write(outcome: &Outcome, _options: Options, to: &mut impl Write) -> io::R
         )?;
         writeln!(to, "    </testcase>")?;
     }
-    for (path, reason) in &outcome.summary.gaps {
+    for Gap { path, reason, .. } in &outcome.summary.gaps {
         writeln!(to, "    <testcase classname=\"keysieve\" name=\"{}\">", escaped(path))?;
         writeln!(to, "      <error type=\"incomplete\" message=\"{}\"/>", escaped(reason))?;
         writeln!(to, "    </testcase>")?;

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::terminal::{keep_start, visible};
 use super::{Options, print_secret};
 use crate::finding::{Finding, Severity};
+use crate::gap::Gap;
 use crate::outcome::Outcome;
 
 /// Rows before the rest is only counted: GitHub cuts a summary at 1 MiB.
@@ -75,7 +76,7 @@ fn summary(outcome: &Outcome, to: &mut impl Write) -> io::Result<()> {
     }
     if !summary.is_complete() {
         writeln!(to, "\n**Not complete**: {} could not be read to the end.\n", summary.gaps.len())?;
-        for (path, reason) in summary.gaps.iter().take(50) {
+        for Gap { path, reason, .. } in summary.gaps.iter().take(50) {
             writeln!(to, "- {}: {}", code(path), text(reason))?;
         }
     }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::finding::{
     Advice, Confidence, Evidence, Excerpt, Finding, Fingerprint, Life, Partner, Place, Secret, Severity,
 };
+use crate::gap::Gap;
 use crate::outcome::{Outcome, SetAside, Summary};
 
 #[derive(Deserialize)]
@@ -84,7 +85,7 @@ struct SummaryObject {
     allowed: BTreeMap<String, usize>,
     excluded: u64,
     not_content: Vec<NotContent>,
-    incomplete: Vec<Reason>,
+    incomplete: Vec<Gap>,
     notes: Vec<String>,
 }
 
@@ -92,12 +93,6 @@ struct SummaryObject {
 struct NotContent {
     kind: String,
     path: String,
-}
-
-#[derive(Deserialize)]
-struct Reason {
-    path: String,
-    reason: String,
 }
 
 /// Reads a report; the error says what is wrong with it.
@@ -206,7 +201,7 @@ impl From<SummaryObject> for Summary {
             allowed: allowed.into_iter().filter_map(|by| Some((by, *it.allowed.get(by)?))).collect(),
             below_confidence: it.below_confidence,
             not_content: it.not_content.into_iter().map(|it| (kind(&it.kind), it.path)).collect(),
-            gaps: it.incomplete.into_iter().map(|it| (it.path, it.reason)).collect(),
+            gaps: it.incomplete,
             notes: it.notes,
         }
     }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::Options;
 use super::terminal::inert_json;
 use crate::finding::{Confidence, Finding, Severity};
+use crate::gap::Gap;
 use crate::outcome::Outcome;
 use crate::posture;
 use crate::rules::Rule;
@@ -28,9 +29,10 @@ pub fn write(outcome: &Outcome, rules: &[Rule], options: Options, to: &mut impl 
         .summary
         .gaps
         .iter()
-        .map(|(path, reason)| {
+        .map(|Gap { path, code, reason }| {
             json!({
                 "level": "error",
+                "descriptor": { "id": code },
                 "message": { "text": format!("{path}: {reason}") },
                 "locations": [{ "physicalLocation": { "artifactLocation": artifact(path) } }],
             })

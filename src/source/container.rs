@@ -1,7 +1,7 @@
 //! Scans what is inside of a container, as if each inner content were a file of its own.
 
 use super::limits::Task;
-use super::{Content, Gap, Progress, Worker, window};
+use super::{Content, Gap, GapCode, Progress, Worker, window};
 use crate::decode::container::{self, Kind, Sink};
 use crate::detect::Detector;
 
@@ -53,7 +53,7 @@ impl Sink for Scanner<'_, '_> {
         let size = bytes.len() as u64;
         let reading = window::scan(&mut &bytes[..], size, self.detector, self.worker, self.task);
         if let Some(error) = reading.error {
-            self.gap(path, error.explain());
+            self.gap(path, error.code(), error.explain());
         }
         if !reading.candidates.is_empty() {
             let identity = format!("{}{}", self.identity, path.strip_prefix(self.path).unwrap_or(path));
@@ -62,13 +62,13 @@ impl Sink for Scanner<'_, '_> {
         }
     }
 
-    fn gap(&mut self, path: &str, reason: String) {
-        self.inside.gaps.push(Gap { path: path.to_owned(), reason });
+    fn gap(&mut self, path: &str, code: GapCode, reason: String) {
+        self.inside.gaps.push(Gap::new(code, path, reason));
     }
 
-    fn may_hold(&mut self, bytes: u64) -> Result<(), String> {
+    fn may_hold(&mut self, bytes: u64) -> Result<(), (GapCode, String)> {
         let task = self.task;
         let hold = || task.hold(self.outer + bytes).and_then(|()| task.in_time()).and_then(|()| task.found(0));
-        hold().map_err(|reached| reached.to_string())
+        hold().map_err(|reached| (reached.code(), reached.to_string()))
     }
 }

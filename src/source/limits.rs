@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Panicked, Progress};
+use super::{GapCode, Panicked, Progress};
 use crate::decode::container::{self, in_words};
 
 /// The limits of a scan.
@@ -85,6 +85,16 @@ pub enum Reached {
     FileTime(Duration),
     /// Somebody ended the scan, or its time was over.
     Stopped(&'static str),
+}
+
+impl Reached {
+    /// What kind of gap it leaves.
+    pub fn code(&self) -> GapCode {
+        match self {
+            Self::Stopped(_) => GapCode::Interrupted,
+            Self::Memory(_) | Self::Line(_) | Self::Findings(_) | Self::FileTime(_) => GapCode::Limit,
+        }
+    }
 }
 
 impl fmt::Display for Reached {

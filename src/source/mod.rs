@@ -17,6 +17,8 @@ pub mod stdin;
 pub mod tree;
 pub mod window;
 
+pub use crate::gap::{Gap, GapCode};
+
 use crate::detect::Scratch;
 use crate::detect::candidate::Candidate;
 use limits::{Limits, Memory};
@@ -31,15 +33,6 @@ pub struct Content {
     pub identity: String,
     /// What the engine found.
     pub candidates: Vec<Candidate>,
-}
-
-/// Something that should have been read and was not, or not to its end.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Gap {
-    /// What.
-    pub path: String,
-    /// Why.
-    pub reason: String,
 }
 
 /// Something that holds no content of its own.

@@ -4,7 +4,7 @@ use std::io::{self, Cursor, Read};
 
 use super::container::{Inside, largest_container};
 use super::limits::Task;
-use super::{Content, Coverage, Gap, Progress, Worker, explain, guarded, window};
+use super::{Content, Coverage, Gap, GapCode, Progress, Worker, explain, guarded, window};
 use crate::decode::container::{Kind, in_words};
 use crate::detect::Detector;
 
@@ -17,11 +17,11 @@ const HEAD: u64 = 512;
 /// Scans standard input to its end and gives `each` what it holds.
 pub fn scan(detector: &Detector, progress: &Progress, each: &dyn Fn(Content)) -> Coverage {
     let mut coverage = Coverage::default();
-    let mut gap = |reason: String| coverage.gaps.push(Gap { path: NAME.to_owned(), reason });
+    let mut gap = |code, reason: String| coverage.gaps.push(Gap::new(code, NAME, reason));
     let mut input = Watched(progress);
     let mut head = Vec::new();
     if let Err(error) = (&mut input).take(HEAD).read_to_end(&mut head) {
-        gap(explain(&error));
+        gap(GapCode::Unreadable, explain(&error));
         return coverage;
     }
     let kind = Kind::of(&head);
@@ -30,10 +30,10 @@ pub fn scan(detector: &Detector, progress: &Progress, each: &dyn Fn(Content)) ->
     let mut worker = Worker::default();
     let Some(kind) = kind else {
         match guarded(|| window::scan(&mut input, 0, detector, &mut worker, &task)) {
-            Err(panicked) => gap(panicked.to_string()),
+            Err(panicked) => gap(GapCode::Failed, panicked.to_string()),
             Ok(read) => {
                 match read.error {
-                    Some(error) => gap(error.explain()),
+                    Some(error) => gap(error.code(), error.explain()),
                     None => coverage.files = 1,
                 }
                 coverage.bytes = read.bytes;
@@ -45,14 +45,16 @@ pub fn scan(detector: &Detector, progress: &Progress, each: &dyn Fn(Content)) ->
     let most = largest_container(progress);
     let mut bytes = Vec::new();
     match input.take(most + 1).read_to_end(&mut bytes) {
-        Err(error) => gap(explain(&error)),
-        Ok(_) if bytes.len() as u64 > most => gap(format!("only its first {} were read", in_words(most))),
+        Err(error) => gap(GapCode::Unreadable, explain(&error)),
+        Ok(_) if bytes.len() as u64 > most => {
+            gap(GapCode::Limit, format!("only its first {} were read", in_words(most)))
+        }
         Ok(_) => coverage.files = 1,
     }
     bytes.truncate(most as usize);
     coverage.bytes = bytes.len() as u64;
     match guarded(|| Inside::of(&bytes, kind, NAME, NAME, detector, &mut worker, &task)) {
-        Err(panicked) => coverage.gaps.push(Gap { path: NAME.to_owned(), reason: panicked.to_string() }),
+        Err(panicked) => coverage.gaps.push(Gap::new(GapCode::Failed, NAME, panicked)),
         Ok(inside) => {
             coverage.gaps.extend(inside.gaps);
             inside.contents.into_iter().for_each(each);

@@ -18,7 +18,7 @@ use super::changes::index::Index;
 use super::container::{Inside, largest_container};
 use super::history::{Repository, Trust};
 use super::limits::Task;
-use super::{Content, Coverage, Gap, NotContent, Panicked, Progress, Workers, explain, window};
+use super::{Content, Coverage, Gap, GapCode, NotContent, Panicked, Progress, Workers, explain, window};
 use crate::decode::container::in_words;
 use crate::detect::Detector;
 use crate::file::{self, shown};
@@ -199,7 +199,7 @@ fn list(options: &Options, roots: &[Root], progress: &Progress) -> (Vec<Listed>,
         });
         files.append(&mut found);
         if let Some(why) = progress.stopped() {
-            coverage.gaps.push(Gap { path: shown(&root.path), reason: why.to_owned() });
+            coverage.gaps.push(Gap::new(GapCode::Interrupted, shown(&root.path), why));
         } else if files.len() == before && !coverage.gaps.iter().any(|gap| Path::new(&gap.path).starts_with(&root.path))
         {
             let reason = if options.no_ignore {
@@ -207,7 +207,7 @@ fn list(options: &Options, roots: &[Root], progress: &Progress) -> (Vec<Listed>,
             } else {
                 "there is nothing to read in it that is not ignored or excluded; --no-ignore reads ignored files"
             };
-            coverage.gaps.push(Gap { path: shown(&root.path), reason: reason.to_owned() });
+            coverage.gaps.push(Gap::new(GapCode::NothingToRead, shown(&root.path), reason));
         }
     }
     if roots.len() > 1 {
@@ -344,7 +344,7 @@ impl Batch<'_> {
             Some(error) => explain(error),
             None => error.to_string(),
         };
-        self.coverage.gaps.push(Gap { path: path_text, reason });
+        self.coverage.gaps.push(Gap::new(GapCode::Unreadable, path_text, reason));
     }
 }
 
@@ -399,12 +399,11 @@ fn add_tracked(
                 let rest = absolute.strip_prefix(&root.absolute).ok()?;
                 Some(if root.path == Path::new(".") { Path::new("./").join(rest) } else { root.path.join(rest) })
             })),
-            Err(error) => coverage.gaps.push(Gap {
-                path: shown(&shown_as.unwrap_or(folder).join(".git")),
-                reason: format!(
-                    "its index could not be read, so tracked files that are ignored may be missing: {error}"
-                ),
-            }),
+            Err(error) => coverage.gaps.push(Gap::new(
+                GapCode::Unreadable,
+                shown(&shown_as.unwrap_or(folder).join(".git")),
+                format!("its index could not be read, so tracked files that are ignored may be missing: {error}"),
+            )),
         }
     }
     if tracked.is_empty() {
@@ -473,10 +472,10 @@ fn read_file(
     coverage: &mut Coverage,
     each: &impl Fn(Content),
 ) {
-    let gap = |reason: String| Gap { path: shown(&file.path), reason };
+    let gap = |code, reason: String| Gap::new(code, shown(&file.path), reason);
     if let Some(why) = progress.stopped() {
         // Said once for the whole scan, not once for each of the files that were still to come.
-        let interrupted = Gap { path: shown(&root.path), reason: why.to_owned() };
+        let interrupted = Gap::new(GapCode::Interrupted, shown(&root.path), why);
         if !coverage.gaps.contains(&interrupted) {
             coverage.gaps.push(interrupted);
         }
@@ -488,19 +487,20 @@ fn read_file(
             coverage.not_content.push(NotContent { kind, path: shown(&file.path) });
             return;
         }
-        Err(error) => return coverage.gaps.push(gap(explain(&error))),
+        Err(error) => return coverage.gaps.push(gap(GapCode::Unreadable, explain(&error))),
     };
     let task = Task::new(progress);
     let reading = match workers.with(|worker| window::scan(&mut open, size, detector, worker, &task)) {
         Ok(reading) => reading,
-        Err(Panicked) => return coverage.gaps.push(gap(Panicked.to_string())),
+        Err(Panicked) => return coverage.gaps.push(gap(GapCode::Failed, Panicked.to_string())),
     };
     coverage.bytes += reading.bytes;
     progress.file_done();
     match reading.error {
-        Some(error) => coverage.gaps.push(gap(error.explain())),
+        Some(error) => coverage.gaps.push(gap(error.code(), error.explain())),
         None if reading.bytes < size => {
-            coverage.gaps.push(gap(format!("it shrank while it was read: {} of {size} bytes were left", reading.bytes)))
+            let reason = format!("it shrank while it was read: {} of {size} bytes were left", reading.bytes);
+            coverage.gaps.push(gap(GapCode::Changed, reason));
         }
         None => coverage.files += 1,
     }
@@ -516,10 +516,10 @@ fn read_file(
                         coverage.gaps.extend(inside.gaps);
                         inside.contents.into_iter().for_each(each);
                     }
-                    Err(Panicked) => coverage.gaps.push(gap(Panicked.to_string())),
+                    Err(Panicked) => coverage.gaps.push(gap(GapCode::Failed, Panicked.to_string())),
                 }
             }
-            Err(reason) => coverage.gaps.push(gap(reason)),
+            Err((code, reason)) => coverage.gaps.push(gap(code, reason)),
         }
     } else if !reading.candidates.is_empty() {
         let identity = root.identity(&file.path);
@@ -528,15 +528,20 @@ fn read_file(
 }
 
 /// Reads a container once more, into memory.
-fn read_whole(file: &mut File, size: u64, task: &Task<'_>) -> Result<Vec<u8>, String> {
+fn read_whole(file: &mut File, size: u64, task: &Task<'_>) -> Result<Vec<u8>, (GapCode, String)> {
     let most = largest_container(task.progress());
     if size > most {
-        return Err(format!("what is in it was not read: it is larger than {} (--max-memory)", in_words(most)));
+        let reason = format!("what is in it was not read: it is larger than {} (--max-memory)", in_words(most));
+        return Err((GapCode::Limit, reason));
     }
-    task.hold(size).map_err(|reached| reached.to_string())?;
+    task.hold(size).map_err(|reached| (reached.code(), reached.to_string()))?;
     let mut bytes = Vec::new();
-    bytes.try_reserve_exact(size as usize).map_err(|_| "there is not enough memory to unpack it".to_owned())?;
-    file.seek(SeekFrom::Start(0)).and_then(|_| file.take(size).read_to_end(&mut bytes)).map_err(|it| explain(&it))?;
+    bytes
+        .try_reserve_exact(size as usize)
+        .map_err(|_| (GapCode::Limit, "there is not enough memory to unpack it".to_owned()))?;
+    file.seek(SeekFrom::Start(0))
+        .and_then(|_| file.take(size).read_to_end(&mut bytes))
+        .map_err(|it| (GapCode::Unreadable, explain(&it)))?;
     Ok(bytes)
 }
 

@@ -6,8 +6,8 @@
 
 use std::io::{self, Read};
 
-use super::Worker;
 use super::limits::{Reached, Task};
+use super::{GapCode, Worker};
 use crate::decode::container::Kind;
 use crate::decode::utf16::{ByteOrder, Decoder, PROBE};
 use crate::detect::Detector;
@@ -43,6 +43,14 @@ pub enum Unread {
 }
 
 impl Unread {
+    /// What kind of gap it leaves.
+    pub fn code(&self) -> GapCode {
+        match self {
+            Self::Io(_) => GapCode::Unreadable,
+            Self::Limit(reached) => reached.code(),
+        }
+    }
+
     /// In a few words.
     pub fn explain(&self) -> String {
         match self {

@@ -174,7 +174,7 @@
     make("div", "soft", `keysieve ${version} read ${read}.`, summary.scope ? ` Looked at ${summary.scope}.` : ""));
   if (!summary.complete) {
     const warning = make("div", "warn", make("b", "", `Not complete: ${plural(summary.gaps.length, "path")} could not be read to the end.`));
-    for (const [path, reason] of summary.gaps.slice(0, 20)) warning.append(make("div", "", `${path}: ${reason}`));
+    for (const { path, reason } of summary.gaps.slice(0, 20)) warning.append(make("div", "", `${path}: ${reason}`));
     page.append(warning);
   }
   for (const note of summary.notes) page.append(make("div", "warn", note));

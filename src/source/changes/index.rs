@@ -10,6 +10,7 @@ use std::path::Path;
 use sha2::Digest;
 
 use crate::file;
+use crate::source::GapCode;
 use crate::source::history::oid::Oid;
 
 /// What is about to be committed.
@@ -69,6 +70,16 @@ pub enum IndexError {
     /// It is wrong, or of a kind that came after this program.
     #[error("the index cannot be read: {0}; `git read-tree HEAD` makes it anew, without what is staged")]
     Malformed(&'static str),
+}
+
+impl IndexError {
+    /// What kind of gap it leaves.
+    pub fn code(&self) -> GapCode {
+        match self {
+            Self::Io(_) => GapCode::Unreadable,
+            Self::Malformed(_) => GapCode::Damaged,
+        }
+    }
 }
 
 const CUT: IndexError = IndexError::Malformed("it is cut short, or an entry is longer than it may be");

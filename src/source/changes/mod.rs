@@ -25,7 +25,7 @@ use super::container::Inside;
 use super::history::Repository;
 use super::history::oid::Oid;
 use super::limits::{Limits, Task};
-use super::{Content, Gap, Progress, Workers, window};
+use super::{Content, Gap, GapCode, Progress, Workers, window};
 use crate::decode::container::Kind;
 use crate::decode::shown;
 use crate::detect::Detector;
@@ -114,7 +114,7 @@ impl<'a> Scanner<'a> {
             Ok((_, bytes)) => self.content(&bytes, &path, &task),
             Err(missing) => {
                 let reason = format!("object {}: {}", short(&missing.oid), missing.reason);
-                Scanned { gaps: vec![Gap { path, reason }], ..Scanned::default() }
+                Scanned { gaps: vec![Gap::new(missing.code, path, reason)], ..Scanned::default() }
             }
         });
         seen().insert(key, scanned.clone());
@@ -129,8 +129,7 @@ impl<'a> Scanner<'a> {
                 return (inside.contents, inside.gaps);
             }
             let reading = window::scan(&mut &*bytes, scanned.bytes, self.detector, worker, task);
-            let gap = |reason| Gap { path: path.to_owned(), reason };
-            let gaps = reading.error.map(|error| gap(error.explain())).into_iter().collect();
+            let gaps = reading.error.map(|error| Gap::new(error.code(), path, error.explain())).into_iter().collect();
             let content = Content { path: path.to_owned(), identity: path.to_owned(), candidates: reading.candidates };
             (vec![content], gaps)
         });
@@ -139,7 +138,7 @@ impl<'a> Scanner<'a> {
                 scanned.gaps = gaps;
                 contents.into_iter().for_each(|it| self.judge(it.candidates, &it.path, &mut scanned));
             }
-            Err(panicked) => scanned.gaps.push(Gap { path: path.to_owned(), reason: panicked.to_string() }),
+            Err(panicked) => scanned.gaps.push(Gap::new(GapCode::Failed, path, panicked)),
         }
         scanned
     }
@@ -266,7 +265,7 @@ fn short(oid: &Oid) -> String {
 }
 
 fn gaps_of(missing: Vec<Missing>) -> impl Iterator<Item = Gap> {
-    missing.into_iter().map(|it| Gap { path: format!("object {}", short(&it.oid)), reason: it.reason })
+    missing.into_iter().map(|it| Gap::new(it.code, format!("object {}", short(&it.oid)), it.reason))
 }
 
 /// Opens the objects of `repository`.

@@ -13,7 +13,7 @@ use crate::source::history::pack::Kind;
 use crate::source::history::repository::Repository;
 use crate::source::history::store::{Reading, Store};
 use crate::source::limits::{Limits, Task};
-use crate::source::{Gap, guarded};
+use crate::source::{Gap, GapCode, guarded};
 
 /// The objects of a repository.
 pub struct Objects {
@@ -50,6 +50,8 @@ const ABSENT: &str = "the repository does not have it";
 pub struct Missing {
     /// Which.
     pub oid: Oid,
+    /// Of which kind the gap is.
+    pub code: GapCode,
     /// Why.
     pub reason: String,
 }
@@ -85,12 +87,14 @@ impl Objects {
     }
 
     fn read_as(&self, oid: &Oid, task: Option<&Task<'_>>) -> Result<(Kind, Vec<u8>), Missing> {
-        let absent = || Missing { oid: *oid, reason: ABSENT.to_owned() };
-        let failed = |error: &dyn std::fmt::Display| Missing { oid: *oid, reason: error.to_string() };
+        let absent = || Missing { oid: *oid, code: GapCode::MissingObject, reason: ABSENT.to_owned() };
+        let failed = |code, error: &dyn std::fmt::Display| Missing { oid: *oid, code, reason: error.to_string() };
         match &self.door {
-            Door::Own(store) => store.read(oid).map_err(|error| failed(&error))?.ok_or_else(absent),
+            Door::Own(store) => store.read(oid).map_err(|error| failed(error.code(), &error))?.ok_or_else(absent),
             // On damage that libgit2 lets through, git2 panics.
-            Door::Git(odb) => guarded(|| self.read_by_git(odb, oid, task)).map_err(|error| failed(&error))?,
+            Door::Git(odb) => {
+                guarded(|| self.read_by_git(odb, oid, task)).map_err(|error| failed(GapCode::Failed, &error))?
+            }
         }
     }
 
@@ -100,27 +104,27 @@ impl Objects {
         oid: &Oid,
         task: Option<&Task<'_>>,
     ) -> Result<(Kind, Vec<u8>), Missing> {
-        let absent = || Missing { oid: *oid, reason: ABSENT.to_owned() };
-        let failed = |error: &dyn std::fmt::Display| Missing { oid: *oid, reason: error.to_string() };
+        let absent = || Missing { oid: *oid, code: GapCode::MissingObject, reason: ABSENT.to_owned() };
+        let failed = |code, error: &dyn std::fmt::Display| Missing { oid: *oid, code, reason: error.to_string() };
         let name = oid.to_string();
         let file = self.loose.as_ref().map(|folder| folder.join(&name[..2]).join(&name[2..]));
         if file.is_some_and(|file| file.symlink_metadata().is_ok_and(|it| it.is_symlink())) {
-            return Err(failed(&"its file is a symbolic link, which is not followed"));
+            return Err(failed(GapCode::OutsideRepository, &"its file is a symbolic link, which is not followed"));
         }
         let lock = || odb.lock().unwrap_or_else(PoisonError::into_inner);
-        let id = git2::Oid::from_bytes(oid.as_bytes()).map_err(|error| failed(&error.message()))?;
+        let id = git2::Oid::from_bytes(oid.as_bytes()).map_err(|error| failed(GapCode::Damaged, &error.message()))?;
         let refused = |error: git2::Error| match error.code() {
             git2::ErrorCode::NotFound => absent(),
-            _ => failed(&error.message()),
+            _ => failed(GapCode::Damaged, &error.message()),
         };
         let (size, kind) = lock().read_header(id).map_err(refused)?;
         let size = size as u64;
         if size > self.largest {
             let reason = format!("it is larger than {} (--max-object-size, --max-memory)", in_words(self.largest));
-            return Err(Missing { oid: *oid, reason });
+            return Err(Missing { oid: *oid, code: GapCode::Limit, reason });
         }
         // It is in memory twice, once as git's.
-        task.map_or(Ok(()), |task| task.hold(2 * size)).map_err(|reached| failed(&reached))?;
+        task.map_or(Ok(()), |task| task.hold(2 * size)).map_err(|reached| failed(reached.code(), &reached))?;
         let odb = lock();
         let object = odb.read(id).map_err(refused)?;
         let kind = match kind {
@@ -128,7 +132,7 @@ impl Objects {
             git2::ObjectType::Tree => Kind::Tree,
             git2::ObjectType::Blob => Kind::Blob,
             git2::ObjectType::Tag => Kind::Tag,
-            _ => return Err(failed(&"it is of no kind that git has")),
+            _ => return Err(failed(GapCode::Damaged, &"it is of no kind that git has")),
         };
         Ok((kind, object.data().to_vec()))
     }

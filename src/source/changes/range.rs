@@ -17,7 +17,7 @@ use crate::source::history::refs::Refs;
 use crate::source::history::walk::{self, Commit};
 use crate::source::history::{MESSAGE, Repository, note};
 use crate::source::limits::{Limits, Task};
-use crate::source::{Gap, Progress, window};
+use crate::source::{Gap, GapCode, Progress, window};
 
 /// Which commits to look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,16 +129,16 @@ pub fn scan(
     let mut markers = 0;
     for commit in &commits {
         if let Some(why) = progress.stopped() {
-            changes.gaps.push(Gap { path: "range".into(), reason: why.into() });
+            changes.gaps.push(Gap::new(GapCode::Interrupted, "range", why));
             break;
         }
         if refs.shallow.contains(&commit.oid) {
-            changes.gaps.push(Gap {
-                path: format!("commit {}", short(&commit.oid)),
-                reason: "this shallow clone ends here, so what the commit changed cannot be told; fetch more of the \
-                         history (`git fetch --unshallow`, or `fetch-depth: 0` of actions/checkout)"
-                    .to_owned(),
-            });
+            changes.gaps.push(Gap::new(
+                GapCode::ShallowClone,
+                format!("commit {}", short(&commit.oid)),
+                "this shallow clone ends here, so what the commit changed cannot be told; fetch more of the \
+                         history (`git fetch --unshallow`, or `fetch-depth: 0` of actions/checkout)",
+            ));
             continue;
         }
         let mut comparison = Comparison::new(&objects, progress.limits.paths);
@@ -202,7 +202,7 @@ fn in_message(scanner: &Scanner<'_>, commit: &Commit, gaps: &mut Vec<Gap>) -> Ve
     let bytes = match scanner.objects.read(&commit.oid) {
         Ok((_, bytes)) => bytes,
         Err(missing) => {
-            gaps.push(Gap { path: path(), reason: missing.reason });
+            gaps.push(Gap::new(missing.code, path(), missing.reason));
             return Vec::new();
         }
     };
@@ -213,11 +213,11 @@ fn in_message(scanner: &Scanner<'_>, commit: &Commit, gaps: &mut Vec<Gap>) -> Ve
     let reading = match read {
         Ok(reading) => reading,
         Err(panicked) => {
-            gaps.push(Gap { path: path(), reason: panicked.to_string() });
+            gaps.push(Gap::new(GapCode::Failed, path(), panicked));
             return Vec::new();
         }
     };
-    gaps.extend(reading.error.map(|error| Gap { path: path(), reason: error.explain() }));
+    gaps.extend(reading.error.map(|error| Gap::new(error.code(), path(), error.explain())));
     let facts = PathFacts::of(MESSAGE);
     let found = reading.candidates.into_iter().filter_map(|candidate| {
         match verdict(scanner.detector, candidate, MESSAGE, &facts) {

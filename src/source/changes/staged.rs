@@ -13,7 +13,7 @@ use crate::source::history::oid::Oid;
 use crate::source::history::refs::Refs;
 use crate::source::history::walk;
 use crate::source::limits::Limits;
-use crate::source::{Gap, Progress};
+use crate::source::{Gap, GapCode, Progress};
 
 /// Compares the index of `repository` with its last commit, and in a merge with what is merged, and scans what is new.
 pub fn scan(repository: &Repository, detector: &Detector, progress: &Progress) -> Changes {
@@ -30,7 +30,7 @@ pub fn scan(repository: &Repository, detector: &Detector, progress: &Progress) -
         Ok(_) => {}
         Err(error) => {
             let path = shown(&repository.git_folder().join("index"));
-            changes.gaps.push(Gap { path, reason: error.to_string() });
+            changes.gaps.push(Gap::new(error.code(), path, error));
         }
     }
     // What the other side of a merge holds has been committed there.
@@ -61,7 +61,7 @@ pub fn scan(repository: &Repository, detector: &Detector, progress: &Progress) -
         changes.notes.push("nothing is staged; `git add` stages what is to be committed".to_owned());
     }
     if let Some(why) = progress.stopped() {
-        changes.gaps.push(Gap { path: "index".into(), reason: why.into() });
+        changes.gaps.push(Gap::new(GapCode::Interrupted, "index", why));
     }
     changes
 }

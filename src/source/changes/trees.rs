@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::index::{CachedTree, Entry, Index};
 use super::objects::{Missing, Objects};
+use crate::source::GapCode;
 use crate::source::history::oid::Oid;
 use crate::source::history::walk;
 
@@ -105,7 +106,8 @@ impl<'a> Comparison<'a> {
     fn is_too_much(&mut self, depth: usize, node: Option<Node>) -> bool {
         let Some((_, oid)) = node else { return false };
         if depth > MAX_DEPTH {
-            self.missing.push(Missing { oid, reason: format!("it is nested deeper than {MAX_DEPTH} folders") });
+            let reason = format!("it is nested deeper than {MAX_DEPTH} folders");
+            self.missing.push(Missing { oid, code: GapCode::Limit, reason });
             return true;
         }
         if self.left > 0 {
@@ -114,7 +116,7 @@ impl<'a> Comparison<'a> {
         }
         let reason = format!("more than {} paths differ; the others were not looked at (--max-paths)", self.most);
         if self.missing.last().is_none_or(|last| last.reason != reason) {
-            self.missing.push(Missing { oid, reason });
+            self.missing.push(Missing { oid, code: GapCode::Limit, reason });
         }
         true
     }

@@ -13,6 +13,7 @@ use super::store::Store;
 use super::walk::{Commit, Found, SecretId, Trees, VariantId};
 use crate::decode::shown;
 use crate::finding;
+use crate::gap::GapCode;
 use crate::source::{Gap, Progress};
 
 /// A secret at a path; both by number.
@@ -254,7 +255,7 @@ pub fn attribute(
     is_finding: &mut dyn FnMut(VariantId, &str) -> bool,
 ) -> Attribution {
     let mut gaps = Vec::new();
-    let mut gap = |reason: String| gaps.push(Gap { path: "history".to_owned(), reason });
+    let mut gap = |reason: String| gaps.push(Gap::new(GapCode::Limit, "history", reason));
     let secrets: NumberMap<&Arc<[VariantId]>> =
         found.blobs.iter().filter_map(|(oid, secrets)| Some((store.number(oid)?, secrets))).collect();
     let entries = needed_entries(&secrets, trees);

@@ -32,7 +32,7 @@ use walk::{Found, SecretId, VariantId};
 
 use super::container::Inside;
 use super::limits::Task;
-use super::{Gap, Progress};
+use super::{Gap, GapCode, Progress};
 use crate::decode::{self, container};
 use crate::detect::candidate::Candidate;
 use crate::detect::content::Stream;
@@ -162,12 +162,12 @@ fn scan_one(
     let (mut trees, graph) = rayon::join(read_trees, || attribute::Graph::of(&found, &refs));
     gaps.append(&mut trees.gaps);
     if let Some(why) = progress.stopped() {
-        gaps.push(Gap { path: "history".to_owned(), reason: why.to_owned() });
+        gaps.push(Gap::new(GapCode::Interrupted, "history", why));
     }
     if !trees.missing.is_empty() {
         let reason =
             format!("{} objects are missing (a partial clone); `git fetch --refetch` brings them", trees.missing.len());
-        gaps.push(Gap { path: "history".to_owned(), reason });
+        gaps.push(Gap::new(GapCode::MissingObject, "history", reason));
     }
     if !refs.shallow.is_empty() {
         let cut = refs.shallow.iter().map(|oid| oid.to_string()[..12].to_owned()).collect::<Vec<_>>();
@@ -177,7 +177,7 @@ fn scan_one(
             cut.len(),
             if cut.len() > 5 { ", …" } else { "" },
         );
-        gaps.push(Gap { path: "history".to_owned(), reason });
+        gaps.push(Gap::new(GapCode::ShallowClone, "history", reason));
     }
     gaps.sort();
     gaps.dedup();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::oid::Oid;
 use crate::file::{self, shown};
-use crate::source::{Gap, explain};
+use crate::source::{Gap, GapCode, explain};
 
 /// Where history starts.
 #[derive(Debug, Default)]
@@ -47,7 +47,7 @@ impl Reader {
             let Some((path, name, kind)) = self.checked(path, kind) else { continue };
             if kind.is_symlink() {
                 let reason = "it is a symbolic link, which is not followed".to_owned();
-                self.gaps.push(Gap { path: shown(&path), reason });
+                self.gaps.push(Gap::new(GapCode::OutsideRepository, shown(&path), reason));
             } else if kind.is_dir() || kind.is_file() {
                 found.push((path, name.to_string_lossy().into_owned(), kind.is_dir()));
             }
@@ -60,7 +60,7 @@ impl Reader {
             Ok(read) => Some(read),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => None,
             Err(error) => {
-                self.gaps.push(Gap { path: shown(path), reason: explain(&error) });
+                self.gaps.push(Gap::new(GapCode::Unreadable, shown(path), explain(&error)));
                 None
             }
         }
@@ -123,7 +123,7 @@ impl Refs {
         if common.join("reftable").is_dir() {
             let reason = "its refs are in the reftable format, which keysieve does not read; `git refs migrate \
                           --ref-format=files` turns it into files";
-            reader.gaps.push(Gap { path: shown(&common.join("reftable")), reason: reason.to_owned() });
+            reader.gaps.push(Gap::new(GapCode::UnsupportedFormat, shown(&common.join("reftable")), reason));
         }
         refs.gaps = reader.gaps;
         let replaced = refs

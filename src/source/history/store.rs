@@ -13,7 +13,7 @@ use super::pack::{Kind, Pack, PackError, Stored};
 use super::repository::Repository;
 use crate::file::{self, shown};
 use crate::source::limits::{Limits, Reached};
-use crate::source::{Gap, Panicked, explain};
+use crate::source::{Gap, GapCode, Panicked, explain};
 
 /// Most folders that alternates may lead to, one after the other.
 const MAX_ALTERNATES: usize = 32;
@@ -74,7 +74,7 @@ impl Store {
             let is_outside = own.as_ref().is_some_and(|own| !canonical.starts_with(own));
             if is_outside && !reading.links {
                 let reason = "it lies outside of the repository and was not read (--trust-links reads it)".to_owned();
-                gaps.push(Gap { path: shown(&folder), reason });
+                gaps.push(Gap::new(GapCode::OutsideRepository, shown(&folder), reason));
                 continue;
             }
             if !seen.insert(canonical) {
@@ -82,7 +82,7 @@ impl Store {
             }
             if seen.len() > MAX_ALTERNATES {
                 let reason = format!("more than {MAX_ALTERNATES} folders of objects lead to one another");
-                gaps.push(Gap { path: shown(&folder), reason });
+                gaps.push(Gap::new(GapCode::Limit, shown(&folder), reason));
                 break;
             }
             store.open_folder(&folder, limits, gaps);
@@ -93,7 +93,7 @@ impl Store {
                     folders.extend(lines.map(|line| folder.join(line)));
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => gaps.push(Gap { path: shown(&alternates), reason: explain(&error) }),
+                Err(error) => gaps.push(Gap::new(GapCode::Unreadable, shown(&alternates), explain(&error))),
             }
         }
         store
@@ -101,34 +101,38 @@ impl Store {
 
     fn open_folder(&mut self, folder: &Path, limits: &Limits, gaps: &mut Vec<Gap>) {
         let hash = self.hash;
-        let mut gap = |path: &Path, error: &dyn std::error::Error| {
+        let mut gap = |code: GapCode, path: &Path, error: &dyn std::error::Error| {
             let reason = match error.source() {
                 Some(source) => format!("{error}: {source}"),
                 None => error.to_string(),
             };
-            gaps.push(Gap { path: shown(path), reason });
+            gaps.push(Gap::new(code, shown(path), reason));
         };
         let entries = match fs::read_dir(folder) {
             Ok(entries) => entries,
-            Err(error) => return gap(folder, &error),
+            Err(error) => return gap(GapCode::Unreadable, folder, &error),
         };
         for entry in entries {
             let (name, path, kind) = match entry.and_then(|it| Ok((it.file_name(), it.path(), it.file_type()?))) {
                 Ok(entry) => entry,
                 Err(error) => {
-                    gap(folder, &error);
+                    gap(GapCode::Unreadable, folder, &error);
                     continue;
                 }
             };
             let Some(first) = name.to_str().filter(|name| name.len() == 2) else { continue };
             if kind.is_symlink() {
-                gap(&path, &io::Error::other("it is a symbolic link, which is not followed"));
+                gap(
+                    GapCode::OutsideRepository,
+                    &path,
+                    &io::Error::other("it is a symbolic link, which is not followed"),
+                );
                 continue;
             }
             let files = match fs::read_dir(&path) {
                 Ok(files) => files,
                 Err(error) => {
-                    gap(&path, &error);
+                    gap(GapCode::Unreadable, &path, &error);
                     continue;
                 }
             };
@@ -144,7 +148,7 @@ impl Store {
         let packs = folder.join("pack");
         let files = match fs::read_dir(&packs) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                gap(&packs, &error);
+                gap(GapCode::Unreadable, &packs, &error);
                 None
             }
             files => files.ok(),
@@ -155,7 +159,7 @@ impl Store {
                 Some("idx") => indexes.push(path),
                 Some("promisor") => self.is_partial = true,
                 Some("pack") if !path.with_extension("idx").exists() => {
-                    gap(&path, &io::Error::other("it has no index; `git index-pack` makes one"));
+                    gap(GapCode::Damaged, &path, &io::Error::other("it has no index; `git index-pack` makes one"));
                 }
                 _ => {}
             }
@@ -164,16 +168,16 @@ impl Store {
         let mut left = limits.objects.saturating_sub(self.len());
         if self.loose.len() > limits.objects {
             self.loose.truncate(limits.objects);
-            gap(folder, &TooMany(limits.objects));
+            gap(GapCode::Limit, folder, &TooMany(limits.objects));
         }
         for index in indexes {
             match Pack::open(&index, hash, self.largest) {
-                Ok(pack) if pack.len() > left => gap(&index, &TooMany(limits.objects)),
+                Ok(pack) if pack.len() > left => gap(GapCode::Limit, &index, &TooMany(limits.objects)),
                 Ok(pack) => {
                     left -= pack.len();
                     self.packs.push(pack);
                 }
-                Err(error) => gap(&index, &error),
+                Err(error) => gap(GapCode::Damaged, &index, &error),
             }
         }
         self.loose.sort();
@@ -307,6 +311,20 @@ pub enum ObjectError {
     /// The loose file is wrong.
     #[error("its file is damaged")]
     Loose,
+}
+
+impl ObjectError {
+    /// What kind of gap it leaves.
+    pub fn code(&self) -> GapCode {
+        match self {
+            Self::Pack(PackError::TooLarge(_)) | Self::TooDeep => GapCode::Limit,
+            Self::Pack(_) | Self::Delta(_) | Self::Loose => GapCode::Damaged,
+            Self::NoBase => GapCode::MissingObject,
+            Self::Limit(reached) => reached.code(),
+            Self::Panicked(_) => GapCode::Failed,
+            Self::Io(_) => GapCode::Unreadable,
+        }
+    }
 }
 
 /// Reads the file of a loose object: zlib around `kind size NUL bytes`.

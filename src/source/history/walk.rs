@@ -195,7 +195,7 @@ impl Found {
 
 /// An object that could not be read, as a gap.
 pub fn object_gap(oid: Oid, error: &ObjectError) -> Gap {
-    Gap { path: format!("object {oid}"), reason: error.to_string() }
+    Gap::new(error.code(), format!("object {oid}"), error)
 }
 
 /// What a version's children need of it.
@@ -376,7 +376,7 @@ fn settle_as_file(shared: &Shared<'_>, object: &Object<'_, '_>, found: &mut Foun
             let size = object.bytes.len() as u64;
             let reading = window::scan(&mut &*object.bytes, size, shared.detector, &mut worker, object.task);
             found.work.scanned += reading.bytes;
-            found.gaps.extend(reading.error.map(|error| Gap { path: name, reason: error.explain() }));
+            found.gaps.extend(reading.error.map(|error| Gap::new(error.code(), name, error.explain())));
             lock(&shared.secrets).ids(reading.candidates, None)
         }
     };
