@@ -5,10 +5,10 @@
 //! whatever can't be unpacked, is told to the caller; nothing is left out in silence.
 
 use crate::gap::GapCode;
-use std::io::{self, Cursor, Read};
+use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::{key_store, rpm, shown, sqlite, zstd};
+use super::{ar, compressed, cpio, key_store, rpm, seven_zip, sqlite, tar, zip};
 
 /// What packs contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +81,7 @@ impl Default for Limits {
 }
 
 /// Memory for a dictionary or a header that an archive asks for, in KiB; `xz -9` needs 65 MiB.
-const DICTIONARY_KIB: u32 = 96 << 10;
+pub(super) const DICTIONARY_KIB: u32 = 96 << 10;
 
 /// Takes what is found inside of a container.
 pub trait Sink {
@@ -100,20 +100,22 @@ pub fn unpack(bytes: &[u8], kind: Kind, path: &str, limits: &Limits, sink: &mut 
     unpacker.open(bytes, kind, path, 1);
 }
 
-struct Unpacker<'a> {
-    limits: &'a Limits,
+/// A walk through a container and those in it: what the formats share.
+pub(super) struct Unpacker<'a> {
+    pub(super) limits: &'a Limits,
     /// Bytes that may still be unpacked, of how many.
-    left: u64,
+    pub(super) left: u64,
     total: u64,
     /// Contents that may still be unpacked.
     entries: u64,
     /// Unpacked bytes in memory: a content, and those that it is in.
     held: u64,
-    sink: &'a mut dyn Sink,
+    pub(super) sink: &'a mut dyn Sink,
 }
 
 impl Unpacker<'_> {
-    fn open(&mut self, bytes: &[u8], kind: Kind, path: &str, depth: usize) {
+    /// Unpacks a container that is `depth` deep.
+    pub(super) fn open(&mut self, bytes: &[u8], kind: Kind, path: &str, depth: usize) {
         if depth > self.limits.depth {
             let reason = format!("containers are unpacked to a depth of {} (--max-archive-depth)", self.limits.depth);
             return self.sink.gap(path, GapCode::Limit, reason);
@@ -128,190 +130,23 @@ impl Unpacker<'_> {
 
     fn unpack(&mut self, bytes: &[u8], kind: Kind, path: &str, depth: usize) {
         match kind {
-            Kind::Zip => self.zip(bytes, path, depth),
-            Kind::Tar => self.tar(bytes, path, depth),
-            Kind::Gzip => self.stream(flate2::read::MultiGzDecoder::new(bytes), path, depth),
-            Kind::Bzip2 => self.stream(bzip2::read::MultiBzDecoder::new(bytes), path, depth),
-            Kind::Zstd => match zstd::frames(bytes) {
-                Ok(reader) => self.stream(reader, path, depth),
-                Err(error) => self.sink.gap(path, GapCode::Damaged, damaged(&error)),
-            },
-            Kind::SevenZip => self.seven_zip(bytes, path, depth),
-            Kind::Ar => self.ar(bytes, path, depth),
-            Kind::Cpio => self.cpio(bytes, path, depth),
-            Kind::Rpm => match rpm::payload(bytes).map(|payload| (payload, Kind::of(payload))) {
-                Some((payload, Some(kind))) => self.open(payload, kind, path, depth + 1),
-                _ => {
-                    let reason = "it cannot be unpacked: its headers are cut short or its payload is unknown";
-                    self.sink.gap(path, GapCode::Damaged, reason.to_owned());
-                }
-            },
-            Kind::Sqlite => self.sqlite(bytes, path, depth),
-            Kind::KeyStore(format) => {
-                if let Some(text) = key_store::opened(bytes, format) {
-                    self.sink.content(&format!("{path}!/key store"), text.as_bytes());
-                }
-            }
-            Kind::Xz => self.stream(lzma_rust2::XzReader::new_mem_limit(bytes, true, DICTIONARY_KIB), path, depth),
-        }
-    }
-
-    /// One compressed content; a tar or cpio in it goes by the name of the whole.
-    fn stream(&mut self, reader: impl Read, path: &str, depth: usize) {
-        self.read(reader, path, |unpacker, bytes, cut| {
-            if let Some(kind @ (Kind::Tar | Kind::Cpio)) = Kind::of(bytes) {
-                unpacker.say(path, cut);
-                return unpacker.open(bytes, kind, path, depth + 1);
-            }
-            let name = path.rsplit('/').next().unwrap_or(path);
-            let name = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-            unpacker.entry(bytes, cut, &format!("{path}!/{name}"), depth);
-        });
-    }
-
-    fn zip(&mut self, bytes: &[u8], path: &str, depth: usize) {
-        let mut archive = match zip::ZipArchive::new(Cursor::new(bytes)) {
-            Ok(archive) => archive,
-            Err(error) => return self.sink.gap(path, GapCode::Damaged, damaged(&error)),
-        };
-        for index in 0..archive.len() {
-            if !self.may_go_on(path) {
-                return;
-            }
-            let name = archive.name_for_index(index).unwrap_or_default().to_owned();
-            let inner = format!("{path}!/{name}");
-            match archive.by_index(index) {
-                Ok(entry) if entry.is_dir() => {}
-                Ok(entry) => self.read_entry(entry, &inner, depth),
-                Err(zip::result::ZipError::UnsupportedArchive(what)) => {
-                    self.sink.gap(&inner, GapCode::UnsupportedFormat, what.to_lowercase())
-                }
-                Err(error) => self.sink.gap(&inner, GapCode::Damaged, damaged(&error)),
-            }
-        }
-    }
-
-    fn tar(&mut self, bytes: &[u8], path: &str, depth: usize) {
-        let mut archive = tar::Archive::new(bytes);
-        let entries = match archive.entries() {
-            Ok(entries) => entries,
-            Err(error) => return self.sink.gap(path, GapCode::Damaged, damaged(&error)),
-        };
-        for entry in entries {
-            if !self.may_go_on(path) {
-                return;
-            }
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) => return self.sink.gap(path, GapCode::Damaged, damaged(&error)),
-            };
-            if !entry.header().entry_type().is_file() {
-                continue;
-            }
-            let name = shown(&entry.path_bytes());
-            let inner = format!("{path}!/{}", name.trim_start_matches("./"));
-            self.read_entry(entry, &inner, depth);
-        }
-    }
-
-    fn seven_zip(&mut self, bytes: &[u8], path: &str, depth: usize) {
-        let password = sevenz_rust2::Password::empty();
-        let opened =
-            sevenz_rust2::ArchiveReader::new_with_memory_limit(Cursor::new(bytes), password, DICTIONARY_KIB as usize);
-        let mut archive = match opened {
-            Ok(archive) => archive,
-            Err(error) => return self.sink.gap(path, GapCode::Damaged, damaged(&error)),
-        };
-        let mut is_over = false;
-        let read = archive.for_each_entries(|entry, reader| {
-            is_over = is_over || !self.may_go_on(path);
-            if is_over {
-                return Ok(false);
-            }
-            let inner = format!("{path}!/{}", entry.name());
-            if entry.is_directory() {
-                return Ok(true);
-            }
-            self.read_entry(&mut *reader, &inner, depth);
-            // The next entry starts where this one ends.
-            io::copy(reader, &mut io::sink())?;
-            Ok(true)
-        });
-        if let Err(error) = read {
-            self.sink.gap(path, GapCode::Damaged, damaged(&error));
-        }
-    }
-
-    fn ar(&mut self, bytes: &[u8], path: &str, depth: usize) {
-        let whole = ar_entries(bytes);
-        if whole < bytes.len() {
-            self.sink.gap(
-                path,
-                GapCode::Damaged,
-                "it cannot be unpacked: an entry is longer than the archive".to_owned(),
-            );
-        }
-        let mut archive = ar::Archive::new(&bytes[..whole]);
-        while let Some(entry) = archive.next_entry() {
-            if !self.may_go_on(path) {
-                return;
-            }
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) => return self.sink.gap(path, GapCode::Damaged, damaged(&error)),
-            };
-            let name = shown(entry.header().identifier());
-            let inner = format!("{path}!/{}", name.trim_end_matches('/'));
-            self.read_entry(entry, &inner, depth);
-        }
-    }
-
-    fn cpio(&mut self, bytes: &[u8], path: &str, depth: usize) {
-        const TYPE: u32 = 0o170_000;
-        const REGULAR: u32 = 0o100_000;
-        let mut rest = bytes;
-        loop {
-            let mut reader = match cpio::newc::Reader::new(rest) {
-                Ok(reader) if reader.entry().is_trailer() => return,
-                Ok(reader) => reader,
-                Err(error) => return self.sink.gap(path, GapCode::Damaged, damaged(&error)),
-            };
-            if !self.may_go_on(path) {
-                return;
-            }
-            if reader.entry().mode() & TYPE == REGULAR {
-                let inner = format!("{path}!/{}", reader.entry().name().trim_start_matches("./"));
-                self.read_entry(&mut reader, &inner, depth);
-            }
-            rest = match reader.finish() {
-                Ok(rest) => rest,
-                Err(error) => return self.sink.gap(path, GapCode::Damaged, damaged(&error)),
-            };
-        }
-    }
-
-    /// Each table is a content with a row a line; what no table holds any more is one as well.
-    fn sqlite(&mut self, bytes: &[u8], path: &str, depth: usize) {
-        let database = match sqlite::Database::open(bytes) {
-            Ok(database) => database,
-            Err(reason) => {
-                self.sink.gap(path, GapCode::Damaged, format!("it cannot be unpacked: {reason}"));
-                return self.sink.content(path, bytes);
-            }
-        };
-        let limit = self.limits.entry.min(self.left) as usize;
-        let read = database.read(limit, |name, content| {
-            self.left = self.left.saturating_sub(content.len() as u64);
-            self.entry(content, None, &format!("{path}!/{name}"), depth);
-            self.may_go_on(path)
-        });
-        if let Err(reason) = read {
-            self.sink.gap(path, GapCode::Damaged, format!("it cannot be unpacked: {reason}"));
+            Kind::Zip => zip::unpack(self, bytes, path, depth),
+            Kind::Tar => tar::unpack(self, bytes, path, depth),
+            Kind::Gzip => compressed::gzip(self, bytes, path, depth),
+            Kind::Bzip2 => compressed::bzip2(self, bytes, path, depth),
+            Kind::Xz => compressed::xz(self, bytes, path, depth),
+            Kind::Zstd => compressed::zstd(self, bytes, path, depth),
+            Kind::SevenZip => seven_zip::unpack(self, bytes, path, depth),
+            Kind::Ar => ar::unpack(self, bytes, path, depth),
+            Kind::Cpio => cpio::unpack(self, bytes, path, depth),
+            Kind::Rpm => rpm::unpack(self, bytes, path, depth),
+            Kind::Sqlite => sqlite::unpack(self, bytes, path, depth),
+            Kind::KeyStore(format) => key_store::unpack(self, bytes, format, path),
         }
     }
 
     /// Hands on an inner content, or opens it if it is a container; `cut` says why it is not whole.
-    fn entry(&mut self, bytes: &[u8], cut: Option<String>, path: &str, depth: usize) {
+    pub(super) fn entry(&mut self, bytes: &[u8], cut: Option<String>, path: &str, depth: usize) {
         self.say(path, cut);
         match Kind::of(bytes) {
             Some(kind) => self.open(bytes, kind, path, depth + 1),
@@ -319,7 +154,12 @@ impl Unpacker<'_> {
         }
     }
 
-    fn say(&mut self, path: &str, cut: Option<String>) {
+    pub(super) fn gap(&mut self, path: &str, code: GapCode, reason: String) {
+        self.sink.gap(path, code, reason);
+    }
+
+    /// Says why a content is not whole.
+    pub(super) fn say(&mut self, path: &str, cut: Option<String>) {
         if let Some(reason) = cut {
             self.sink.gap(path, GapCode::Limit, reason);
         }
@@ -330,7 +170,8 @@ impl Unpacker<'_> {
         if self.total < self.limits.total { "--max-archive-ratio" } else { "--max-archive-size" }
     }
 
-    fn may_go_on(&mut self, path: &str) -> bool {
+    /// Whether another content may be unpacked; said if not.
+    pub(super) fn may_go_on(&mut self, path: &str) -> bool {
         if self.entries == 0 {
             let most = self.limits.entries;
             let reason =
@@ -352,7 +193,7 @@ impl Unpacker<'_> {
     }
 
     /// Hands to `then` what a reader gives, as far as the limits allow, and what to say if they cut it.
-    fn read(&mut self, reader: impl Read, path: &str, then: impl FnOnce(&mut Self, &[u8], Option<String>)) {
+    pub(super) fn read(&mut self, reader: impl Read, path: &str, then: impl FnOnce(&mut Self, &[u8], Option<String>)) {
         let limit = self.limits.entry.min(self.left);
         let option = if self.limits.entry <= self.left { "--max-archive-entry" } else { self.option_for_total() };
         let mut bounded =
@@ -377,29 +218,13 @@ impl Unpacker<'_> {
     }
 
     /// The same, of what is an inner content.
-    fn read_entry(&mut self, reader: impl Read, path: &str, depth: usize) {
+    pub(super) fn read_entry(&mut self, reader: impl Read, path: &str, depth: usize) {
         self.read(reader, path, |unpacker, bytes, cut| unpacker.entry(bytes, cut, path, depth));
     }
 }
 
-/// Bytes of an `ar` archive up to the first entry that claims more than there is: the library would make room for it.
-fn ar_entries(bytes: &[u8]) -> usize {
-    const HEADER: usize = 60;
-    let number = |digits: &[u8]| std::str::from_utf8(digits).ok()?.trim_end().parse::<usize>().ok();
-    let mut at = 8;
-    while let Some(header) = bytes.get(at..at + HEADER) {
-        let Some(size) = number(&header[48..58]).filter(|size| *size <= bytes.len() - at - HEADER) else { return at };
-        // In BSD's form the name stands before the content.
-        let name = header[..16].strip_prefix(b"#1/").map(|digits| number(digits).unwrap_or(usize::MAX));
-        if name.is_some_and(|name| name > size) {
-            return at;
-        }
-        at += HEADER + size + size % 2;
-    }
-    bytes.len()
-}
-
-fn damaged(error: &dyn std::fmt::Display) -> String {
+/// The reason of what a library could not read.
+pub(super) fn damaged(error: &dyn std::fmt::Display) -> String {
     format!("it cannot be unpacked: {error}")
 }
 
@@ -442,7 +267,7 @@ impl io::Write for Bounded<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::io::{Cursor, Write};
 
     use super::*;
 
@@ -479,18 +304,18 @@ mod tests {
     }
 
     fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
-        let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        let mut writer = ::zip::ZipWriter::new(Cursor::new(Vec::new()));
         for (name, bytes) in entries {
-            writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+            writer.start_file(*name, ::zip::write::SimpleFileOptions::default()).unwrap();
             writer.write_all(bytes).unwrap();
         }
         writer.finish().unwrap().into_inner()
     }
 
     fn tar(entries: &[(&str, &[u8])]) -> Vec<u8> {
-        let mut builder = tar::Builder::new(Vec::new());
+        let mut builder = ::tar::Builder::new(Vec::new());
         for (name, bytes) in entries {
-            let mut header = tar::Header::new_ustar();
+            let mut header = ::tar::Header::new_ustar();
             header.set_size(bytes.len() as u64);
             header.set_mode(0o644);
             builder.append_data(&mut header, name, *bytes).unwrap();

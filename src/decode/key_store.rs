@@ -9,6 +9,8 @@ use sha1::Sha1;
 use sha2::digest::core_api::BlockSizeUser;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
+use super::container::Unpacker;
+
 /// Passwords of tools, tutorials and defaults.
 const PASSWORDS: [&str; 12] = [
     "",
@@ -51,8 +53,14 @@ impl Format {
     }
 }
 
+pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], format: Format, path: &str) {
+    if let Some(text) = opened(bytes, format) {
+        walk.sink.content(&format!("{path}!/key store"), text.as_bytes());
+    }
+}
+
 /// What there is to say of a store that holds a private key and opens with a password that everybody knows.
-pub fn opened(store: &[u8], format: Format) -> Option<String> {
+fn opened(store: &[u8], format: Format) -> Option<String> {
     let (name, password) = match format {
         Format::Java => ("Java", java(store)?),
         Format::Pkcs12 => ("PKCS #12", pkcs12(store)?),

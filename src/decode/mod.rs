@@ -1,11 +1,17 @@
 //! Contents that are not what they seem: other encodings of text, and contents inside of contents.
 
+mod ar;
+mod compressed;
 pub mod container;
+mod cpio;
 pub mod key_store;
 mod rpm;
+mod seven_zip;
 mod sqlite;
+mod tar;
 pub mod text;
 pub mod utf16;
+mod zip;
 mod zstd;
 
 /// Bytes as text; those that are no UTF-8 are written `\xNN`.

@@ -3,11 +3,24 @@
 //! A lead of 96 bytes, the signature's header padded to eight bytes, the package's header, then a compressed cpio archive
 //! ("RPM package format", version 4, rpm.org).
 
+use super::container::{Kind, Unpacker};
+use crate::source::GapCode;
+
 /// Bytes of the lead.
 const LEAD: usize = 96;
 
+pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: usize) {
+    match payload(bytes).map(|payload| (payload, Kind::of(payload))) {
+        Some((payload, Some(kind))) => walk.open(payload, kind, path, depth + 1),
+        _ => {
+            let reason = "it cannot be unpacked: its headers are cut short or its payload is unknown";
+            walk.gap(path, GapCode::Damaged, reason.to_owned());
+        }
+    }
+}
+
 /// The payload, compressed as it is; `None` if the headers are cut short.
-pub fn payload(package: &[u8]) -> Option<&[u8]> {
+fn payload(package: &[u8]) -> Option<&[u8]> {
     let signature = header(package, LEAD)?;
     let padded = signature.next_multiple_of(8);
     package.get(header(package, padded)?..)

@@ -4,6 +4,29 @@
 //! library in C that opens what strangers wrote; this reads pages of bytes, each at most once, so that no file can lead it
 //! in circles. What deleted rows left behind in pages that no table uses any more comes last, as it is.
 
+use super::container::Unpacker;
+use crate::source::GapCode;
+
+/// Each table is a content with a row a line; what no table holds any more is one as well.
+pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: usize) {
+    let database = match Database::open(bytes) {
+        Ok(database) => database,
+        Err(reason) => {
+            walk.gap(path, GapCode::Damaged, format!("it cannot be unpacked: {reason}"));
+            return walk.sink.content(path, bytes);
+        }
+    };
+    let limit = walk.limits.entry.min(walk.left) as usize;
+    let read = database.read(limit, |name, content| {
+        walk.left = walk.left.saturating_sub(content.len() as u64);
+        walk.entry(content, None, &format!("{path}!/{name}"), depth);
+        walk.may_go_on(path)
+    });
+    if let Err(reason) = read {
+        walk.gap(path, GapCode::Damaged, format!("it cannot be unpacked: {reason}"));
+    }
+}
+
 /// A database in memory.
 pub struct Database<'a> {
     bytes: &'a [u8],
