@@ -8,6 +8,8 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr2};
 
+use super::escape;
+
 /// Most bytes of a name before and after the keyword in it.
 const NAME_LIMIT: usize = 96;
 /// Most bytes of a value.
@@ -88,6 +90,7 @@ pub fn parse(text: &[u8], keyword: Range<usize>) -> Option<Assignment> {
     while end > keyword.end && matches!(text[end - 1], b'-' | b'.') {
         end -= 1;
     }
+    start = escape::skip(text, start, keyword.start);
     let option = start < end && text[start] == b'-';
     while start < keyword.start && matches!(text[start], b'-' | b'.') {
         start += 1;

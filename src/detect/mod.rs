@@ -16,6 +16,7 @@ pub mod candidate;
 pub mod check;
 pub mod content;
 pub mod entropy;
+pub mod escape;
 pub mod gate;
 pub mod gram;
 pub mod matcher;
@@ -388,6 +389,9 @@ impl Detector {
                     }
                 },
             }
+        }
+        if found.inside_word && !judged.proven {
+            return judged.drop(Judge::Structure, "it is part of a longer word, and nothing proves it");
         }
         if rule.entropy > 0.0 {
             let bits = entropy::bits_per_byte(secret);

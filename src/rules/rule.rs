@@ -247,6 +247,21 @@ impl Check {
         ("gitlab-routable", Self::GitlabRoutable),
     ];
 
+    /// Whether what it proves is a token even in the middle of a longer word: chance meets a checksum of 32 bits, or a
+    /// structure, nowhere.
+    pub fn needs_no_border(self) -> bool {
+        matches!(
+            self,
+            Self::Crc32Base62
+                | Self::Crc32Hex
+                | Self::GitlabRoutable
+                | Self::Jwt
+                | Self::JsonBase64
+                | Self::PypiMacaroon
+                | Self::AwsBedrockKey
+        )
+    }
+
     /// The name in rule files.
     pub fn name(self) -> &'static str {
         Self::ALL.iter().find(|(_, check)| *check == self).map_or("", |(name, _)| name)
