@@ -31,6 +31,7 @@ def engine():
         "bytes": b"secretKey := []byte{8, 79, 120, 7, 33, 201, 90, 17, 4, 66, 12, 250, 8, 9, 77, 13}\n",
         "sql": b"CREATE USER ann IDENTIFIED BY 'Tr4vel-Lantern-91';\n",
         "escapes": b'password = "Tr4vel\\u002dLantern\\x2d91%20"\n',
+        "after-escapes": b'{"env": "A=1\\nDB_PASSWORD=Tr4vel-Lantern-91\\n\\u001b[31mTOKEN=Tr4vel-Lantern-92%0AKEY=x"}\n',
         "utf8": "пароль password = \"Tr4vel-Lantern-91\" # ü\r\n".encode(),
     }
     for name, text in texts.items():

@@ -15,10 +15,10 @@ enum Step {
     Glue(usize),
 }
 
-/// Lines that matter: secrets, halves of pairs, a key in PEM form, names far from their values, and others.
+/// Lines that matter: secrets, halves of pairs, a key in PEM form, names far from their values, escapes, and others.
 fn line(kind: usize) -> String {
     let made = |example: &str| keysieve::rules::sample::fill(example, kind as u64).unwrap();
-    match kind % 12 {
+    match kind % 14 {
         0 => leak(kind as u32 % 7),
         1 => made("<pem RSA PRIVATE KEY>\n"),
         2 => made("aws_access_key_id = <aws-key-id AKIA>\n"),
@@ -30,6 +30,8 @@ fn line(kind: usize) -> String {
         8 => format!("{}\n", "z".repeat(kind % 900)),
         9 => made("machine git.acme.io\n  login ci\n  password <[A-Z][a-z]{5}[0-9]{4}>\n"),
         10 => made("braintree\nprivate_key = \"<[0-9a-f]{32}>\"\n"),
+        11 => made("log: \"a\\n<crc32-base62 ghp_ 30>\\nAWS_SECRET=1\\nDB_PASSWORD=MyReal<[A-Z][a-z]{6}>91\"\n"),
+        12 => made("\x1b[31m<aws-key-id AKIA>\x1b[0mtoken<crc32-base62 ghs_ 30>end\n"),
         _ => format!("ordinary line {kind} with nothing in it\n").repeat(kind % 5 + 1),
     }
 }
