@@ -118,9 +118,9 @@ pub fn run_range(arguments: RangeArgs) -> anyhow::Result<ExitCode> {
         }
     }
     let base = ends.first().and_then(Ends::base).filter(|_| !arguments.trust_head && !arguments.pre_push);
-    let (settings, notes) = match base {
+    let (settings, notes, gaps) = match base {
         Some(base) => settings_at(&repository, base, &ends[0].include, &common.accepted)?,
-        None => (Settings::of(&repository.root(), &common.accepted)?, Vec::new()),
+        None => (Settings::of(&repository.root(), &common.accepted)?, Vec::new(), Vec::new()),
     };
     let detector = detector(&settings, common);
     let options = Options { heed_markers: arguments.trust_head || arguments.pre_push };
@@ -129,6 +129,7 @@ pub fn run_range(arguments: RangeArgs) -> anyhow::Result<ExitCode> {
         scanned.reduce(joined).unwrap_or_default()
     })?;
     changes.notes.extend(notes);
+    changes.gaps.extend(gaps);
     if ranges.is_empty() {
         changes.notes.push("nothing is pushed: no ref that is pushed has a new commit".to_owned());
     }
@@ -205,12 +206,20 @@ fn settings_at(
     base: &keysieve::source::history::oid::Oid,
     heads: &[keysieve::source::history::oid::Oid],
     accepted: &AcceptedArgs,
-) -> anyhow::Result<(Settings, Vec<String>)> {
+) -> anyhow::Result<(Settings, Vec<String>, Vec<Gap>)> {
     let notes = RefCell::new(Vec::new());
+    let gaps = RefCell::new(Vec::new());
     let at_base = |name: &str| {
         let path = Path::new(name);
-        let file = changes::file_at(repository, base, path);
-        if heads.iter().any(|head| changes::file_at(repository, head, path) != file) {
+        let file = match changes::file_at(repository, base, path) {
+            Ok(file) => file,
+            Err(missing) => {
+                gaps.borrow_mut().push(missing.gap(name));
+                return None;
+            }
+        };
+        // A head that cannot be read is a gap already.
+        if heads.iter().any(|head| changes::file_at(repository, head, path).is_ok_and(|it| it != file)) {
             notes.borrow_mut().push(format!(
                 "these commits change `{name}`; it counts as the base has it ({})",
                 &base.to_string()[..12]
@@ -238,7 +247,8 @@ fn settings_at(
     };
     let min_confidence =
         accepted.min_confidence.map(Confidence::from).or(config.min_confidence).unwrap_or(Confidence::Medium);
-    Ok((Settings { config, baseline, baseline_path, min_confidence }, notes.into_inner()))
+    let settings = Settings { config, baseline, baseline_path, min_confidence };
+    Ok((settings, notes.into_inner(), gaps.into_inner()))
 }
 
 /// Sets aside what is accepted, prints and judges.

@@ -13,6 +13,7 @@ pub mod changes;
 mod container;
 pub mod history;
 pub mod limits;
+pub mod names;
 pub mod stdin;
 pub mod tree;
 pub mod window;

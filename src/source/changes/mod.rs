@@ -5,27 +5,29 @@
 //! that is moved, a file that is renamed and a key that is indented anew bring nothing, and a key whose last line was
 //! missing does. `index` and `trees` say which files differ, [`staged`] and [`range`] which versions to compare.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
 
+mod ancestry;
 pub mod index;
-mod objects;
 pub mod range;
-pub mod revision;
+mod settle;
 pub mod staged;
 mod trees;
 
-use objects::{Missing, Objects};
 use trees::Change;
 
 use super::container::Inside;
 use super::history::Repository;
+use super::history::objects::{Missing, Objects};
 use super::history::oid::Oid;
+use super::history::pack::Kind as object;
 use super::limits::{Limits, Task};
-use super::{Content, Gap, GapCode, Progress, Workers, window};
+use super::names::{Named, Names, of_folder};
+use super::{Content, Gap, GapCode, Progress, Worker, Workers, window};
 use crate::decode::container::Kind;
 use crate::decode::shown;
 use crate::detect::Detector;
@@ -71,10 +73,15 @@ struct Scanned {
     gaps: Vec<Gap>,
     /// Findings that a marker would have allowed.
     markers: usize,
+    /// How often each secret stands there.
+    counts: Counts,
 }
 
 /// A digest of a secret, to tell whether two are the same.
 type Digest = [u8; 32];
+
+/// How often secrets stand somewhere.
+type Counts = HashMap<Digest, usize>;
 
 /// What was found in the contents of paths.
 type Versions = HashMap<(Oid, Vec<u8>), Arc<Scanned>>;
@@ -110,13 +117,15 @@ impl<'a> Scanner<'a> {
         }
         let path = shown(path);
         let task = Task::new(self.progress);
-        let scanned = Arc::new(match self.objects.read_for(oid, &task) {
+        let mut scanned = match self.objects.read_for(oid, &task) {
             Ok((_, bytes)) => self.content(&bytes, &path, &task),
             Err(missing) => {
                 let reason = format!("object {}: {}", short(&missing.oid), missing.reason);
                 Scanned { gaps: vec![Gap::new(missing.code, path, reason)], ..Scanned::default() }
             }
-        });
+        };
+        scanned.counts = counts(&scanned.findings);
+        let scanned = Arc::new(scanned);
         seen().insert(key, scanned.clone());
         scanned
     }
@@ -162,9 +171,10 @@ impl<'a> Scanner<'a> {
 
     /// The secrets that `changes`, made together, brought in; what was read is counted in `into`.
     fn new_in(&self, changes: &[Change], into: &mut Changes) -> New {
-        let now: Vec<(&Change, Oid, Arc<Scanned>)> = changes
+        let now: Vec<(usize, Oid, Arc<Scanned>)> = changes
             .par_iter()
-            .filter_map(|change| Some((change, change.new?, self.scan(&change.new?, &change.path))))
+            .enumerate()
+            .filter_map(|(at, change)| Some((at, change.new?, self.scan(&change.new?, &change.path))))
             .collect();
         for (_, _, scanned) in &now {
             into.files += 1;
@@ -172,43 +182,40 @@ impl<'a> Scanner<'a> {
             into.gaps.extend(scanned.gaps.iter().cloned());
             into.dropped.extend(scanned.dropped.iter().cloned());
         }
-        let mut new = New { findings: Vec::new(), markers: 0 };
+        let mut new = New { findings: self.in_names(changes, into), markers: 0 };
         if now.iter().all(|(_, _, scanned)| scanned.findings.is_empty()) {
             return new;
         }
-        // What stood there before, file by file; of a merge's versions the one with the most counts.
-        let before: Vec<HashMap<Digest, usize>> = changes
+        // What stood there before, change by change; of a merge's versions the one with the most counts.
+        let before: Vec<Counts> = changes
             .par_iter()
             .map(|change| {
-                let versions = change.old.iter().map(|old| counts(&self.scan(old, &change.path).findings));
+                let versions = change.old.iter().map(|old| self.scan(old, &change.path).counts.clone());
                 versions.reduce(|all, version| merged(all, version, usize::max)).unwrap_or_default()
             })
             .collect();
-        let all_before = before.iter().cloned().reduce(|all, file| merged(all, file, |a, b| a + b)).unwrap_or_default();
-        let all_now = now.iter().map(|(_, _, scanned)| counts(&scanned.findings));
-        let all_now = all_now.reduce(|all, file| merged(all, file, |a, b| a + b)).unwrap_or_default();
-        let of_path: HashMap<&[u8], &HashMap<Digest, usize>> =
-            changes.iter().zip(&before).map(|(change, before)| (change.path.as_slice(), before)).collect();
-        let mut overall: HashMap<Digest, usize> = all_now
-            .iter()
-            .map(|(digest, number)| (*digest, number.saturating_sub(all_before.get(digest).copied().unwrap_or(0))))
-            .collect();
-        for (change, oid, scanned) in &now {
-            let here = counts(&scanned.findings);
-            let before = of_path[change.path.as_slice()];
-            let mut left: HashMap<Digest, usize> = HashMap::new();
-            for (digest, number) in &here {
-                let gain = number.saturating_sub(before.get(digest).copied().unwrap_or(0));
+        let sum = |counts: &mut dyn Iterator<Item = Counts>| counts.reduce(|all, it| merged(all, it, |a, b| a + b));
+        let all_before = sum(&mut before.iter().cloned()).unwrap_or_default();
+        let mut overall = sum(&mut now.iter().map(|(_, _, scanned)| scanned.counts.clone())).unwrap_or_default();
+        for (digest, number) in &mut overall {
+            *number = number.saturating_sub(all_before.get(digest).copied().unwrap_or(0));
+        }
+        for (at, oid, scanned) in &now {
+            let change = &changes[*at];
+            let mut left = Counts::new();
+            for (digest, number) in &scanned.counts {
+                let gain = number.saturating_sub(before[*at].get(digest).copied().unwrap_or(0));
                 let overall = overall.entry(*digest).or_default();
                 // What moved to one file is not new in another: of so many that came, so many are told.
                 let told = gain.min(*overall);
                 *overall -= told;
                 left.insert(*digest, told);
             }
-            let old_lines: Vec<String> = match left.values().all(|gain| *gain == 0) {
-                true => continue,
-                false => change.old.iter().flat_map(|old| lines(&self.scan(old, &change.path).findings)).collect(),
-            };
+            if left.values().all(|gain| *gain == 0) {
+                continue;
+            }
+            let old_lines: HashSet<String> =
+                change.old.iter().flat_map(|old| lines(&self.scan(old, &change.path).findings)).collect();
             // First those on lines that are new as well.
             let (kept, added): (Vec<&Finding>, Vec<&Finding>) =
                 scanned.findings.iter().partition(|finding| old_lines.contains(&line(finding)));
@@ -224,9 +231,45 @@ impl<'a> Scanner<'a> {
         new
     }
 
+    /// Secrets in the names of files that are new, unless one stood in a name that is gone.
+    fn in_names(&self, changes: &[Change], into: &mut Changes) -> Vec<(Finding, Oid)> {
+        let is_new = |change: &&Change| change.old.is_empty() && change.new.is_some();
+        let added: Vec<&Change> = changes.iter().filter(is_new).collect();
+        if added.is_empty() {
+            return Vec::new();
+        }
+        let mut names = Names::default();
+        added.iter().for_each(|change| names.push(&change.path));
+        let task = Task::new(self.progress);
+        let scan = |worker: &mut Worker| names.scan("file names", self.detector, worker, &task);
+        let (named, gap) = match self.workers.with(scan) {
+            Ok(scanned) => scanned,
+            Err(panicked) => (Vec::new(), Some(Gap::new(GapCode::Failed, "file names", panicked))),
+        };
+        into.gaps.extend(gap);
+        let mut found: Vec<(Finding, Oid)> = Vec::new();
+        let mut seen = HashSet::new();
+        for Named { index, at, candidate } in named {
+            let change = added[index];
+            let stood_before = |change: &Change| {
+                change.new.is_none() && memchr::memmem::find(&change.path, candidate.secret.expose()).is_some()
+            };
+            if changes.iter().any(stood_before) {
+                continue;
+            }
+            let path = of_folder(&change.path[..at]);
+            let mut scanned = Scanned::default();
+            self.judge(vec![candidate], &path, &mut scanned);
+            into.dropped.extend(scanned.dropped);
+            let new = scanned.findings.into_iter().filter(|it| seen.insert((digest(it), it.path.clone())));
+            found.extend(new.map(|finding| (finding, change.new.unwrap_or_else(|| Oid::none(self.objects.hash)))));
+        }
+        found
+    }
+
     /// How often a secret stands in a version of a file.
     fn count(&self, oid: &Oid, path: &[u8], wanted: &Digest) -> usize {
-        self.scan(oid, path).findings.iter().filter(|finding| digest(finding) == *wanted).count()
+        self.scan(oid, path).counts.get(wanted).copied().unwrap_or(0)
     }
 }
 
@@ -234,17 +277,13 @@ fn digest(finding: &Finding) -> Digest {
     *blake3::hash(finding.secret.expose()).as_bytes()
 }
 
-fn counts(findings: &[Finding]) -> HashMap<Digest, usize> {
-    let mut counts = HashMap::new();
+fn counts(findings: &[Finding]) -> Counts {
+    let mut counts = Counts::new();
     findings.iter().for_each(|finding| *counts.entry(digest(finding)).or_default() += 1);
     counts
 }
 
-fn merged(
-    mut all: HashMap<Digest, usize>,
-    other: HashMap<Digest, usize>,
-    with: fn(usize, usize) -> usize,
-) -> HashMap<Digest, usize> {
+fn merged(mut all: Counts, other: Counts, with: fn(usize, usize) -> usize) -> Counts {
     for (digest, number) in other {
         let known = all.entry(digest).or_default();
         *known = with(*known, number);
@@ -274,10 +313,9 @@ fn open(repository: &Repository, limits: &Limits, gaps: &mut Vec<Gap>) -> Object
 }
 
 /// The content of the file `path` in the tree of the commit `revision`; `None` if there is no such file.
-pub fn file_at(repository: &Repository, revision: &Oid, path: &Path) -> Option<Vec<u8>> {
+pub fn file_at(repository: &Repository, revision: &Oid, path: &Path) -> Result<Option<Vec<u8>>, Missing> {
     let objects = open(repository, &Limits::default(), &mut Vec::new());
-    let (_, commit) = objects.read(revision).ok()?;
-    let tree = super::history::walk::parse_commit(*revision, &commit)?.tree;
-    let blob = trees::find(&objects, &tree, path.as_os_str().as_encoded_bytes()).ok()??;
-    objects.read(&blob).ok().map(|(_, bytes)| bytes)
+    let tree = objects.commit(revision)?.tree;
+    let blob = trees::find(&objects, &tree, path.as_os_str().as_encoded_bytes())?;
+    blob.map(|blob| objects.read_kind(&blob, object::Blob)).transpose()
 }

@@ -3,15 +3,14 @@
 use std::collections::HashSet;
 
 use super::index::Index;
-use super::objects::Objects;
 use super::trees::{self, Comparison};
 use super::{Changes, Options, Scanner, gaps_of, short};
 use crate::detect::Detector;
 use crate::file::{self, shown};
 use crate::source::history::Repository;
+use crate::source::history::objects::Objects;
 use crate::source::history::oid::Oid;
 use crate::source::history::refs::Refs;
-use crate::source::history::walk;
 use crate::source::limits::Limits;
 use crate::source::{Gap, GapCode, Progress};
 
@@ -79,8 +78,8 @@ pub fn paths(repository: &Repository) -> HashSet<Vec<u8>> {
 }
 
 fn tree_of(objects: &Objects, commit: &Oid, comparison: &mut Comparison<'_>) -> Option<Oid> {
-    match objects.read(commit) {
-        Ok((_, bytes)) => walk::parse_commit(*commit, &bytes).map(|commit| commit.tree),
+    match objects.commit(commit) {
+        Ok(commit) => Some(commit.tree),
         Err(missing) => {
             comparison.missing.push(missing);
             None

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::index::{CachedTree, Entry, Index};
-use super::objects::{Missing, Objects};
 use crate::source::GapCode;
+use crate::source::history::objects::{Missing, Objects};
 use crate::source::history::oid::Oid;
-use crate::source::history::walk;
+use crate::source::history::pack::Kind;
+use crate::source::history::tree_entries::{self, Mode};
 
 /// A file that differs.
 #[derive(Debug, Clone)]
@@ -20,11 +21,7 @@ pub struct Change {
 }
 
 /// A tree's entry: its mode and what it names.
-type Node = (u32, Oid);
-
-const KIND: u32 = 0o170_000;
-const FOLDER: u32 = 0o040_000;
-const SUBMODULE: u32 = 0o160_000;
+type Node = (Mode, Oid);
 
 /// Deepest folder that is looked into; the recursion fits the stack of a small thread, and real paths end far sooner.
 const MAX_DEPTH: usize = 512;
@@ -46,17 +43,22 @@ pub fn find(objects: &Objects, root: &Oid, path: &[u8]) -> Result<Option<Oid>, M
     let mut at = *root;
     let mut names = path.split(|byte| *byte == b'/').peekable();
     while let Some(name) = names.next() {
-        let (_, tree) = objects.read(&at)?;
-        let found = walk::entries(&tree, objects.hash).find(|(_, it, _)| *it == name);
-        let Some((mode, _, oid)) = found else { return Ok(None) };
-        let is_folder = octal(mode) & KIND == FOLDER;
-        match (names.peek().is_some(), is_folder) {
-            (true, true) => at = oid,
-            (false, false) => return Ok(Some(oid)),
-            _ => return Ok(None),
+        let tree = objects.read_kind(&at, Kind::Tree)?;
+        let (entries, is_whole) = tree_entries::read(&tree, objects.hash);
+        let is_last = names.peek().is_none();
+        let is_wanted = |mode: Mode| if is_last { mode.is_content() } else { mode == Mode::Tree };
+        match entries.iter().find(|entry| entry.name == name && is_wanted(entry.mode)) {
+            None if !is_whole => return Err(malformed(at)),
+            None => return Ok(None),
+            Some(entry) if is_last => return Ok(Some(entry.oid)),
+            Some(entry) => at = entry.oid,
         }
     }
     Ok(None)
+}
+
+fn malformed(oid: Oid) -> Missing {
+    Missing { oid, code: GapCode::Damaged, reason: tree_entries::MALFORMED.to_owned() }
 }
 
 impl<'a> Comparison<'a> {
@@ -67,7 +69,7 @@ impl<'a> Comparison<'a> {
 
     /// Compares two trees, of which either may be none.
     pub fn of_trees(&mut self, old: Option<Oid>, new: Option<Oid>) {
-        let folder = |oid: Option<Oid>| oid.map(|oid| (FOLDER, oid));
+        let folder = |oid: Option<Oid>| oid.map(|oid| (Mode::Tree, oid));
         self.nodes(&mut Vec::new(), folder(old), folder(new), 0);
     }
 
@@ -76,8 +78,8 @@ impl<'a> Comparison<'a> {
         if old.map(|node| node.1) == new.map(|node| node.1) || self.is_too_much(depth, old.or(new)) {
             return;
         }
-        let folder = |node: Option<Node>| node.filter(|node| node.0 & KIND == FOLDER).map(|node| node.1);
-        let file = |node: Option<Node>| node.filter(|node| !matches!(node.0 & KIND, FOLDER | SUBMODULE));
+        let folder = |node: Option<Node>| node.filter(|node| node.0 == Mode::Tree).map(|node| node.1);
+        let file = |node: Option<Node>| node.filter(|node| node.0.is_content());
         let (old_file, new_file) = (file(old).map(|node| node.1), file(new).map(|node| node.1));
         if old_file.is_some() || new_file.is_some() {
             self.changes.push(Change { path: path.clone(), old: old_file.into_iter().collect(), new: new_file });
@@ -89,16 +91,33 @@ impl<'a> Comparison<'a> {
         let old = self.entries(old);
         let mut new = self.entries(new);
         let length = path.len();
-        for (name, node) in old {
-            let other = new.remove(&name);
+        for (name, nodes) in old {
+            let others = new.remove(&name).unwrap_or_default();
             extend(path, &name);
-            self.nodes(path, Some(node), other, depth + 1);
+            self.versions(path, nodes, others, depth + 1);
             path.truncate(length);
         }
-        for (name, node) in new {
+        for (name, nodes) in new {
             extend(path, &name);
-            self.nodes(path, None, Some(node), depth + 1);
+            self.versions(path, Vec::new(), nodes, depth + 1);
             path.truncate(length);
+        }
+    }
+
+    /// Compares what stands under one name before and after: mostly one entry, but a tree can be made to have several.
+    fn versions(&mut self, path: &mut Vec<u8>, mut old: Vec<Node>, mut new: Vec<Node>, depth: usize) {
+        if let ([old], [new]) = (&old[..], &new[..]) {
+            return self.nodes(path, Some(*old), Some(*new), depth);
+        }
+        new.retain(|node| match old.iter().position(|old| old.1 == node.1) {
+            Some(same) => {
+                old.remove(same);
+                false
+            }
+            None => true,
+        });
+        for at in 0..old.len().max(new.len()) {
+            self.nodes(path, old.get(at).copied(), new.get(at).copied(), depth);
         }
     }
 
@@ -121,17 +140,25 @@ impl<'a> Comparison<'a> {
         true
     }
 
-    fn entries(&mut self, tree: Option<Oid>) -> BTreeMap<Vec<u8>, Node> {
-        let Some(oid) = tree else { return BTreeMap::new() };
-        match self.objects.read(&oid) {
-            Ok((_, tree)) => walk::entries(&tree, self.objects.hash)
-                .map(|(mode, name, oid)| (name.to_vec(), (octal(mode), oid)))
-                .collect(),
+    /// What a tree holds, by name. Several entries of one name are all kept.
+    fn entries(&mut self, tree: Option<Oid>) -> BTreeMap<Vec<u8>, Vec<Node>> {
+        let mut found: BTreeMap<Vec<u8>, Vec<Node>> = BTreeMap::new();
+        let Some(oid) = tree else { return found };
+        let tree = match self.objects.read_kind(&oid, Kind::Tree) {
+            Ok(tree) => tree,
             Err(missing) => {
                 self.missing.push(missing);
-                BTreeMap::new()
+                return found;
             }
+        };
+        let (entries, is_whole) = tree_entries::read(&tree, self.objects.hash);
+        if !is_whole {
+            self.missing.push(malformed(oid));
         }
+        for entry in entries {
+            found.entry(entry.name.to_vec()).or_default().push((entry.mode, entry.oid));
+        }
+        found
     }
 
     /// Compares a tree with an index.
@@ -167,42 +194,48 @@ impl<'a> Comparison<'a> {
             if is_file {
                 let same = rest.iter().take_while(|entry| index.path(entry) == full).count();
                 let (versions, after) = rest.split_at(same);
-                let node = old.remove(&name);
-                self.file(path, node, versions);
+                let nodes = old.remove(&name).unwrap_or_default();
+                self.file(path, nodes, versions);
                 rest = after;
             } else {
                 let below = [path.as_slice(), b"/"].concat();
                 let depth = below.iter().filter(|byte| **byte == b'/').count();
                 let inside = rest.partition_point(|entry| index.path(entry).starts_with(&below));
                 let (inside, after) = rest.split_at(inside.max(1));
-                let node = old.remove(&name);
-                let sparse = inside.first().filter(|entry| entry.mode & KIND == FOLDER && index.path(entry) == below);
-                let old_folder = node.filter(|node| node.0 & KIND == FOLDER).map(|node| node.1);
-                if node.is_some() && old_folder.is_none() {
-                    self.nodes(path, node, None, 0);
-                }
+                let mut nodes = old.remove(&name).unwrap_or_default();
+                let is_sparse = |entry: &&Entry| Mode::of(entry.mode) == Mode::Tree && index.path(entry) == below;
+                let sparse = inside.first().filter(is_sparse);
+                let folder = nodes.iter().position(|node| node.0 == Mode::Tree);
+                let old_folder = folder.map(|at| nodes.remove(at).1);
+                self.versions(path, nodes, Vec::new(), 0);
                 match sparse {
                     Some(sparse) => {
-                        self.nodes(path, old_folder.map(|oid| (FOLDER, oid)), Some((FOLDER, sparse.oid)), 0);
+                        self.nodes(path, old_folder.map(|oid| (Mode::Tree, oid)), Some((Mode::Tree, sparse.oid)), 0);
                     }
-                    None if self.is_too_much(depth, Some((first.mode, first.oid))) => {}
+                    None if self.is_too_much(depth, Some((Mode::of(first.mode), first.oid))) => {}
                     None => self.folder(path, old_folder, index, inside, cache.and_then(|cache| cache.child(&name))),
                 }
                 rest = after;
             }
             path.truncate(length);
         }
-        for (name, node) in old {
+        for (name, nodes) in old {
             extend(path, &name);
-            self.nodes(path, Some(node), None, 0);
+            self.versions(path, nodes, Vec::new(), 0);
             path.truncate(length);
         }
     }
 
     /// Compares a file with its versions in the index: one, or in a conflict several.
-    fn file(&mut self, path: &mut Vec<u8>, old: Option<Node>, versions: &[Entry]) {
-        for entry in versions.iter().filter(|entry| entry.stage != 1 && !entry.intent_to_add) {
-            self.nodes(path, old, Some((entry.mode, entry.oid)), 0);
+    fn file(&mut self, path: &mut Vec<u8>, old: Vec<Node>, versions: &[Entry]) {
+        let kept = versions.iter().filter(|entry| entry.stage != 1 && !entry.intent_to_add);
+        let new: Vec<Node> = kept.map(|entry| (Mode::of(entry.mode), entry.oid)).collect();
+        match (&old[..], &new[..]) {
+            // Each side of a conflict is compared with what was there before.
+            ([old], [_, _, ..]) => new.iter().for_each(|node| self.nodes(path, Some(*old), Some(*node), 0)),
+            // What was only announced (`git add -N`) is not committed, so nothing is deleted either.
+            (_, []) if !versions.is_empty() => {}
+            _ => self.versions(path, old, new, 0),
         }
     }
 }
@@ -212,8 +245,4 @@ fn extend(path: &mut Vec<u8>, name: &[u8]) {
         path.push(b'/');
     }
     path.extend_from_slice(name);
-}
-
-fn octal(mode: &[u8]) -> u32 {
-    mode.iter().fold(0, |mode, digit| mode << 3 | u32::from(digit & 7))
 }

@@ -7,10 +7,11 @@
 use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::commit::Commit;
 use super::oid::{NumberMap, Oid, OidMap};
 use super::refs::Refs;
 use super::store::Store;
-use super::walk::{Commit, Found, SecretId, Trees, VariantId};
+use super::walk::{Found, SecretId, Trees, VariantId};
 use crate::decode::shown;
 use crate::finding;
 use crate::gap::GapCode;

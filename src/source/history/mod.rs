@@ -10,14 +10,18 @@
 use std::collections::HashMap;
 
 pub mod attribute;
+pub mod commit;
 pub mod delta;
 pub mod forest;
 pub mod lines;
+pub mod objects;
 pub mod oid;
 pub mod pack;
 pub mod refs;
 pub mod repository;
+pub mod revision;
 pub mod store;
+pub mod tree_entries;
 pub mod walk;
 
 use attribute::Attribution;
@@ -43,6 +47,8 @@ use crate::finding::{CommitNote, Confidence, Finding, Life};
 
 /// Path of what stands in a commit's or a tag's message.
 pub const MESSAGE: &str = "(commit message)";
+/// Path of what stands in the rest of a commit or tag: names, addresses, further headers.
+pub const HEADER: &str = "(commit header)";
 /// Path of what no tree leads to.
 pub const NOWHERE: &str = "(no path)";
 
@@ -412,7 +418,7 @@ impl<'a> Reporter<'a> {
             let inside = Inside::of(&bytes, container, "", "", self.detector, &mut worker, &task);
             return inside.contents.into_iter().map(|content| (content.identity, content.candidates)).collect();
         }
-        let text = if kind == Kind::Blob { bytes.as_slice() } else { walk::message(&bytes) };
+        let text = if kind == Kind::Blob { bytes.as_slice() } else { commit::message(&bytes) };
         let mut worker = super::Worker { scratch: std::mem::take(&mut self.scratch), buffer: Vec::new() };
         let reading = super::window::scan(&mut &text[..], text.len() as u64, self.detector, &mut worker, &task);
         self.scratch = worker.scratch;
@@ -441,7 +447,8 @@ impl<'a> Reporter<'a> {
         let mut at = *tree;
         for name in path.split('/') {
             let (_, bytes) = self.store.read(&at).ok()??;
-            at = walk::entries(&bytes, at.as_bytes().len()).find(|(_, it, _)| decode::shown(it) == name)?.2;
+            let (entries, _) = tree_entries::read(&bytes, at.as_bytes().len());
+            at = entries.iter().find(|entry| decode::shown(entry.name) == name)?.oid;
         }
         Some(at)
     }
@@ -454,26 +461,26 @@ impl<'a> Reporter<'a> {
 
 /// The commit `oid` with these bytes as a person would name it, without secrets.
 pub fn note(oid: &Oid, bytes: &[u8], detector: &Detector, scratch: &mut Scratch) -> Option<CommitNote> {
-    let head = &bytes[..bytes.len() - walk::message(bytes).len()];
+    let head = &bytes[..bytes.len() - commit::message(bytes).len()];
     let line = head.split(|byte| *byte == b'\n').find(|line| line.starts_with(b"author "))?;
     let author = &line[7..memchr::memrchr(b'>', line).map_or(line.len(), |at| at + 1)];
-    let date = walk::seconds(line).and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
-    let message = walk::message(bytes);
+    let date = commit::seconds(line).and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    let message = commit::message(bytes);
     let subject = message.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Some(CommitNote {
         id: oid.to_string(),
-        author: text(author),
+        author: text(mask(detector, scratch, author).as_slice()),
         date: date.map(|date| date.to_string()).unwrap_or_default(),
         subject: text(mask(detector, scratch, subject).as_slice()),
     })
 }
 
-/// A message's first line without its secrets.
-fn mask(detector: &Detector, scratch: &mut Scratch, subject: &[u8]) -> Vec<u8> {
+/// A line of a commit without its secrets.
+fn mask(detector: &Detector, scratch: &mut Scratch, line: &[u8]) -> Vec<u8> {
     let mut stream = Stream::new();
-    stream.feed(detector, scratch, subject, 0..subject.len());
-    let mut masked = subject.to_vec();
+    stream.feed(detector, scratch, line, 0..line.len());
+    let mut masked = line.to_vec();
     for candidate in stream.finish(detector) {
         let span = candidate.span.start as usize..candidate.span.end as usize;
         masked[span].fill(b'*');

@@ -33,6 +33,16 @@ impl Oid {
         Self::from_bytes(&raw[..text.len() / 2])
     }
 
+    /// The id of nothing, of so many bytes.
+    pub fn none(length: usize) -> Self {
+        Self { bytes: [0; 32], length: length as u8 }
+    }
+
+    /// Whether it is that of nothing.
+    pub fn is_none(&self) -> bool {
+        self.bytes == [0; 32]
+    }
+
     /// Its raw bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.length)]

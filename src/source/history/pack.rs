@@ -1,6 +1,7 @@
 //! Pack files and their indexes, mapped into memory (gitformat-pack): index versions 1 and 2, 64-bit offsets, both hash
 //! functions. Nothing is trusted: every offset and size is checked, and what is wrong is an error with the file's name.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -53,6 +54,17 @@ pub enum Kind {
     Blob,
     /// An annotated tag.
     Tag,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Commit => "commit",
+            Self::Tree => "tree",
+            Self::Blob => "blob",
+            Self::Tag => "tag",
+        })
+    }
 }
 
 /// How an entry is stored.

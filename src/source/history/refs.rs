@@ -14,6 +14,8 @@ use crate::source::{Gap, GapCode, explain};
 pub struct Refs {
     /// Name and object of every ref, `HEAD` and the heads of linked work trees among them.
     pub tips: BTreeMap<String, Oid>,
+    /// The branch that `HEAD` is on, if it is on one.
+    pub head: Option<String>,
     /// What reflogs name besides.
     pub logged: Vec<Oid>,
     /// Commits whose parents were left out (a shallow clone).
@@ -97,6 +99,7 @@ impl Refs {
             read_ref(&mut reader, &folder.join("HEAD"), &name, &mut refs.tips, &mut symbolic);
             logs.push(folder.join("logs"));
         }
+        refs.head = symbolic.iter().find(|(name, _)| name == "HEAD").map(|(_, target)| target.clone());
         for (name, target) in symbolic {
             if let Some(oid) = refs.tips.get(&target).copied() {
                 refs.tips.insert(name, oid);

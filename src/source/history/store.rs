@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use libdeflater::{DecompressionError, Decompressor};
 
-use super::delta;
 use super::oid::Oid;
 use super::pack::{Kind, Pack, PackError, Stored};
 use super::repository::Repository;
+use super::{commit, delta, tree_entries};
 use crate::file::{self, shown};
 use crate::source::limits::{Limits, Reached};
 use crate::source::{Gap, GapCode, Panicked, explain};
@@ -305,6 +305,15 @@ pub enum ObjectError {
     /// Looking at it failed.
     #[error(transparent)]
     Panicked(#[from] Panicked),
+    /// It is a commit that git refuses.
+    #[error("{}", commit::MALFORMED)]
+    Commit,
+    /// It is a tree that git refuses.
+    #[error("{}", tree_entries::MALFORMED)]
+    Tree,
+    /// It is a tag that points to nothing.
+    #[error("it is not a tag that git can parse: it names no object")]
+    Tag,
     /// The loose file can't be read.
     #[error("cannot read its file: {0}")]
     Io(#[from] io::Error),
@@ -318,7 +327,7 @@ impl ObjectError {
     pub fn code(&self) -> GapCode {
         match self {
             Self::Pack(PackError::TooLarge(_)) | Self::TooDeep => GapCode::Limit,
-            Self::Pack(_) | Self::Delta(_) | Self::Loose => GapCode::Damaged,
+            Self::Pack(_) | Self::Delta(_) | Self::Loose | Self::Commit | Self::Tree | Self::Tag => GapCode::Damaged,
             Self::NoBase => GapCode::MissingObject,
             Self::Limit(reached) => reached.code(),
             Self::Panicked(_) => GapCode::Failed,

@@ -7,12 +7,14 @@ use std::sync::{Arc, Mutex};
 use libdeflater::Decompressor;
 use rayon::prelude::*;
 
+use super::commit::{self, Commit};
 use super::delta::Run;
 use super::forest::{Buffers, DeltaTree, Derived, Forest, visit};
 use super::lines::{self, Scanned, Work};
 use super::oid::{Oid, OidMap};
 use super::pack::{Kind, Pack};
 use super::store::{ObjectError, Store, read_loose};
+use super::tree_entries::{self, Mode};
 use crate::decode::container;
 use crate::detect::candidate::Candidate;
 use crate::detect::{Detector, Scratch, resolve};
@@ -20,19 +22,6 @@ use crate::finding::{Confidence, Secret, Severity};
 use crate::source::container::Inside;
 use crate::source::limits::Task;
 use crate::source::{Gap, Progress, Stop, Worker, guarded, window};
-
-/// A commit, as far as attribution needs it.
-#[derive(Debug, Clone)]
-pub struct Commit {
-    /// Its id.
-    pub oid: Oid,
-    /// Its root tree.
-    pub tree: Oid,
-    /// Its parents.
-    pub parents: Vec<Oid>,
-    /// When it was committed, in seconds since 1970.
-    pub time: i64,
-}
 
 /// Number of a secret: one rule and one text, wherever it stands.
 pub type SecretId = u32;
@@ -305,14 +294,14 @@ fn scan_object(
 ) -> Scanned {
     let Object { oid, kind, bytes, task } = *object;
     match kind {
-        Kind::Commit => match parse_commit(oid, bytes) {
+        Kind::Commit => match commit::parse(oid, bytes) {
             Some(commit) => local.found.commits.push(commit),
-            None => local.found.gaps.push(object_gap(oid, &ObjectError::Loose)),
+            None => local.found.gaps.push(object_gap(oid, &ObjectError::Commit)),
         },
-        Kind::Tag => {
-            let target = bytes.strip_prefix(b"object ").and_then(|rest| Oid::from_hex(first_line(rest)));
-            local.found.tags.extend(target.map(|target| (oid, target)));
-        }
+        Kind::Tag => match commit::tag_target(bytes) {
+            Some(target) => drop(local.found.tags.insert(oid, target)),
+            None => local.found.gaps.push(object_gap(oid, &ObjectError::Tag)),
+        },
         Kind::Tree => return Scanned::default(),
         Kind::Blob => {}
     }
@@ -321,7 +310,7 @@ fn scan_object(
         return Scanned::decoded();
     }
     let derived = derived.filter(|_| shared.delta && kind == Kind::Blob);
-    let bytes = if kind == Kind::Blob { bytes } else { message(bytes) };
+    let bytes = if kind == Kind::Blob { bytes } else { commit::message(bytes) };
     lines::scan(shared.detector, bytes, derived, task, &mut local.scratch, &mut local.found.work)
 }
 
@@ -348,7 +337,7 @@ fn settle(
     let secrets = match of_base.filter(|_| scanned.same_as_base && !has_pairs) {
         Some(secrets) => Some(secrets),
         None => {
-            let text = if kind == Kind::Blob { bytes } else { message(bytes) };
+            let text = if kind == Kind::Blob { bytes } else { commit::message(bytes) };
             let candidates = candidates(scanned, text, has_pairs);
             let settled = resolve::settle(rules, candidates);
             distinct(lock(&shared.secrets).ids(settled, None))
@@ -432,41 +421,6 @@ impl Secrets {
         }
         id
     }
-}
-
-/// What follows the header of a commit or tag.
-pub fn message(bytes: &[u8]) -> &[u8] {
-    memchr::memmem::find(bytes, b"\n\n").map_or(&[], |at| &bytes[at + 2..])
-}
-
-fn first_line(bytes: &[u8]) -> &[u8] {
-    &bytes[..memchr::memchr(b'\n', bytes).unwrap_or(bytes.len())]
-}
-
-/// Reads tree, parents and time of a commit.
-pub fn parse_commit(oid: Oid, bytes: &[u8]) -> Option<Commit> {
-    let mut rest = bytes.strip_prefix(b"tree ")?;
-    let tree = Oid::from_hex(first_line(rest))?;
-    let mut parents = Vec::new();
-    let mut time = 0;
-    loop {
-        rest = &rest[first_line(rest).len()..];
-        rest = rest.strip_prefix(b"\n")?;
-        let line = first_line(rest);
-        if let Some(hex) = line.strip_prefix(b"parent ") {
-            parents.push(Oid::from_hex(hex)?);
-        } else if line.starts_with(b"committer ") {
-            time = seconds(line).unwrap_or(0);
-        } else if !line.starts_with(b"author ") {
-            return Some(Commit { oid, tree, parents, time });
-        }
-    }
-}
-
-/// The seconds at the end of an author's or committer's line.
-pub fn seconds(line: &[u8]) -> Option<i64> {
-    let after = &line[memchr::memrchr(b'>', line)? + 1..];
-    std::str::from_utf8(after).ok()?.split_whitespace().next()?.parse().ok()
 }
 
 /// Which trees lead to blobs that hold something. Objects go by their numbers ([`Store::number`]).
@@ -594,15 +548,16 @@ impl LocalTrees {
                 at = end;
                 continue;
             }
-            let Some((mode, name, child, length)) = entry(&bytes[at..], hash) else { break };
+            let Some(entry) = tree_entries::first(&bytes[at..], hash) else { break };
+            let (name, child) = (entry.name, entry.oid);
             let number = read.bounds.len() as u32;
             read.bounds.push(at as u32);
-            at += length;
+            at += entry.length;
             // A submodule's commit is in another repository.
-            if mode.starts_with(b"16") {
+            if entry.mode == Mode::Submodule {
                 continue;
             }
-            let is_tree = mode.starts_with(b"4");
+            let is_tree = entry.mode == Mode::Tree;
             if is_tree || wanted.contains_key(&child) {
                 let name = self.name(name);
                 match store.number(&child) {
@@ -651,23 +606,6 @@ impl TreeEntries {
         self.kept.extend(kept.map(|kept| (kept.0 - first as u32 + shift, kept.1, kept.2, kept.3)));
         Some(here(base.bounds[last]) as usize)
     }
-}
-
-/// Mode, name and object of the first entry of `tree`, and how long it is.
-fn entry(tree: &[u8], hash: usize) -> Option<(&[u8], &[u8], Oid, usize)> {
-    let blank = memchr::memchr(b' ', tree)?;
-    let nul = blank + memchr::memchr(0, &tree[blank..])?;
-    let end = nul + 1 + hash;
-    Some((&tree[..blank], &tree[blank + 1..nul], Oid::from_bytes(tree.get(nul + 1..end)?)?, end))
-}
-
-/// Mode, name and object of each entry of a tree.
-pub fn entries(mut tree: &[u8], hash: usize) -> impl Iterator<Item = (&[u8], &[u8], Oid)> {
-    std::iter::from_fn(move || {
-        let (mode, name, oid, length) = entry(tree, hash)?;
-        tree = &tree[length..];
-        Some((mode, name, oid))
-    })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -7,11 +7,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use super::commit::{self, Commit};
+use super::oid::Oid;
+use super::pack::Kind;
+use super::repository::Repository;
+use super::store::{Reading, Store};
 use crate::decode::container::in_words;
-use crate::source::history::oid::Oid;
-use crate::source::history::pack::Kind;
-use crate::source::history::repository::Repository;
-use crate::source::history::store::{Reading, Store};
 use crate::source::limits::{Limits, Task};
 use crate::source::{Gap, GapCode, guarded};
 
@@ -56,6 +57,13 @@ pub struct Missing {
     pub reason: String,
 }
 
+impl Missing {
+    /// What it leaves unread, where `path` needed it.
+    pub fn gap(self, path: &str) -> Gap {
+        Gap::new(self.code, path, format!("object {}: {}", self.oid, self.reason))
+    }
+}
+
 impl Objects {
     /// Opens the objects of `repository`; what can't be opened goes to `gaps`.
     pub fn open(repository: &Repository, limits: &Limits, gaps: &mut Vec<Gap>) -> Self {
@@ -79,6 +87,24 @@ impl Objects {
     /// Reads an object.
     pub fn read(&self, oid: &Oid) -> Result<(Kind, Vec<u8>), Missing> {
         self.read_as(oid, None)
+    }
+
+    /// Reads a commit.
+    pub fn commit(&self, oid: &Oid) -> Result<Commit, Missing> {
+        let bytes = self.read_kind(oid, Kind::Commit)?;
+        let malformed = || Missing { oid: *oid, code: GapCode::Damaged, reason: commit::MALFORMED.to_owned() };
+        commit::parse(*oid, &bytes).ok_or_else(malformed)
+    }
+
+    /// Reads an object that has to be of this kind.
+    pub fn read_kind(&self, oid: &Oid, wanted: Kind) -> Result<Vec<u8>, Missing> {
+        match self.read(oid)? {
+            (kind, bytes) if kind == wanted => Ok(bytes),
+            (kind, _) => {
+                let reason = format!("it is a {kind} where a {wanted} has to be");
+                Err(Missing { oid: *oid, code: GapCode::Damaged, reason })
+            }
+        }
     }
 
     /// Reads an object as part of `task`, which waits for its turn if the object is large.
@@ -137,21 +163,29 @@ impl Objects {
         Ok((kind, object.data().to_vec()))
     }
 
-    /// The object whose id begins with these hexadecimal digits; the error says that there are several.
-    pub fn with_prefix(&self, digits: &str) -> Result<Option<Oid>, ()> {
+    /// The objects whose ids begin with these hexadecimal digits.
+    pub fn with_prefix(&self, digits: &str) -> Vec<Oid> {
         match &self.door {
-            Door::Own(store) => match store.with_prefix(digits)[..] {
-                [] => Ok(None),
-                [only] => Ok(Some(only)),
-                _ => Err(()),
-            },
+            Door::Own(store) => store.with_prefix(digits),
             Door::Git(odb) => {
                 let odb = odb.lock().unwrap_or_else(PoisonError::into_inner);
-                let Ok(short) = git2::Oid::from_str(digits) else { return Ok(None) };
+                let Ok(short) = git2::Oid::from_str(digits) else { return Vec::new() };
                 match odb.exists_prefix(short, digits.len()) {
-                    Ok(oid) => Ok(Oid::from_bytes(oid.as_bytes())),
-                    Err(error) if error.code() == git2::ErrorCode::Ambiguous => Err(()),
-                    Err(_) => Ok(None),
+                    Ok(oid) => Oid::from_bytes(oid.as_bytes()).into_iter().collect(),
+                    Err(error) if error.code() == git2::ErrorCode::Ambiguous => {
+                        let mut found = Vec::new();
+                        // Listing all is slow, and rarely asked for.
+                        let listed = odb.foreach(|oid| {
+                            found.extend(
+                                Oid::from_bytes(oid.as_bytes()).filter(|it| it.to_string().starts_with(digits)),
+                            );
+                            true
+                        });
+                        found.sort();
+                        found.dedup();
+                        listed.map(|()| found).unwrap_or_default()
+                    }
+                    Err(_) => Vec::new(),
                 }
             }
         }
