@@ -1,14 +1,13 @@
 //! Reads what is a regular file, and nothing else: somebody may have put a link there that leads elsewhere, or a FIFO that
-//! is never written to. Writes files whole or not at all.
+//! is never written to. [`write`] writes whatever a command writes.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-
-use tempfile::NamedTempFile;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::path::Path;
 
 use crate::decode;
+
+pub mod write;
 
 /// Opens a regular file for reading.
 pub fn open_regular(path: &Path) -> io::Result<File> {
@@ -50,6 +49,17 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The content of a regular file of text, or of what a link of that name leads to.
+pub fn read_followed(path: &Path) -> io::Result<String> {
+    let file = open(path, true)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(MOST).read_to_end(&mut bytes)?;
+    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is no UTF-8"))
+}
+
 /// The content of a regular file of text.
 pub fn read_text(path: &Path) -> io::Result<String> {
     String::from_utf8(read(path)?).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is no UTF-8"))
@@ -62,110 +72,11 @@ pub fn shown(path: &Path) -> String {
     decode::shown(bytes)
 }
 
-/// Temporary files that are being written.
-static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
-
-/// A file that is written beside the one that it takes the place of, so that no interruption leaves half of it. Until it
-/// is finished only its owner can read it.
-#[derive(Debug)]
-pub struct Replacement {
-    file: Option<NamedTempFile>,
-    path: PathBuf,
-}
-
-impl Replacement {
-    /// Begins a file for `path`.
-    pub fn of(path: &Path) -> io::Result<Self> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        // The temporary file's own name would only distract from what is wrong.
-        let file = NamedTempFile::new_in(folder).map_err(|error| io::Error::from(error.kind()))?;
-        unfinished().push(file.path().to_owned());
-        Ok(Self { file: Some(file), path: path.to_owned() })
-    }
-
-    /// The file while it is written.
-    fn file(&mut self) -> io::Result<&mut File> {
-        self.file.as_mut().map(NamedTempFile::as_file_mut).ok_or_else(|| io::ErrorKind::NotFound.into())
-    }
-
-    /// Sets who may read, write and run it.
-    pub fn set_permissions(&mut self, permissions: fs::Permissions) -> io::Result<()> {
-        self.file()?.set_permissions(permissions)
-    }
-
-    /// Puts it in its place.
-    pub fn finish(mut self) -> io::Result<()> {
-        self.file()?.sync_all()?;
-        let path = self.path.clone();
-        match self.take() {
-            Some(file) => file.persist(path).map(drop).map_err(|error| error.error),
-            None => Ok(()),
-        }
-    }
-
-    fn take(&mut self) -> Option<NamedTempFile> {
-        let file = self.file.take()?;
-        unfinished().retain(|path| path != file.path());
-        Some(file)
-    }
-}
-
-impl Write for Replacement {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file()?.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file()?.flush()
-    }
-}
-
-impl Drop for Replacement {
-    fn drop(&mut self) {
-        drop(self.take());
-    }
-}
-
-fn unfinished() -> std::sync::MutexGuard<'static, Vec<PathBuf>> {
-    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Removes what was being written: to be called before the program ends at once.
-pub fn abandon() {
-    for path in unfinished().drain(..) {
-        // Nobody is left to be told.
-        let _ = fs::remove_file(path);
-    }
-}
-
-/// Writes `bytes` to `path`.
-pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = Replacement::of(path)?;
-    file.write_all(bytes)?;
-    file.finish()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::fs;
 
-    #[test]
-    fn what_is_not_finished_changes_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a");
-        replace(&path, b"old").unwrap();
-        let mut half = Replacement::of(&path).unwrap();
-        half.write_all(b"new").unwrap();
-        drop(half);
-        assert_eq!(fs::read(&path).unwrap(), b"old");
-        let mut half = Replacement::of(&path).unwrap();
-        half.write_all(b"new").unwrap();
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
-        abandon();
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-        assert!(half.finish().is_err());
-        assert_eq!(fs::read(&path).unwrap(), b"old");
-    }
+    use super::*;
 
     #[cfg(unix)]
     #[test]

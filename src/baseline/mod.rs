@@ -4,13 +4,12 @@
 //! the file has the key too, and can test guesses of a weak password against it.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::file;
+use crate::file::{self, write};
 use crate::finding::{Finding, Fingerprint, Key};
 
 pub mod import;
@@ -67,7 +66,7 @@ impl Baseline {
 
     /// Reads a baseline.
     pub fn load(path: &Path) -> Result<Self, BaselineError> {
-        let text = fs::read_to_string(path).map_err(|source| BaselineError::Io {
+        let text = file::read_followed(path).map_err(|source| BaselineError::Io {
             action: "read",
             path: path.to_owned(),
             source,
@@ -96,7 +95,7 @@ impl Baseline {
         Ok(Self { key: Key::from_bytes(*key.as_bytes()), fingerprints: stored.fingerprints })
     }
 
-    /// Writes the baseline beside `path`, then renames it, so that no interruption leaves half a file.
+    /// Writes the baseline to `path`.
     pub fn save(&self, path: &Path) -> Result<(), BaselineError> {
         let stored = Stored {
             version: VERSION,
@@ -106,7 +105,7 @@ impl Baseline {
         let failed = |source| BaselineError::Io { action: "write", path: path.to_owned(), source };
         let mut text = serde_json::to_vec_pretty(&stored).map_err(|error| failed(error.into()))?;
         text.push(b'\n');
-        file::replace(path, &text).map_err(failed)
+        write::all(path, &text, write::Access::Kept).map_err(failed)
     }
 
     /// How many findings are accepted.

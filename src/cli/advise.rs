@@ -1,7 +1,6 @@
 //! `keysieve advise` and `keysieve explain`: what to do about what was found.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -12,7 +11,8 @@ use keysieve::advise::store::{Name, Store};
 use keysieve::advise::{playbook, replace, rewrite};
 use keysieve::config::unknown_rule;
 use keysieve::detect::Detector;
-use keysieve::file::{self, Replacement};
+use keysieve::file;
+use keysieve::file::write::{self, Access};
 use keysieve::finding::{Finding, Fingerprint};
 use keysieve::posture;
 use keysieve::report::terminal::visible;
@@ -101,6 +101,7 @@ pub fn advise(arguments: &AdviseArgs) -> anyhow::Result<ExitCode> {
         Some(file) => report::load(file)?.findings,
         None => scanned(vec![PathBuf::from(".")])?,
     };
+    progress::over();
     let folder = root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let app = arguments.app.clone().unwrap_or_else(|| kebab(&folder));
     let options = Options { store: arguments.store.map(Store::from), app: &app, environment: &arguments.environment };
@@ -111,7 +112,7 @@ pub fn advise(arguments: &AdviseArgs) -> anyhow::Result<ExitCode> {
         return change(&findings, &options, &root, arguments);
     }
     let plan = plan::plan(&findings, &options);
-    output::with(arguments.output.as_deref(), |to| match arguments.format {
+    output::with(arguments.output.as_deref(), Access::Kept, |to| match arguments.format {
         PlanFormat::Markdown => to.write_all(plan.markdown().as_bytes()),
         PlanFormat::Json => {
             serde_json::to_writer_pretty(&mut *to, &plan)?;
@@ -138,8 +139,7 @@ fn scanned(paths: Vec<PathBuf>) -> anyhow::Result<Vec<Finding>> {
 /// Writes secrets where only the user can read them, and where nobody commits them.
 fn write_private(file: &Path, text: &str) -> anyhow::Result<()> {
     let failed = || format!("cannot write `{}`", file.display());
-    // A replacement is for its owner alone.
-    file::replace(file, text.as_bytes()).with_context(failed)
+    write::all(file, text.as_bytes(), Access::Owner).with_context(failed)
 }
 
 fn is_within(file: &Path, root: &Path) -> bool {
@@ -187,7 +187,7 @@ fn change(
         let file = root.join(path);
         let is_inside =
             fs::canonicalize(&file).is_ok_and(|it| it.starts_with(fs::canonicalize(root).unwrap_or_default()));
-        let Some(old) = is_inside.then(|| fs::read_to_string(&file).ok()).flatten() else {
+        let Some(old) = is_inside.then(|| file::read_text(&file).ok()).flatten() else {
             left.push(format!("{path}: it is no file of this work tree"));
             continue;
         };
@@ -220,11 +220,7 @@ fn change(
             patch.push_str(&replace::patch(Path::new(path), &old, &new));
             if arguments.apply {
                 let failed = || format!("cannot write `{}`", file.display());
-                let mode = fs::metadata(&file).with_context(failed)?.permissions();
-                let mut to = Replacement::of(&file).with_context(failed)?;
-                to.write_all(new.as_bytes()).with_context(failed)?;
-                to.set_permissions(mode).with_context(failed)?;
-                to.finish().with_context(failed)?;
+                write::all(&file, new.as_bytes(), Access::Kept).with_context(failed)?;
             }
         }
     }
@@ -284,7 +280,7 @@ pub fn explain(arguments: &ExplainArgs) -> anyhow::Result<ExitCode> {
         }
     };
     let text = explanation(&rule, finding.as_ref());
-    output::with(None, |to| to.write_all(text.as_bytes()))?;
+    output::to_stdout(|to| to.write_all(text.as_bytes()))?;
     Ok(ExitCode::SUCCESS)
 }
 

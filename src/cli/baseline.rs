@@ -66,6 +66,7 @@ pub fn run(command: BaselineCommand) -> anyhow::Result<ExitCode> {
     };
     let detector = Detector::new(settings.config.rules());
     let outcome = scan::scan(arguments, &settings, &detector, &progress::begin(arguments.limits.limits()))?;
+    progress::over();
     let wanted = |finding: &&Finding| imported.as_ref().is_none_or(|accepted| accepted.covers(finding));
     let current: BTreeSet<Fingerprint> = outcome
         .findings

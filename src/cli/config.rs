@@ -36,7 +36,7 @@ pub fn run(command: ConfigCommand) -> anyhow::Result<ExitCode> {
     };
     let path = config.path.clone();
     let rules = config.rules().len();
-    output::with(None, |to| match (&command, &path) {
+    output::to_stdout(|to| match (&command, &path) {
         (ConfigCommand::Check(_), None) => {
             writeln!(to, "There is no {FILE_NAME} here; the built-in defaults apply ({rules} rules).")
         }

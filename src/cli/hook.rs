@@ -1,14 +1,15 @@
 //! `keysieve hook`: git's hooks, put in place, taken away, proven, and run.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use keysieve::detect::Detector;
-use keysieve::file::Replacement;
+use keysieve::file;
+use keysieve::file::write::{self, Access};
 use keysieve::outcome::Outcome;
 use keysieve::rules::sample;
 use keysieve::source::changes::staged;
@@ -169,7 +170,7 @@ fn install(place: &Place, hook: Hook) -> anyhow::Result<String> {
     let kept = match text {
         Some(_) => {
             let before = with_suffix(&file);
-            if before.exists() {
+            if before.symlink_metadata().is_ok() {
                 bail!("`{}` is in the way; move it, then install again", before.display());
             }
             fs::rename(&file, &before).with_context(failed)?;
@@ -205,7 +206,15 @@ fn uninstall(place: &Place, hook: Hook) -> anyhow::Result<String> {
 }
 
 fn read(file: &Path) -> anyhow::Result<Option<String>> {
-    match fs::read(file) {
+    // Hooks are often links to scripts of the repository.
+    let read = file::open(file, true).and_then(|mut open| {
+        let mut bytes = Vec::new();
+        match open.metadata()?.is_file() {
+            true => open.read_to_end(&mut bytes).map(|_| bytes),
+            false => Err(io::Error::other("it is no regular file")),
+        }
+    });
+    match read {
         Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("cannot read the hook `{}`", file.display())),
@@ -221,11 +230,7 @@ fn with_suffix(file: &Path) -> PathBuf {
 /// Writes beside `file`, then renames, so that no half hook is ever run.
 fn write_program(file: &Path, text: &str) -> io::Result<()> {
     fs::create_dir_all(file.parent().unwrap_or(Path::new(".")))?;
-    let mut to = Replacement::of(file)?;
-    to.write_all(text.as_bytes())?;
-    #[cfg(unix)]
-    to.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
-    to.finish()
+    write::all(file, text.as_bytes(), Access::Program)
 }
 
 /// The hook. It fails where keysieve is missing: what was not looked at is not let through in silence.

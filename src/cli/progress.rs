@@ -2,12 +2,13 @@
 
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
-use keysieve::file;
+use keysieve::file::write::abandon;
 use keysieve::source::limits::Limits;
 use keysieve::source::{Progress, Stop};
 
@@ -61,17 +62,28 @@ impl Drop for Display {
     }
 }
 
+/// Whether a scan is under way, which a signal asks to end.
+static SCANNING: AtomicBool = AtomicBool::new(false);
+/// How long a scan may take to end once it was asked to. Nothing of keysieve's takes longer; what it waits for can.
+const GRACE: Duration = Duration::from_secs(10);
+
 /// Begins a scan that may take what `limits` say: the first signal to end (SIGINT, SIGTERM, SIGHUP) or the end of its time
-/// ends it and it still reports, the second signal ends the program.
+/// ends it and it still reports, the second signal ends the program, as the first does when the scan is over or does not end.
 pub fn begin(limits: Limits) -> Arc<Progress> {
     let progress = Arc::new(Progress::with(limits));
     let watched = Arc::clone(&progress);
+    SCANNING.store(true, Ordering::SeqCst);
     let installed = ctrlc::set_handler(move || {
-        if watched.stopped_by() == Some(Stop::Interrupted) {
-            file::abandon();
-            std::process::exit(INTERRUPTED);
+        if !SCANNING.load(Ordering::SeqCst) || watched.stopped_by() == Some(Stop::Interrupted) {
+            end();
         }
         watched.stop(Stop::Interrupted);
+        thread::spawn(|| {
+            thread::sleep(GRACE);
+            if SCANNING.load(Ordering::SeqCst) {
+                end();
+            }
+        });
     });
     if let Err(error) = installed {
         anstream::eprintln!("warning: Ctrl-C will end the scan without a report: {error}");
@@ -84,6 +96,16 @@ pub fn begin(limits: Limits) -> Arc<Progress> {
         }
     });
     progress
+}
+
+/// Says that the scan is over: what follows is written, and a signal ends that at once.
+pub fn over() {
+    SCANNING.store(false, Ordering::SeqCst);
+}
+
+fn end() -> ! {
+    abandon();
+    std::process::exit(INTERRUPTED)
 }
 
 /// What shells say of a program that Ctrl-C ended.

@@ -98,7 +98,7 @@ fn read_rules(config: Option<&Path>) -> anyhow::Result<Vec<Rule>> {
 }
 
 fn list(rules: &[Rule], format: ListFormat) -> anyhow::Result<ExitCode> {
-    output::with(None, |to| {
+    output::to_stdout(|to| {
         if format == ListFormat::Markdown {
             return write!(to, "{}", markdown(rules));
         }
@@ -163,7 +163,7 @@ fn find(rules: &[Rule], id: &str) -> anyhow::Result<usize> {
 
 fn show(rules: &[Rule], id: &str, format: Format) -> anyhow::Result<ExitCode> {
     let rule = &rules[find(rules, id)?];
-    output::with(None, |to| {
+    output::to_stdout(|to| {
         if format == Format::Json {
             serde_json::to_writer_pretty(&mut *to, &describe(rule))?;
             return writeln!(to);
@@ -218,7 +218,7 @@ fn test(rules: Vec<Rule>, ids: &[String], seeds: u64, format: Format) -> anyhow:
         .iter()
         .flat_map(|index| selftest::test(&detector, *index, 0..seeds).into_iter().map(move |failure| (*index, failure)))
         .collect();
-    output::with(None, |to| {
+    output::to_stdout(|to| {
         if format == Format::Json {
             let list: Vec<Value> = failures
                 .iter()

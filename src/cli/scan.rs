@@ -10,6 +10,7 @@ use keysieve::detect::Detector;
 use keysieve::detect::candidate::{Candidate, Dropped, Judge};
 use keysieve::detect::path_facts::PathFacts;
 use keysieve::detect::verdict::{Verdict, verdict};
+use keysieve::file::write::Access;
 use keysieve::finding::{Finding, Severity};
 use keysieve::gap::{Gap, GapCode};
 use keysieve::outcome::{Outcome, SetAside, Summary};
@@ -55,6 +56,7 @@ pub fn print(
     settings: &Settings,
     arguments: &ReportArgs,
 ) -> anyhow::Result<ExitCode> {
+    progress::over();
     let options = report::Options {
         show_secrets: arguments.show_secrets,
         all: arguments.all,
@@ -62,11 +64,12 @@ pub fn print(
         width: if arguments.output.is_none() { output::terminal_width() } else { None },
         links: (arguments.output.is_none() && output::shows_links()).then_some(Path::new("")),
     };
+    let access = if arguments.show_secrets { Access::Owner } else { Access::Kept };
     for (format, path) in &arguments.reports {
         let options = report::Options { width: None, links: None, ..options };
-        output::with(Some(path), |mut to| report::write((*format).into(), outcome, rules, options, &mut to))?;
+        output::with(Some(path), access, |mut to| report::write((*format).into(), outcome, rules, options, &mut to))?;
     }
-    let printed = output::with(arguments.output.as_deref(), |mut to| {
+    let printed = output::with(arguments.output.as_deref(), access, |mut to| {
         report::write(arguments.format.into(), outcome, rules, options, &mut to)
     });
     match printed {

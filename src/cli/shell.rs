@@ -18,7 +18,7 @@ pub struct CompletionsArgs {
 pub fn completions(arguments: CompletionsArgs) -> anyhow::Result<ExitCode> {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut Cli::command(), "keysieve", &mut script);
-    output::with(None, |to| to.write_all(&script))?;
+    output::to_stdout(|to| to.write_all(&script))?;
     Ok(ExitCode::from(NOTHING_FOUND))
 }
 
@@ -33,6 +33,6 @@ pub fn man() -> anyhow::Result<ExitCode> {
         let page = child.clone().mut_args(|argument| argument.hide_short_help(false));
         clap_mangen::Man::new(page).render(&mut pages)?;
     }
-    output::with(None, |to| to.write_all(&pages))?;
+    output::to_stdout(|to| to.write_all(&pages))?;
     Ok(ExitCode::from(NOTHING_FOUND))
 }

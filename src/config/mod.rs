@@ -137,7 +137,7 @@ impl Config {
     /// Reads and checks the file at `path`, which the user named, and whatever it extends.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text = fs::read_to_string(path).map_err(|source| ConfigError::Io { path: path.to_owned(), source })?;
-        Self::parse(&text, path, &|path| fs::read_to_string(path).map_err(|error| error.to_string()))
+        Self::parse(&text, path, &|path| file::read_followed(path).map_err(|error| error.to_string()))
     }
 
     /// Reads and checks the file at `path`, which a repository brings: neither it nor what it extends may lie elsewhere.

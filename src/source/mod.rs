@@ -175,7 +175,10 @@ impl Workers {
 /// Work on one content that ended in a panic: a mistake of keysieve's or of a library's, which costs that content and
 /// not the scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("keysieve failed on it, which is a mistake of keysieve's; please report it, with the file if you can")]
+#[error(
+    "keysieve failed here, which is a mistake of its own, and did not read it to its end; report keysieve's version and the \
+     place in its code that standard error names, never the file"
+)]
 pub struct Panicked;
 
 /// Does work that may panic. What it leaves half-done must not be looked at again.
