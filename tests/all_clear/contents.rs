@@ -127,7 +127,25 @@ fn rows() -> Vec<Row> {
         }),
         Row(11, "NUL bytes around", "a.bin", Found, |it| cat(&[&[0; 4000], it.as_bytes(), &[0; 4000]])),
         // 12: word characters before.
+        Row(12, "a line's end as JSON escapes it", "a.json", Found, |it| format!("{{\"a\": \"x\\n{it}\"}}").into()),
+        Row(12, "a tab as JSON escapes it", "a.json", Found, |it| format!("{{\"a\": \"x\\t{it}\"}}").into()),
+        Row(12, "a colour of a terminal", "a.log", Found, |it| format!("\u{1b}[31m{it}\u{1b}[0m\n").into()),
+        Row(12, "a colour of a terminal, escaped", "a.log", Found, |it| format!("\\x1b[31m{it}\\x1b[0m\n").into()),
+        Row(12, "a colour of a terminal, in octal", "a.log", Found, |it| format!("\\033[1;31m{it}\n").into()),
+        Row(12, "an equals sign of a URL", "a.txt", Found, |it| format!("https://x/?t%3D{it}\n").into()),
+        Row(12, "a unicode escape", "a.json", Found, |it| format!("{{\"a\": \"t\\u003d{it}\"}}").into()),
+        Row(12, "a hexadecimal escape", "a.js", Found, |it| format!("a = 't\\x3d{it}'\n").into()),
+        Row(12, "an escape of quoted-printable", "a.eml", Found, |it| format!("t=3D{it}\n").into()),
+        Row(12, "a letter before", "a.txt", Found, |it| format!("x{it}\n").into()),
+        Row(12, "an underscore before", "a.txt", Found, |it| format!("token_{it}\n").into()),
+        Row(12, "a digit before", "a.txt", Found, |it| format!("1{it}\n").into()),
         Row(12, "a letter of another script before", "a.txt", Found, |it| format!("ключ{it}\n").into()),
+        Row(12, "a source map", "a.js.map", Found, |it| {
+            format!("{{\"sourcesContent\":[\"const a = 1;\\nconst t =\\n\\t{it}\\n\"]}}").into()
+        }),
+        Row(12, "a notebook", "a.ipynb", Found, |it| {
+            format!("{{\"cells\":[{{\"cell_type\":\"code\",\"source\":[\"!echo \\n{it}\"],\"outputs\":[]}}]}}").into()
+        }),
         // 13: recognised and not opened.
         Row(13, "a stream of PDF", "a.pdf", FoundOrIncomplete, |it| {
             pdf(format!("BT /F1 12 Tf 72 720 Td ({it}) Tj ET").as_bytes())

@@ -20,11 +20,12 @@ pub struct TreeEntry<'a> {
 pub enum Mode {
     /// A folder.
     Tree,
-    /// A file, executable or not.
+    /// A file, executable or not, and whatever has a mode that git does not know: it lists that as a file's content as
+    /// well (`object_type` in git's cache.h).
     File,
     /// A symbolic link, whose target is the object's content.
     Link,
-    /// A submodule, whose commit is in another repository, and whatever else somebody wrote there.
+    /// A submodule, whose commit is in another repository.
     Submodule,
 }
 
@@ -33,9 +34,9 @@ impl Mode {
     pub fn of(bits: u32) -> Self {
         match bits & 0o170_000 {
             0o040_000 => Self::Tree,
-            0o100_000 => Self::File,
             0o120_000 => Self::Link,
-            _ => Self::Submodule,
+            0o160_000 => Self::Submodule,
+            _ => Self::File,
         }
     }
 
@@ -84,13 +85,8 @@ mod tests {
             [entry("100644 a"), entry("40000 b"), entry("0120000 a"), entry("0 c"), entry("160000 d/e")].concat();
         let (entries, is_whole) = read(&tree, 20);
         let modes: Vec<(Mode, &[u8])> = entries.iter().map(|it| (it.mode, it.name)).collect();
-        let expected: [(Mode, &[u8]); 5] = [
-            (Mode::File, b"a"),
-            (Mode::Tree, b"b"),
-            (Mode::Link, b"a"),
-            (Mode::Submodule, b"c"),
-            (Mode::Submodule, b"d/e"),
-        ];
+        let expected: [(Mode, &[u8]); 5] =
+            [(Mode::File, b"a"), (Mode::Tree, b"b"), (Mode::Link, b"a"), (Mode::File, b"c"), (Mode::Submodule, b"d/e")];
         assert!(is_whole);
         assert_eq!(modes, expected);
         for bad in ["8 a", " a", "100644 ", "100644a"] {
