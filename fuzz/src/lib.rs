@@ -12,7 +12,7 @@ use keysieve::config::Config;
 use keysieve::decode::container::{self, Kind, Limits, Sink};
 use keysieve::decode::text::{self, Encoding};
 use keysieve::decode::utf16::{ByteOrder, Decoder, PROBE};
-use keysieve::detect::candidate::Candidate;
+use keysieve::detect::candidate::{Candidate, RuleIndex};
 use keysieve::detect::content::Stream;
 use keysieve::detect::path_facts::PathFacts;
 use keysieve::detect::verdict::verdict;
@@ -56,7 +56,7 @@ fn detector() -> &'static Detector {
 }
 
 /// What makes two candidates the same.
-fn told(candidates: &[Candidate]) -> Vec<(u16, std::ops::Range<u64>, keysieve::finding::Place, Vec<u8>)> {
+fn told(candidates: &[Candidate]) -> Vec<(RuleIndex, std::ops::Range<u64>, keysieve::finding::Place, Vec<u8>)> {
     let kept = candidates.iter().filter(|it| it.dropped.is_none());
     kept.map(|it| (it.rule, it.span.clone(), it.place, it.secret.expose().to_vec())).collect()
 }
@@ -134,7 +134,7 @@ fn configured(data: &[u8], name: &str) {
     let mut own = config.rules();
     own.retain(|rule| rules::builtin().iter().all(|builtin| builtin.id != rule.id));
     if !own.is_empty() {
-        let detector = Detector::new(own);
+        let detector = Detector::new(own).expect("a configuration has checked its rules");
         // A pattern that is too large is refused by those who call; here it must only not hang.
         if detector.check_rules().is_ok() {
             detector.scan(data, &mut Scratch::default(), |finding| {

@@ -8,6 +8,7 @@ use std::path::Path;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use keysieve::detect::Scratch;
+use keysieve::detect::candidate::RuleIndex;
 use keysieve::source::Progress;
 use keysieve::source::history::attribute;
 use keysieve::source::history::delta;
@@ -280,7 +281,7 @@ fn write(path: &Path, bytes: &[u8]) {
 }
 
 /// Which object holds which secrets.
-fn secrets(found: &Found) -> BTreeMap<Oid, Vec<(u16, Vec<u8>)>> {
+fn secrets(found: &Found) -> BTreeMap<Oid, Vec<(RuleIndex, Vec<u8>)>> {
     let of = |ids: &[u32]| {
         let candidates = ids.iter().map(|id| &found.variants[*id as usize].candidate);
         let mut secrets: Vec<_> = candidates.map(|it| (it.rule, it.secret.expose().to_vec())).collect();

@@ -132,7 +132,7 @@ fn kebab(name: &str) -> String {
 fn scanned(paths: Vec<PathBuf>) -> anyhow::Result<Vec<Finding>> {
     let source = SourceArgs::of(paths);
     let settings = Settings::read(&source)?;
-    let detector = Detector::new(settings.config.rules());
+    let detector = Detector::new(settings.config.rules())?;
     Ok(scan::scan(&source, &settings, &detector, &progress::begin(source.limits.limits()))?.findings)
 }
 

@@ -64,7 +64,7 @@ pub fn run(command: BaselineCommand) -> anyhow::Result<ExitCode> {
         (_, Some(existing)) => existing,
         (_, None) => anyhow::bail!("there is no baseline `{}`; `keysieve baseline create` makes one", path.display()),
     };
-    let detector = Detector::new(settings.config.rules());
+    let detector = Detector::new(settings.config.rules())?;
     let outcome = scan::scan(arguments, &settings, &detector, &progress::begin(arguments.limits.limits()))?;
     progress::over();
     let wanted = |finding: &&Finding| imported.as_ref().is_none_or(|accepted| accepted.covers(finding));

@@ -96,7 +96,7 @@ pub fn run_staged(arguments: StagedArgs) -> anyhow::Result<ExitCode> {
     let common = &arguments.common;
     let repository = Repository::discover(&arguments.repository, common.trust.into())?;
     let settings = Settings::of(&repository.root(), &common.accepted)?;
-    let detector = detector(&settings, common);
+    let detector = detector(&settings, common)?;
     let changes = watched(common, |progress| staged::scan(&repository, &detector, progress))?;
     finish(changes, &detector, &settings, common)
 }
@@ -122,7 +122,7 @@ pub fn run_range(arguments: RangeArgs) -> anyhow::Result<ExitCode> {
         Some(base) => settings_at(&repository, base, &ends[0].include, &common.accepted)?,
         None => (Settings::of(&repository.root(), &common.accepted)?, Vec::new(), Vec::new()),
     };
-    let detector = detector(&settings, common);
+    let detector = detector(&settings, common)?;
     let options = Options { heed_markers: arguments.trust_head || arguments.pre_push };
     let mut changes = watched(common, |progress| {
         let scanned = ends.iter().map(|ends| range::scan(&repository, ends, &detector, progress, options));
@@ -183,9 +183,9 @@ fn joined(mut all: Changes, other: Changes) -> Changes {
     all
 }
 
-fn detector(settings: &Settings, common: &CommonArgs) -> Detector {
-    let detector = Detector::new(settings.config.rules());
-    if common.report.explain { detector.with_explanations() } else { detector }
+fn detector(settings: &Settings, common: &CommonArgs) -> anyhow::Result<Detector> {
+    let detector = Detector::new(settings.config.rules())?;
+    Ok(if common.report.explain { detector.with_explanations() } else { detector })
 }
 
 fn watched(common: &CommonArgs, work: impl FnOnce(&Progress) -> Changes + Send) -> anyhow::Result<Changes> {

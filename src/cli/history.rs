@@ -75,7 +75,7 @@ pub fn run(arguments: HistoryArgs) -> anyhow::Result<ExitCode> {
         paths,
         min_confidence: Some(settings.min_confidence),
     };
-    let detector = Detector::new(settings.config.rules());
+    let detector = Detector::new(settings.config.rules())?;
     let mut limits = arguments.limits.limits();
     arguments.repository_limits.apply(&mut limits);
     arguments.history_limits.apply(&mut limits);

@@ -291,13 +291,13 @@ fn pre_commit(files: &[PathBuf]) -> anyhow::Result<ExitCode> {
                 return Ok(ExitCode::from(NOTHING_FOUND));
             }
             let settings = Settings::read(&source)?;
-            let detector = Detector::new(settings.config.rules());
+            let detector = Detector::new(settings.config.rules())?;
             let outcome = scan::scan(&source, &settings, &detector, &progress::begin(source.limits.limits()))?;
             return shown(&outcome, &detector, &settings, &report);
         }
     }
     let settings = Settings::of(&repository.root(), &report_settings())?;
-    let detector = Detector::new(settings.config.rules());
+    let detector = Detector::new(settings.config.rules())?;
     let changes = staged::scan(&repository, &detector, &progress::begin(LimitArgs::default().limits()));
     let outcome = changes::outcome(changes, &detector, &settings);
     shown(&outcome, &detector, &settings, &report)

@@ -33,7 +33,7 @@ pub fn run(arguments: &PostureArgs) -> anyhow::Result<ExitCode> {
     let settings = Settings::of(&repository_root(&arguments.paths[0]), &arguments.accepted)?;
     let mut limits = Limits::default();
     arguments.time.apply(&mut limits);
-    let posture = look(&arguments.paths, &settings, &progress::begin(limits));
+    let posture = look(&arguments.paths, &settings, &progress::begin(limits))?;
     let mut outcome = Outcome {
         summary: Summary {
             scope: Some("Terraform, CloudFormation, Kubernetes, compose, Dockerfiles, workflows".to_owned()),
@@ -53,12 +53,15 @@ pub fn run(arguments: &PostureArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Checks the files below `paths`.
-pub fn look(paths: &[PathBuf], settings: &Settings, progress: &Progress) -> Posture {
+pub fn look(paths: &[PathBuf], settings: &Settings, progress: &Progress) -> anyhow::Result<Posture> {
+    if !settings.config.checks_posture() {
+        anyhow::bail!("no practice is left to check: `[rules]` of the configuration switches all of them off");
+    }
     let exclude: Vec<_> = settings.config.exclude.iter().map(|(_, glob)| glob.clone()).collect();
     let (files, gaps) = source::read(paths, &exclude, progress);
     let mut posture = posture::check(&files);
     posture.gaps.extend(gaps);
-    posture
+    Ok(posture)
 }
 
 /// Adds what was found to `outcome`, as far as the configuration and the baseline do not accept it.

@@ -213,7 +213,7 @@ fn test(rules: Vec<Rule>, ids: &[String], seeds: u64, format: Format) -> anyhow:
         [] => (0..rules.len()).collect(),
         ids => ids.iter().map(|id| find(&rules, id)).collect::<Result<_, _>>()?,
     };
-    let detector = Detector::new(rules).with_explanations();
+    let detector = Detector::new(rules)?.with_explanations();
     let failures: Vec<_> = chosen
         .iter()
         .flat_map(|index| selftest::test(&detector, *index, 0..seeds).into_iter().map(move |failure| (*index, failure)))

@@ -26,14 +26,15 @@ use super::{FOUND, INCOMPLETE, NOTHING_FOUND, output};
 /// Scans, prints and judges.
 pub fn run(arguments: ScanArgs) -> anyhow::Result<ExitCode> {
     let settings = Settings::read(&arguments.source)?;
-    let mut detector = Detector::new(settings.config.rules());
+    let mut detector = Detector::new(settings.config.rules())?;
     if arguments.report.explain {
         detector = detector.with_explanations();
     }
     let progress = progress::begin(arguments.source.limits.limits());
     let mut outcome = scan(&arguments.source, &settings, &detector, &progress)?;
     if arguments.posture {
-        posture::add(posture::look(&arguments.source.paths, &settings, &progress), &settings, &mut outcome);
+        let looked = posture::look(&arguments.source.paths, &settings, &progress)?;
+        posture::add(looked, &settings, &mut outcome);
         outcome.sort();
     }
     report(&outcome, &detector, &settings, &arguments.report)

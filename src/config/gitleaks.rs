@@ -2,6 +2,7 @@
 //!
 //! What has no counterpart here is not passed over in silence: each such part becomes a note, which every report shows.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use regex::bytes::{Regex, RegexBuilder};
@@ -10,6 +11,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::Extended;
+use crate::detect::rule_set::SHORTEST_ANCHOR;
 use crate::finding::{Confidence, Finding, Severity};
 use crate::rules::Rule;
 use crate::rules::rule::LOOK_BEHIND;
@@ -152,10 +154,19 @@ fn read_nested(text: &str, path: &Path, extended: Extended<'_>, depth: usize) ->
             false => imported.notes.push(format!("`disabledRules` names `{id}`, which no built-in rule is called")),
         }
     }
+    let inherited: HashSet<String> = imported.rules.iter().map(|rule| rule.id.to_string()).collect();
+    let mut own = HashSet::new();
     for entry in file.rules {
         let start = entry.span().start;
         let entry = entry.into_inner();
-        let id = kebab(&entry.id);
+        let mut id = kebab(&entry.id);
+        // A rule replaces one of what is extended, and none beside it.
+        while !own.insert(id.clone()) {
+            id.push_str("-too");
+        }
+        if inherited.contains(&id) {
+            imported.paths.retain(|(other, _)| *other != id);
+        }
         let lists = entry.allowlists.iter().chain(&entry.allowlist);
         for list in lists {
             imported
@@ -230,12 +241,11 @@ fn rule(entry: &RuleEntry, id: &str) -> Result<Rule, String> {
 /// The keywords, or where there are none the texts of which one starts every match.
 fn anchors(entry: &RuleEntry, hir: &regex_syntax::hir::Hir) -> Result<Vec<String>, String> {
     let mut anchors = Vec::new();
-    for keyword in &entry.keywords {
+    // A text is looked for of which four bytes are known; the expression may know more of them than the keyword.
+    let short = entry.keywords.iter().find(|keyword| keyword.len() < SHORTEST_ANCHOR);
+    for keyword in entry.keywords.iter().filter(|_| short.is_none()) {
         let end = keyword.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= 32).last();
         let keyword = &keyword[..end.unwrap_or(0)];
-        if keyword.len() < 4 {
-            return Err(format!("its keyword `{keyword}` has fewer than four characters"));
-        }
         anchors.push(if keyword.is_ascii() { format!("i:{}", keyword.to_lowercase()) } else { keyword.to_owned() });
     }
     if anchors.is_empty() {
@@ -245,12 +255,15 @@ fn anchors(entry: &RuleEntry, hir: &regex_syntax::hir::Hir) -> Result<Vec<String
             anchors.push(text.chars().take(32).collect());
         }
     }
-    match anchors.iter().all(|anchor: &String| anchor.len() >= 4) && !anchors.is_empty() {
-        true => Ok(anchors),
-        false => {
-            Err("it has no `keywords`, and no text of four characters starts every match; add keywords".to_owned())
-        }
+    if !anchors.is_empty() && anchors.iter().all(|anchor: &String| anchor.len() >= SHORTEST_ANCHOR) {
+        return Ok(anchors);
     }
+    let keywords = match short {
+        Some(keyword) => &format!("its keyword `{keyword}` has fewer than four characters"),
+        None => "it has no `keywords`",
+    };
+    let add = if short.is_some() { "longer keywords" } else { "keywords" };
+    Err(format!("{keywords}, and no text of four characters starts every match; add {add}"))
 }
 
 /// An expression of Go's in the syntax of this program's: there a brace that counts nothing stands for itself, and so do a

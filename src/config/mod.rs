@@ -5,7 +5,8 @@
 
 pub mod gitleaks;
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,7 @@ use regex::bytes::Regex;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::detect::matcher::LazyMatcher;
 use crate::detect::verdict::path_matcher;
 use crate::file;
 use crate::finding::{Confidence, Finding, Fingerprint, Severity};
@@ -171,15 +173,19 @@ impl Config {
         })?;
         let provider = ProviderSpec::default();
         let mut own_rules = Vec::new();
+        let mut own_ids = HashSet::new();
         for spec in file.rule {
             let start = spec.span().start;
             let id = spec.get_ref().id.clone();
+            if !own_ids.insert(id.clone()) {
+                return Err(at(start, format!("rule `{id}` is defined twice; give one of them another id")));
+            }
             let rule =
                 spec.into_inner().into_rule(&provider).map_err(|what| at(start, format!("rule `{id}`: {what}")))?;
             own_rules.push(rule);
         }
         let mut ids: Vec<&str> = rules::builtin().iter().map(|rule| rule.id.as_ref()).collect();
-        ids.extend(own_rules.iter().map(|rule| rule.id.as_ref()));
+        ids.extend(own_ids.iter().map(String::as_str));
         let practices: Vec<String> =
             posture::checks::ALL.iter().map(|it| format!("{}{}", posture::PREFIX, it.id)).collect();
         ids.extend(practices.iter().map(String::as_str));
@@ -227,7 +233,7 @@ impl Config {
             own_rules,
             ..Self::default()
         };
-        config.check_patterns(text, path)?;
+        config.check_rules(text, path)?;
         Ok(config)
     }
 
@@ -253,17 +259,43 @@ impl Config {
             notes: imported.notes,
             ..Self::default()
         };
-        config.check_patterns(text, path)?;
+        config.check_rules(text, path)?;
         Ok(config)
     }
 
-    /// A pattern that is valid may still be too large; that is said before the scan, not in its middle.
-    fn check_patterns(&self, text: &str, path: &Path) -> Result<(), ConfigError> {
-        crate::detect::Detector::new(self.own_rules.clone()).check_rules().map_err(|(id, what)| ConfigError::Invalid {
+    /// A pattern that is valid may still be too large, and nothing may be left to look for; that is said before the scan,
+    /// not in its middle or never.
+    fn check_rules(&self, text: &str, path: &Path) -> Result<(), ConfigError> {
+        let at = |place: &str, what: String| ConfigError::Invalid {
             path: path.to_owned(),
-            line: line_of(text, text.find(&format!("\"{id}\"")).unwrap_or(0)),
-            what: format!("rule `{id}`: {what}"),
-        })
+            line: line_of(text, text.find(place).unwrap_or(0)),
+            what,
+        };
+        for rule in &self.own_rules {
+            let id = &rule.id;
+            LazyMatcher::default()
+                .check(rule)
+                .map_err(|what| at(&format!("\"{id}\""), format!("rule `{id}`: {what}")))?;
+        }
+        if !self.rules().is_empty() || self.checks_posture() {
+            return Ok(());
+        }
+        let why = match gitleaks::is_for(text) {
+            true => {
+                let reasons: String = self.notes.iter().map(|note| format!("; {note}")).collect();
+                format!(
+                    "it brings none that runs; add `useDefault = true` to `[extend]` for the built-in ones{reasons}"
+                )
+            }
+            false => "`disable` and `only` switch all of them off".to_owned(),
+        };
+        let place = if text.contains("only") { "only" } else { "disable" };
+        Err(at(place, format!("no rule is left, so nothing would be looked for: {why}")))
+    }
+
+    /// Whether a practice is left for `keysieve posture` to check.
+    pub fn checks_posture(&self) -> bool {
+        posture::checks::ALL.iter().any(|it| !self.is_disabled(&format!("{}{}", posture::PREFIX, it.id)))
     }
 
     /// Whether the configuration's rule `rule` is for `path`.
@@ -279,10 +311,17 @@ impl Config {
     /// The rules to run: the built-in ones, changed and added to as the configuration says.
     pub fn rules(&self) -> Vec<Rule> {
         let mut rules: Vec<Rule> = rules::builtin().to_vec();
-        for own in &self.own_rules {
-            match rules.iter_mut().find(|rule| rule.id == own.id) {
-                Some(rule) => *rule = own.clone(),
-                None => rules.push(own.clone()),
+        if !self.own_rules.is_empty() {
+            let mut places: HashMap<&str, usize> =
+                rules::builtin().iter().enumerate().map(|(place, rule)| (rule.id.as_ref(), place)).collect();
+            for own in &self.own_rules {
+                match places.entry(&own.id) {
+                    Entry::Occupied(place) => rules[*place.get()] = own.clone(),
+                    Entry::Vacant(place) => {
+                        place.insert(rules.len());
+                        rules.push(own.clone());
+                    }
+                }
             }
         }
         let wanted = |id: &str| {

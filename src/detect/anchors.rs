@@ -7,7 +7,7 @@
 use crate::rules::Anchor;
 
 /// Index of a keyword in the list that [`Anchors::new`] was given.
-pub type AnchorId = u16;
+pub type AnchorId = u32;
 
 /// Bits of the hash of four bytes.
 pub const WIDE_BITS: u32 = 15;
@@ -32,20 +32,20 @@ pub struct Anchors {
     /// In the order of their lists.
     wides: Vec<Wide>,
     /// Where each list starts in `wides`; one more than there are lists.
-    starts: Vec<u16>,
+    starts: Vec<u32>,
 }
 
 impl Anchors {
     /// Sorts the keywords by the four bytes they are found by.
     pub fn new(keywords: Vec<Anchor>, mut wides: Vec<Wide>) -> Self {
         wides.sort_unstable();
-        let mut starts = vec![0u16; 2 * BACKWARD + 1];
+        let mut starts = vec![0u32; 2 * BACKWARD + 1];
         let mut next = 0;
         for (list, start) in starts.iter_mut().enumerate() {
             while wides.get(next).is_some_and(|wide| usize::from(wide.list) < list) {
                 next += 1;
             }
-            *start = next as u16;
+            *start = next as u32;
         }
         Self { keywords, wides, starts }
     }
@@ -58,13 +58,13 @@ impl Anchors {
     /// The keywords' parts of this list.
     #[inline(always)]
     pub fn wides(&self, list: usize) -> &[Wide] {
-        &self.wides[usize::from(self.starts[list])..usize::from(self.starts[list + 1])]
+        &self.wides[self.starts[list] as usize..self.starts[list + 1] as usize]
     }
 
     /// Whether the keyword starts at `start`.
     #[inline(always)]
     pub fn is_at(&self, anchor: AnchorId, bytes: &[u8], start: usize) -> bool {
-        let keyword = &self.keywords[usize::from(anchor)];
+        let keyword = &self.keywords[anchor as usize];
         let text = keyword.text.as_bytes();
         let Some(here) = bytes.get(start..start + text.len()) else { return false };
         if keyword.any_case { here.eq_ignore_ascii_case(text) } else { here == text }

@@ -7,6 +7,9 @@ use zeroize::Zeroize;
 use super::anchors::AnchorId;
 use crate::finding::{Confidence, Evidence, Excerpt, Place, Secret, Severity};
 
+/// Index of a rule in the detector.
+pub type RuleIndex = u32;
+
 /// A judge that can speak against a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Judge {
@@ -57,7 +60,7 @@ pub struct Dropped {
 #[derive(Debug, Clone)]
 pub struct Candidate {
     /// Index of its rule in the detector.
-    pub rule: u16,
+    pub rule: RuleIndex,
     /// Where the keyword stands that led to it.
     pub hit: u64,
     /// That keyword.
@@ -99,7 +102,7 @@ pub struct Candidate {
 impl Candidate {
     /// What candidates are put in order by: their places, and of those at one place the keywords that led to them. The gate
     /// gives keywords in an order that depends on where a window starts, so nothing may go by that.
-    pub fn order(&self) -> (u64, u64, u16, u64, AnchorId) {
+    pub fn order(&self) -> (u64, u64, RuleIndex, u64, AnchorId) {
         (self.span.start, self.span.end, self.rule, self.hit, self.anchor)
     }
 }

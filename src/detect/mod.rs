@@ -26,17 +26,19 @@ pub mod path_facts;
 pub mod placeholder;
 pub mod plausibility;
 pub mod resolve;
+pub mod rule_set;
 pub mod selftest;
 pub mod verdict;
 
 use anchors::AnchorId;
 use assignment::{Assignment, line_start};
-use candidate::{Candidate, Dropped, Judge};
+use candidate::{Candidate, Dropped, Judge, RuleIndex};
 use check::Outcome;
 use gate::{Gate, Hit};
 use matcher::{LazyMatcher, Match, MatchCache};
 use names::Names;
 use plausibility::Judgement;
+use rule_set::RuleSetError;
 use verdict::Verdict;
 use zeroize::Zeroizing;
 
@@ -52,7 +54,7 @@ pub struct Detector {
     matchers: Vec<LazyMatcher>,
     gate: Gate,
     /// For each anchor the rules that it belongs to.
-    rules_of: Vec<Vec<u16>>,
+    rules_of: Vec<Vec<RuleIndex>>,
     /// For each anchor whether a generic rule has it, so that the assignment around it is looked up in `names`.
     is_generic: Vec<bool>,
     names: Names,
@@ -86,35 +88,46 @@ pub struct Window<'a> {
 impl Detector {
     /// The detector with all built-in rules.
     pub fn builtin() -> Self {
-        Self::new(crate::rules::builtin().to_vec())
+        Self::new(crate::rules::builtin().to_vec()).expect("`build.rs` has checked the built-in rules")
     }
 
-    /// A detector with these rules. They come from [`crate::rules::schema`], which has checked them.
-    pub fn new(rules: Vec<Rule>) -> Self {
+    /// A detector with these rules, or why nothing could be found with them.
+    pub fn new(rules: Vec<Rule>) -> Result<Self, RuleSetError> {
+        rule_set::check(&rules)?;
+        // Rules with names are asked where a generic rule's anchor stands, whether or not that rule runs itself.
+        let has_names = rules.iter().any(|rule| !rule.names.is_empty());
+        let builtin: &[Rule] = if has_names { crate::rules::builtin() } else { &[] };
+        let asking = builtin.iter().chain(&rules).filter(|rule| rule.class == Class::Generic);
+        let mut asking: Vec<Anchor> = asking.flat_map(|rule| rule.anchors.iter().map(keyword)).collect();
         let mut keywords: Vec<Anchor> = rules.iter().flat_map(|rule| rule.anchors.iter().map(keyword)).collect();
+        keywords.extend(asking.iter().cloned());
         let key = |anchor: &Anchor| (anchor.text.clone(), anchor.any_case);
-        keywords.sort_unstable_by_key(key);
-        keywords.dedup();
+        for list in [&mut keywords, &mut asking] {
+            list.sort_unstable_by_key(key);
+            list.dedup();
+        }
+        rule_set::check_count("anchors", keywords.len())?;
         let mut rules_of = vec![Vec::new(); keywords.len()];
-        for (index, rule) in rules.iter().enumerate() {
+        for (index, rule) in (0..).zip(&rules) {
             for anchor in rule.anchors.iter() {
                 let found = keywords.binary_search_by_key(&key(&keyword(anchor)), key);
-                let of_keyword: &mut Vec<u16> =
+                let of_keyword: &mut Vec<RuleIndex> =
                     &mut rules_of[found.expect("every rule's anchors were collected above")];
-                if of_keyword.last() != Some(&(index as u16)) {
-                    of_keyword.push(index as u16);
+                if of_keyword.last() != Some(&index) {
+                    of_keyword.push(index);
                 }
             }
         }
-        let far = |index: &u16| match rules[usize::from(*index)].reach {
+        let far = |index: &RuleIndex| match rules[*index as usize].reach {
             Reach::Line => 0,
             reach => reach.ahead(),
         };
-        let far_reach = rules_of.iter().map(|rules: &Vec<u16>| rules.iter().map(far).max().unwrap_or(0)).collect();
-        let generic = |index: &u16| rules[usize::from(*index)].class == Class::Generic;
-        let is_generic = rules_of.iter().map(|rules: &Vec<u16>| rules.iter().any(generic)).collect();
+        let far_reach =
+            rules_of.iter().map(|rules: &Vec<RuleIndex>| rules.iter().map(far).max().unwrap_or(0)).collect();
+        let is_asking = |keyword: &Anchor| asking.binary_search_by_key(&key(keyword), key).is_ok();
+        let is_generic = keywords.iter().map(is_asking).collect();
         let matchers = rules.iter().map(|_| LazyMatcher::default()).collect();
-        Self {
+        Ok(Self {
             names: Names::of(&rules),
             generic_ids: rules.iter().filter(|it| it.class == Class::Generic).map(|it| it.id.clone()).collect(),
             is_generic,
@@ -125,7 +138,7 @@ impl Detector {
             far_reach,
             explain: false,
             keep_features: false,
-        }
+        })
     }
 
     /// Keeps candidates that were thrown out, with the judge and the reason, for `--explain`.
@@ -147,12 +160,12 @@ impl Detector {
 
     /// The rule of a candidate.
     pub fn rule_of(&self, candidate: &Candidate) -> &Rule {
-        &self.rules[usize::from(candidate.rule)]
+        &self.rules[candidate.rule as usize]
     }
 
     /// Whether the rule of a candidate is for `path`.
     fn is_for(&self, candidate: &Candidate, path: &str) -> bool {
-        let index = usize::from(candidate.rule);
+        let index = candidate.rule as usize;
         self.matchers[index].is_for(&self.rules[index], path)
     }
 
@@ -209,7 +222,7 @@ impl Detector {
 
     /// Bytes of a hit's keyword.
     pub fn keyword_length(&self, hit: Hit) -> usize {
-        self.gate.anchors().keywords()[usize::from(hit.anchor)].text.len()
+        self.gate.anchors().keywords()[hit.anchor as usize].text.len()
     }
 
     /// Bytes of the longest keyword.
@@ -219,7 +232,7 @@ impl Detector {
 
     /// How far after its start a rule of this keyword looks that does not end with its lines; 0 if there is none.
     pub fn far_reach(&self, hit: Hit) -> usize {
-        self.far_reach[usize::from(hit.anchor)]
+        self.far_reach[hit.anchor as usize]
     }
 
     /// Appends the candidates of one window to `into`, in no particular order and without their places.
@@ -235,21 +248,21 @@ impl Detector {
     }
 
     fn at_hit(&self, window: &Window<'_>, hit: Hit, depth: usize, scratch: &mut Scratch, into: &mut Vec<Candidate>) {
-        let keyword = &self.gate.anchors().keywords()[usize::from(hit.anchor)];
+        let keyword = &self.gate.anchors().keywords()[hit.anchor as usize];
         let from = hit.start.saturating_sub(LOOK_BEHIND);
         let mut shared = None;
         let mut line_end = None;
         let mut encoded: Option<(usize, Match, Encoding, Zeroizing<Vec<u8>>)> = None;
-        let mut ask = |index: u16, shared: &mut Option<Option<Assignment>>| {
-            let rule = &self.rules[usize::from(index)];
+        let mut ask = |index: RuleIndex, shared: &mut Option<Option<Assignment>>| {
+            let rule = &self.rules[index as usize];
             let to = match rule.reach {
                 Reach::Line => *line_end.get_or_insert_with(|| rule.reach.end(window.bytes, hit.start)),
                 reach => reach.end(window.bytes, hit.start),
             };
             let view = &window.bytes[from..to];
             let at = hit.start - from..(hit.start - from + keyword.text.len()).min(view.len());
-            let matcher = &self.matchers[usize::from(index)];
-            let cache = &mut scratch.caches[usize::from(index)];
+            let matcher = &self.matchers[index as usize];
+            let cache = &mut scratch.caches[index as usize];
             let surroundings = &window.bytes[from..window.bytes.len().min(to + MARGIN)];
             let mut next = matcher.find(rule, view, at.clone(), cache, shared);
             while let Some(found) = next {
@@ -270,12 +283,17 @@ impl Detector {
                 into.push(self.candidate(index, offset, view, hit.anchor, at.start, found, judged));
             }
         };
-        for &index in &self.rules_of[usize::from(hit.anchor)] {
+        for &index in &self.rules_of[hit.anchor as usize] {
             ask(index, &mut shared);
         }
-        if self.is_generic[usize::from(hit.anchor)] {
-            // The generic rules have read it by now.
-            if let Some(Some(assignment)) = &shared {
+        if self.is_generic[hit.anchor as usize] {
+            // The generic rules have read it by now, unless they are switched off.
+            let read = || {
+                let line = &window.bytes[from..Reach::Line.end(window.bytes, hit.start)];
+                let at = hit.start - from;
+                assignment::parse(line, at..(at + keyword.text.len()).min(line.len()))
+            };
+            if let Some(assignment) = shared.get_or_insert_with(read).clone() {
                 let name = &window.bytes[from + assignment.name.start..from + assignment.name.end];
                 for index in self.names.rules_for(name) {
                     ask(index, &mut shared);
@@ -316,8 +334,8 @@ impl Detector {
         found.into_iter().filter(is_provider).max_by_key(rank)
     }
 
-    fn judge(&self, index: u16, view: &[u8], found: &Match) -> Judged {
-        let rule = &self.rules[usize::from(index)];
+    fn judge(&self, index: RuleIndex, view: &[u8], found: &Match) -> Judged {
+        let rule = &self.rules[index as usize];
         let secret = &view[found.secret.clone()];
         let mut judged = Judged {
             confidence: rule.confidence,
@@ -332,7 +350,7 @@ impl Detector {
         if rule.class != Class::Distinctive && is_binary_around(view, &found.secret) {
             return judged.drop(Judge::Content, "it stands in binary content");
         }
-        if self.matchers[usize::from(index)].ignores(rule, secret) {
+        if self.matchers[index as usize].ignores(rule, secret) {
             return judged.drop(Judge::Ignore, "the rule lists it as no secret");
         }
         match &found.assignment {
@@ -472,7 +490,7 @@ impl Detector {
     #[expect(clippy::too_many_arguments, reason = "each is one fact of the match; a struct would only rename them")]
     fn candidate(
         &self,
-        rule: u16,
+        rule: RuleIndex,
         offset: u64,
         view: &[u8],
         anchor: AnchorId,
@@ -480,9 +498,9 @@ impl Detector {
         found: Match,
         judged: Judged,
     ) -> Candidate {
-        let keyword = &self.gate.anchors().keywords()[usize::from(anchor)];
+        let keyword = &self.gate.anchors().keywords()[anchor as usize];
         let secret = &view[found.secret.clone()];
-        let distinctive = self.rules[usize::from(rule)].class == Class::Distinctive;
+        let distinctive = self.rules[rule as usize].class == Class::Distinctive;
         // A case-sensitive keyword that a secret starts with is what the provider prints on each of them.
         let public = if distinctive && !keyword.any_case && hit == found.secret.start { keyword.text.len() } else { 0 };
         let public = if secret.starts_with(b"-----BEGIN ") { armour_length(secret) } else { public };

@@ -50,7 +50,7 @@ fn resolve_all(rules: &[Rule], mut candidates: Vec<Candidate>, masked: bool) -> 
 fn settle_overlaps(rules: &[Rule], candidates: &mut [Candidate]) -> Vec<(usize, usize)> {
     let mut limited = Vec::new();
     let rank = |candidate: &Candidate| {
-        let rule = &rules[usize::from(candidate.rule)];
+        let rule = &rules[candidate.rule as usize];
         (candidate.proven, rule.class, candidate.confidence, candidate.span.end - candidate.span.start)
     };
     let mut best: Option<usize> = None;
@@ -62,9 +62,9 @@ fn settle_overlaps(rules: &[Rule], candidates: &mut [Candidate]) -> Vec<(usize, 
             Some(held) if candidates[index].span.start < candidates[held].span.end => {
                 let wins = rank(&candidates[index]) > rank(&candidates[held]);
                 let (winner, loser) = if wins { (index, held) } else { (held, index) };
-                let reason = format!("`{}` tells more about it", rules[usize::from(candidates[winner].rule)].id);
+                let reason = format!("`{}` tells more about it", rules[candidates[winner].rule as usize].id);
                 candidates[loser].dropped = Some(Dropped { judge: Judge::Overlap, reason: reason.into() });
-                let is_limited = |index: usize| !rules[usize::from(candidates[index].rule)].paths.is_empty();
+                let is_limited = |index: usize| !rules[candidates[index].rule as usize].paths.is_empty();
                 if is_limited(winner) && !is_limited(loser) {
                     limited.push((winner, loser));
                 }
@@ -144,7 +144,7 @@ fn join_pairs(rules: &[Rule], candidates: Vec<Candidate>) -> Vec<Candidate> {
         else {
             continue;
         };
-        let Some(pair) = &rules[usize::from(rule)].pair else { continue };
+        let Some(pair) = &rules[rule as usize].pair else { continue };
         let nearest = slots
             .iter()
             .enumerate()
@@ -152,7 +152,7 @@ fn join_pairs(rules: &[Rule], candidates: Vec<Candidate>) -> Vec<Candidate> {
             .skip(index.saturating_sub(NEIGHBOURS))
             .filter_map(|(other, slot)| Some((other, slot.as_ref()?)))
             .filter(|(other, it)| *other != index && it.dropped.is_none() && it.partner.is_none())
-            .filter(|(_, it)| rules[usize::from(it.rule)].id == pair.with)
+            .filter(|(_, it)| rules[it.rule as usize].id == pair.with)
             .map(|(other, it)| (it.place.line.abs_diff(line), other))
             .filter(|(distance, _)| *distance <= u64::from(pair.within_lines))
             .min();
@@ -161,7 +161,7 @@ fn join_pairs(rules: &[Rule], candidates: Vec<Candidate>) -> Vec<Candidate> {
         candidate.confidence = candidate.confidence.max(partner.confidence).max(Confidence::High);
         candidate.severity = candidate.severity.max(partner.severity);
         candidate.harmless &= partner.harmless;
-        let name = &rules[usize::from(partner.rule)].name;
+        let name = &rules[partner.rule as usize].name;
         candidate.evidence.push(format!("with its other half in line {}: {name}", partner.place.line).into());
         candidate.partner = Some(Box::new(partner));
     }

@@ -52,7 +52,7 @@ fn mistake(
     let mut stream = Stream::new();
     stream.feed(detector, scratch, text.as_bytes(), 0..text.len());
     let candidates = stream.finish(detector);
-    let is_own = |candidate: &super::candidate::Candidate| usize::from(candidate.rule) == index;
+    let is_own = |candidate: &super::candidate::Candidate| candidate.rule as usize == index;
     let found = candidates.iter().filter(|candidate| candidate.dropped.is_none()).find_map(|candidate| {
         let half_or_elsewhere = [&candidate.partner, &candidate.otherwise].into_iter().flatten();
         half_or_elsewhere.map(Box::as_ref).find(|it| is_own(it)).or(is_own(candidate).then_some(candidate))

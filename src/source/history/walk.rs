@@ -16,7 +16,7 @@ use super::pack::{Kind, Pack};
 use super::store::{ObjectError, Store, read_loose};
 use super::tree_entries::{self, Mode};
 use crate::decode::container;
-use crate::detect::candidate::Candidate;
+use crate::detect::candidate::{Candidate, RuleIndex};
 use crate::detect::{Detector, Scratch, resolve};
 use crate::finding::{Confidence, Secret, Severity};
 use crate::source::container::Inside;
@@ -73,13 +73,13 @@ struct Shared<'a> {
 
 #[derive(Default)]
 struct Secrets {
-    known: HashMap<(u16, Secret), SecretId>,
+    known: HashMap<(RuleIndex, Secret), SecretId>,
     variants: HashMap<(SecretId, Option<Arc<str>>, Facts), VariantId>,
     list: Vec<Variant>,
 }
 
 /// What a verdict goes by, of a candidate and of those that take its place where its rule is not for the path.
-type Facts = Vec<(u16, Confidence, Severity, Option<i32>, bool, bool, Option<bool>)>;
+type Facts = Vec<(RuleIndex, Confidence, Severity, Option<i32>, bool, bool, Option<bool>)>;
 
 fn facts(candidate: &Candidate) -> Facts {
     std::iter::successors(Some(candidate), |it| it.otherwise.as_deref())
@@ -332,7 +332,7 @@ fn settle(
     }
     let rules = shared.detector.rules();
     // A pair depends on the lines between its halves, which may have become more.
-    let paired = |placed: &lines::Placed| rules[usize::from(placed.candidate.rule)].pair.is_some();
+    let paired = |placed: &lines::Placed| rules[placed.candidate.rule as usize].pair.is_some();
     let has_pairs = scanned.placed.iter().any(paired);
     let secrets = match of_base.filter(|_| scanned.same_as_base && !has_pairs) {
         Some(secrets) => Some(secrets),
