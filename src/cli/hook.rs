@@ -14,6 +14,7 @@ use keysieve::outcome::Outcome;
 use keysieve::rules::sample;
 use keysieve::source::changes::staged;
 use keysieve::source::history::Repository;
+use keysieve::source::history::repository::check_special;
 
 use super::changes::{self, RangeArgs};
 use super::limits::LimitArgs;
@@ -99,6 +100,7 @@ struct Place {
 
 impl Place {
     fn of(repository: &Path) -> anyhow::Result<Self> {
+        check_special(repository, true)?;
         let opened = git2::Repository::discover(repository).map_err(|error| {
             let path = repository.display();
             match error.code() {

@@ -16,6 +16,7 @@ pub mod forest;
 pub mod lines;
 pub mod objects;
 pub mod oid;
+pub mod openable;
 pub mod pack;
 pub mod refs;
 pub mod repository;

@@ -3,12 +3,12 @@
 //! A history needs every object and sorts them; a change needs a few dozen. For these libgit2 is the better door: it maps
 //! an index and looks in it. It knows no SHA-256, where the history's own reader serves.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use super::commit::{self, Commit};
 use super::oid::Oid;
+use super::openable;
 use super::pack::Kind;
 use super::repository::Repository;
 use super::store::{Reading, Store};
@@ -19,8 +19,10 @@ use crate::source::{Gap, GapCode, guarded};
 /// The objects of a repository.
 pub struct Objects {
     door: Door,
-    /// Where loose objects lie, which must be no links.
-    loose: Option<PathBuf>,
+    /// Where loose objects lie that libgit2 would read.
+    loose: Vec<PathBuf>,
+    /// Whether they may be links.
+    follow: bool,
     /// The largest object that is read, in bytes.
     largest: u64,
     /// Bytes of an object id.
@@ -30,18 +32,6 @@ pub struct Objects {
 enum Door {
     Git(Mutex<git2::Odb<'static>>),
     Own(Box<Store>),
-}
-
-/// Whether a folder of objects, or one in it, is a link, or names alternates.
-fn has_links(objects: &Path) -> bool {
-    let is_link = |path: &Path| path.symlink_metadata().is_ok_and(|it| it.is_symlink());
-    let holds_links = |folder: &Path| {
-        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-        entries.into_iter().any(|entry| entry.file_type().is_ok_and(|kind| kind.is_symlink()))
-    };
-    let pack = objects.join("pack");
-    let alternates = objects.join("info/alternates");
-    is_link(objects) || alternates.symlink_metadata().is_ok() || holds_links(objects) || holds_links(&pack)
 }
 
 const ABSENT: &str = "the repository does not have it";
@@ -74,14 +64,14 @@ impl Objects {
             Some(odb)
         };
         let hash = repository.hash_length();
-        // libgit2 follows every link.
-        let may_follow = repository.follows_links() || !has_links(&objects);
-        let door = match (hash == 20 && may_follow).then(git).flatten() {
+        // libgit2 follows every link, and opens whatever has the right name.
+        let follow = repository.follows_links();
+        let loose = openable::folders(&objects, follow).unwrap_or_default();
+        let door = match (hash == 20 && !loose.is_empty()).then(git).flatten() {
             Some(odb) => Door::Git(Mutex::new(odb)),
             None => Door::Own(Box::new(Store::open(&objects, &Reading::of(repository, limits), gaps))),
         };
-        let loose = (!repository.follows_links()).then_some(objects);
-        Self { door, loose, largest: limits.largest_object(), hash }
+        Self { door, loose, follow, largest: limits.largest_object(), hash }
     }
 
     /// Reads an object.
@@ -133,9 +123,13 @@ impl Objects {
         let absent = || Missing { oid: *oid, code: GapCode::MissingObject, reason: ABSENT.to_owned() };
         let failed = |code, error: &dyn std::fmt::Display| Missing { oid: *oid, code, reason: error.to_string() };
         let name = oid.to_string();
-        let file = self.loose.as_ref().map(|folder| folder.join(&name[..2]).join(&name[2..]));
-        if file.is_some_and(|file| file.symlink_metadata().is_ok_and(|it| it.is_symlink())) {
-            return Err(failed(GapCode::OutsideRepository, &"its file is a symbolic link, which is not followed"));
+        for file in self.loose.iter().map(|folder| folder.join(&name[..2]).join(&name[2..])) {
+            if !self.follow && file.symlink_metadata().is_ok_and(|it| it.is_symlink()) {
+                return Err(failed(GapCode::OutsideRepository, &"its file is a symbolic link, which is not followed"));
+            }
+            if openable::is_special(&file) {
+                return Err(failed(GapCode::Unreadable, &"it is no regular file"));
+            }
         }
         let lock = || odb.lock().unwrap_or_else(PoisonError::into_inner);
         let id = git2::Oid::from_bytes(oid.as_bytes()).map_err(|error| failed(GapCode::Damaged, &error.message()))?;

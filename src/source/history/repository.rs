@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::openable;
 use crate::file;
 
 /// A repository whose history can't be read.
@@ -24,6 +25,12 @@ pub enum OpenError {
     )]
     Owner {
         /// What does.
+        path: String,
+    },
+    /// Something of it is a pipe, a socket or a device, which is never opened.
+    #[error("`{path}` is no regular file, so no repository is looked for there; remove it, or name another folder")]
+    Special {
+        /// What.
         path: String,
     },
     /// Its parts do not belong together.
@@ -67,6 +74,7 @@ impl Repository {
     /// Finds the repository at `path` or around it.
     pub fn discover(path: &Path, trust: Trust) -> Result<Self, OpenError> {
         let not_found = |_| OpenError::NotFound { path: path.display().to_string() };
+        check_special(path, false)?;
         let git = git2::Repository::discover_path(path, [] as [&Path; 0]).map_err(not_found)?;
         let git = fs::canonicalize(&git).unwrap_or(git);
         let door = door(path);
@@ -180,6 +188,14 @@ impl Repository {
         }
         found.sort_by(|a, b| a.0.cmp(&b.0));
         found
+    }
+}
+
+/// Refuses what libgit2 would wait for while it looks for a repository at `path`, or while it opens it.
+pub fn check_special(path: &Path, to_open: bool) -> Result<(), OpenError> {
+    match openable::in_the_way(path, to_open) {
+        Some(special) => Err(OpenError::Special { path: special.display().to_string() }),
+        None => Ok(()),
     }
 }
 

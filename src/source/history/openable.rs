@@ -1,0 +1,90 @@
+//! What libgit2 would open of a repository, looked at before it does: it opens whatever has the right name, and waits for a
+//! pipe in which nobody writes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::file;
+
+/// Most folders that alternates may lead to, one after the other.
+const MAX_ALTERNATES: usize = 32;
+
+/// The folders from which libgit2 would read the objects in `objects`; `None` where it must not: something there is no
+/// regular file, or a link or alternates lead elsewhere and `follow` does not say that they may.
+pub fn folders(objects: &Path, follow: bool) -> Option<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut open = vec![objects.to_owned()];
+    while let Some(folder) = open.pop() {
+        if found.contains(&folder) {
+            continue;
+        }
+        if found.len() > MAX_ALTERNATES || !follow && folder.symlink_metadata().is_ok_and(|it| it.is_symlink()) {
+            return None;
+        }
+        for below in ["", "info", "info/commit-graphs", "pack"] {
+            if !holds_files(&folder.join(below), follow) {
+                return None;
+            }
+        }
+        let alternates = folder.join("info/alternates");
+        if alternates.symlink_metadata().is_ok() {
+            let text = file::read_followed(&alternates).ok().filter(|_| follow)?;
+            let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+            open.extend(lines.map(|line| folder.join(line)));
+        }
+        found.push(folder);
+    }
+    Some(found)
+}
+
+/// Whether all that a folder holds are files and folders.
+fn holds_files(folder: &Path, follow: bool) -> bool {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.into_iter().all(|entry| match entry.file_type() {
+        Ok(kind) if kind.is_symlink() => follow && !is_special(&entry.path()),
+        Ok(kind) => kind.is_file() || kind.is_dir(),
+        Err(_) => false,
+    })
+}
+
+/// Whether something is there that is neither a file nor a folder, behind a link or not.
+pub fn is_special(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|it| !it.is_file() && !it.is_dir())
+}
+
+/// What libgit2 reads to find out whether a folder is a repository.
+const TO_FIND: [&str; 2] = ["commondir", "gitdir"];
+/// What it reads besides when it opens one.
+const TO_OPEN: [&str; 7] = ["HEAD", "config", "config.worktree", "shallow", "info/grafts", "packed-refs", "index"];
+
+/// The first special file that libgit2 would open while it looks for a repository at `path` or around it, and if it is
+/// `to_open` while it opens it.
+pub fn in_the_way(path: &Path, to_open: bool) -> Option<PathBuf> {
+    let start = fs::canonicalize(path).ok()?;
+    for folder in start.ancestors() {
+        for git in [folder.join(".git"), folder.to_owned()] {
+            let git = behind_file(&git).unwrap_or(git);
+            let common = file::read_text(&git.join("commondir")).ok().map(|text| git.join(text.trim_end()));
+            for git in [Some(git), common].into_iter().flatten() {
+                // In any other folder a pipe of that name is somebody's own matter.
+                let is_opened = to_open && git.join("HEAD").symlink_metadata().is_ok();
+                let more = TO_OPEN.iter().filter(|_| is_opened);
+                let special = TO_FIND.iter().chain(more).map(|name| git.join(name)).find(|path| is_special(path));
+                if special.is_some() {
+                    return special;
+                }
+            }
+        }
+        if folder.join(".git/HEAD").is_file() {
+            break;
+        }
+    }
+    None
+}
+
+/// Where a `.git` that is a file leads.
+fn behind_file(path: &Path) -> Option<PathBuf> {
+    let text = file::read_text(path).ok()?;
+    let target = text.strip_prefix("gitdir:")?.trim();
+    Some(path.parent()?.join(target))
+}
