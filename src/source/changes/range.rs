@@ -106,7 +106,7 @@ pub fn resolve(repository: &Repository, range: &Range) -> Result<Ends, RevisionE
     let heads: &[String] = match range {
         Range::Between(base, head) | Range::Since(base, head) => {
             ends.exclude.push(revisions.commit(base)?);
-            ends.gaps.extend([base, head].into_iter().filter_map(|name| ambiguity(&revisions, name)));
+            ends.gaps.extend([base, head].into_iter().filter_map(|name| revisions.ambiguity_gap(name)));
             std::slice::from_ref(head)
         }
         Range::Pushed(head, remote) => {
@@ -133,16 +133,6 @@ pub fn resolve(repository: &Repository, range: &Range) -> Result<Ends, RevisionE
         }
     }
     Ok(ends)
-}
-
-/// What to say where several refs answer to a name: whoever can add a tag could else choose the base.
-fn ambiguity(revisions: &Revisions<'_>, name: &str) -> Option<Gap> {
-    let found = revisions.ambiguity(name)?;
-    let reason = format!(
-        "the name is ambiguous: {} lead to different commits, and the first was taken, as git does; write the full name",
-        found.join(" and ")
-    );
-    Some(Gap::new(GapCode::UnknownRevision, name, reason))
 }
 
 /// What the refs of all remotes lead to, as far as they were fetched.

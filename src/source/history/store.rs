@@ -220,6 +220,18 @@ impl Store {
         self.loose.binary_search_by(|(known, _)| known.cmp(oid)).ok().map(|index| before + index as u32)
     }
 
+    /// The object with this number.
+    pub fn oid(&self, number: u32) -> Option<Oid> {
+        let mut left = number;
+        for pack in &self.packs {
+            if (left as usize) < pack.len() {
+                return Some(pack.oid(left));
+            }
+            left -= pack.len() as u32;
+        }
+        self.loose.get(left as usize).map(|(oid, _)| *oid)
+    }
+
     /// Reads one object by its id; `None` if it is not there.
     pub fn read(&self, oid: &Oid) -> Result<Option<(Kind, Vec<u8>)>, ObjectError> {
         self.read_within(oid, self.delta_depth)
