@@ -105,15 +105,19 @@ fn what_refs_lead_to_and_is_missing_is_said() {
         ("a commit", 3, Box::new(remove("main~2"))),
         ("an annotated tag", 3, Box::new(remove("v1"))),
         ("what a tag of a blob points to", 3, Box::new(remove("file^{}"))),
-        ("what no ref leads to", 0, Box::new(|origin, clone| {
-            remove("main~3^{tree}")(origin, clone);
-            let tree = git(clone, &["rev-parse", "main^{tree}"]);
-            let root = git(clone, &["commit-tree", "-m", "new", &tree]);
-            for name in git(clone, &["for-each-ref", "--format=%(refname)"]).lines() {
-                git(clone, &["update-ref", "-d", name]);
-            }
-            git(clone, &["update-ref", "refs/heads/main", &root]);
-        })),
+        (
+            "what no ref leads to",
+            0,
+            Box::new(|origin, clone| {
+                remove("main~3^{tree}")(origin, clone);
+                let tree = git(clone, &["rev-parse", "main^{tree}"]);
+                let root = git(clone, &["commit-tree", "-m", "new", &tree]);
+                for name in git(clone, &["for-each-ref", "--format=%(refname)"]).lines() {
+                    git(clone, &["update-ref", "-d", name]);
+                }
+                git(clone, &["update-ref", "refs/heads/main", &root]);
+            }),
+        ),
     ];
     for (name, code, break_it) in table {
         let (origin, clone) = (new_repository(), tempfile::tempdir().unwrap());

@@ -398,7 +398,7 @@ fn look_at_text(shared: &Shared<'_>, object: &Object<'_, '_>, local: &mut Local)
             continue;
         }
         let mut settled = resolve::settle(rules, candidates(&scanned, text, true));
-        let is_generic = |it: &Candidate| rules[usize::from(it.rule)].class == Class::Generic;
+        let is_generic = |it: &Candidate| rules[it.rule as usize].class == Class::Generic;
         settled.retain(|it| !is_generic(it) || !commit::is_in_signature(text, it.span.start as usize));
         ids.extend(lock(&shared.secrets).ids(settled, inner.map(Arc::from).as_ref()));
     }
