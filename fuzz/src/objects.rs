@@ -251,7 +251,11 @@ fn walk_over(index: &[u8], pack: &[u8]) {
     write(&objects.join("pack/pack-a.idx"), index);
     write(&objects.join("pack/pack-a.pack"), pack);
     let progress = Progress::with(Limits { paths: 1000, ..Limits::default() });
-    let store = Store::open(objects, &Reading { hash: HASH, limits: &progress.limits, links: false }, &mut Vec::new());
+    let store = Store::open(
+        objects,
+        &Reading { hash: HASH, limits: &progress.limits, links: false, alternates: &[] },
+        &mut Vec::new(),
+    );
     let forests: Vec<Forest> = store.packs.iter().map(Forest::of).collect();
     let scan = |delta| walk::scan(&store, &forests, detector(), &progress, delta);
     let found = scan(true);

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 pub mod attribute;
 pub mod commit;
 pub mod delta;
+pub mod environment;
 pub mod forest;
 pub mod lines;
 mod missing;
@@ -27,6 +28,7 @@ pub mod tree_entries;
 pub mod walk;
 
 use attribute::Attribution;
+pub use environment::Environment;
 use forest::Forest;
 use objects::Objects;
 use oid::{Oid, OidMap};
