@@ -219,7 +219,7 @@ pub fn git_index(data: &[u8]) {
         }
         let mut open: Vec<_> = index.cache.root().into_iter().collect();
         while let Some(tree) = open.pop() {
-            tree.tree();
+            tree.tree(index.entries.len());
             open.extend(tree.child(b"a"));
         }
     }

@@ -175,7 +175,7 @@ impl<'a> Comparison<'a> {
         entries: &[Entry],
         cache: Option<CachedTree<'_>>,
     ) {
-        if tree.is_some() && cache.and_then(|cache| cache.tree()) == tree {
+        if tree.is_some() && cache.and_then(|cache| cache.tree(entries.len())) == tree {
             return;
         }
         let mut old = self.entries(tree);
@@ -185,7 +185,9 @@ impl<'a> Comparison<'a> {
         while let Some(first) = rest.first() {
             let name_of = |entry: &Entry| -> Vec<u8> {
                 let below = &index.path(entry)[prefix..];
-                below[..memchr::memchr(b'/', below).unwrap_or(below.len())].to_vec()
+                // A made-up path can have a slash where a name has to be: no folder has that, so it ends there.
+                let end = memchr::memchr(b'/', below).filter(|end| *end > 0);
+                below[..end.unwrap_or(below.len())].to_vec()
             };
             let name = name_of(first);
             let full = index.path(first);

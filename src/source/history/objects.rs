@@ -6,12 +6,14 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
+use sha1::{Digest, Sha1};
+
 use super::commit::{self, Commit};
 use super::oid::Oid;
 use super::openable;
 use super::pack::Kind;
 use super::repository::Repository;
-use super::store::{Reading, Store};
+use super::store::{self, Reading, Store};
 use crate::decode::container::in_words;
 use crate::source::limits::{Limits, Task};
 use crate::source::{Gap, GapCode, guarded};
@@ -58,17 +60,15 @@ impl Objects {
     /// Opens the objects of `repository`; what can't be opened goes to `gaps`.
     pub fn open(repository: &Repository, limits: &Limits, gaps: &mut Vec<Gap>) -> Self {
         let objects = repository.objects();
-        let folders = || repository.named_alternates().iter().chain([&objects]);
         let git = || -> Option<git2::Odb<'static>> {
             let odb = git2::Odb::new().ok()?;
-            folders().try_for_each(|folder| odb.add_disk_alternate(folder.to_str()?).ok())?;
+            odb.add_disk_alternate(objects.to_str()?).ok()?;
             Some(odb)
         };
         let hash = repository.hash_length();
         // libgit2 follows every link, and opens whatever has the right name.
         let follow = repository.follows_links();
-        let openable: Option<Vec<Vec<PathBuf>>> = folders().map(|folder| openable::folders(folder, follow)).collect();
-        let loose = openable.unwrap_or_default().concat();
+        let loose = openable::folders(&objects, follow).unwrap_or_default();
         let door = match (hash == 20 && !loose.is_empty()).then(git).flatten() {
             Some(odb) => Door::Git(Mutex::new(odb)),
             None => Door::Own(Box::new(Store::open(&objects, &Reading::of(repository, limits), gaps))),
@@ -131,6 +131,20 @@ impl Objects {
             }
             if openable::is_special(&file) {
                 return Err(failed(GapCode::Unreadable, &"it is no regular file"));
+            }
+            // On one that is cut libgit2 waits for ever for what is missing.
+            if file.is_file() {
+                let mut decompressor = libdeflater::Decompressor::new();
+                let (kind, bytes) = store::read_loose(&file, self.largest, &mut decompressor)
+                    .map_err(|error| failed(error.code(), &error))?;
+                task.map_or(Ok(()), |task| task.hold(bytes.len() as u64))
+                    .map_err(|reached| failed(reached.code(), &reached))?;
+                let head = format!("{kind} {}\0", bytes.len());
+                let hash = Sha1::new().chain_update(head).chain_update(&bytes).finalize();
+                if hash.as_slice() != oid.as_bytes() {
+                    return Err(failed(GapCode::Damaged, &"its file holds another object"));
+                }
+                return Ok((kind, bytes));
             }
         }
         let lock = || odb.lock().unwrap_or_else(PoisonError::into_inner);
