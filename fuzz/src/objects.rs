@@ -251,12 +251,16 @@ fn walk_over(index: &[u8], pack: &[u8]) {
     write(&objects.join("pack/pack-a.idx"), index);
     write(&objects.join("pack/pack-a.pack"), pack);
     let progress = Progress::with(Limits { paths: 1000, ..Limits::default() });
-    let store = Store::open(objects, &Reading { hash: HASH, limits: &progress.limits, links: false }, &mut Vec::new());
+    let store = Store::open(
+        objects,
+        &Reading { hash: HASH, limits: &progress.limits, links: false, alternates: &[] },
+        &mut Vec::new(),
+    );
     let forests: Vec<Forest> = store.packs.iter().map(Forest::of).collect();
     let scan = |delta| walk::scan(&store, &forests, detector(), &progress, delta);
     let found = scan(true);
     assert_eq!(secrets(&found), secrets(&scan(false)), "by deltas and whole");
-    let trees = walk::trees(&store, &forests, &found.blobs, &progress);
+    let trees = walk::trees(&store, &forests, &found.blobs, detector(), &progress);
     let mut refs = Refs::default();
     refs.tips.extend(found.commits.last().map(|commit| ("refs/heads/a".to_owned(), commit.oid)));
     let graph = attribute::Graph::of(&found, &refs);
@@ -283,7 +287,7 @@ fn write(path: &Path, bytes: &[u8]) {
 /// Which object holds which secrets.
 fn secrets(found: &Found) -> BTreeMap<Oid, Vec<(RuleIndex, Vec<u8>)>> {
     let of = |ids: &[u32]| {
-        let candidates = ids.iter().map(|id| &found.variants[*id as usize].candidate);
+        let candidates = ids.iter().map(|id| &found.secrets.list[*id as usize].candidate);
         let mut secrets: Vec<_> = candidates.map(|it| (it.rule, it.secret.expose().to_vec())).collect();
         secrets.sort();
         secrets.dedup();

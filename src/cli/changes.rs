@@ -1,17 +1,20 @@
 //! `keysieve staged` and `keysieve range`: what a commit, a push or a pull request brings.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::Args;
 use keysieve::baseline::{self, Baseline};
 use keysieve::config::{self, Config};
+use keysieve::decode::shown;
 use keysieve::detect::Detector;
 use keysieve::finding::Confidence;
 use keysieve::outcome::{Outcome, SetAside, Summary};
-use keysieve::source::changes::range::{self, Ends, Range};
+use keysieve::source::changes::range::{self, Ends, Pushed, Range};
 use keysieve::source::changes::{self, Changes, Options, staged};
 use keysieve::source::history::Repository;
 use keysieve::source::{Gap, GapCode, Progress};
@@ -19,7 +22,7 @@ use keysieve::source::{Gap, GapCode, Progress};
 use super::limits::{LimitArgs, RepositoryLimitArgs};
 use super::progress::{self, Display};
 use super::settings::{AcceptedArgs, ReportArgs, Settings, TrustArgs};
-use super::{NOTHING_FOUND, scan, signals};
+use super::{scan, signals};
 
 /// The arguments of `staged`.
 #[derive(Debug, Args)]
@@ -61,7 +64,6 @@ impl RangeArgs {
             limits: LimitArgs::default(),
             repository_limits: RepositoryLimitArgs::default(),
             report: ReportArgs::default(),
-            quiet: true,
         };
         Self { range: None, repository: PathBuf::from("."), pre_push: true, trust_head: false, common }
     }
@@ -86,51 +88,54 @@ pub struct CommonArgs {
     pub repository_limits: RepositoryLimitArgs,
     #[command(flatten)]
     pub report: ReportArgs,
-    /// Prints only where there is something to say: a hook that always talks is one that nobody reads.
-    #[arg(skip)]
-    pub quiet: bool,
 }
 
 /// Scans the index.
 pub fn run_staged(arguments: StagedArgs) -> anyhow::Result<ExitCode> {
     let common = &arguments.common;
-    let repository = Repository::discover(&arguments.repository, common.trust.into())?;
+    let repository = common.trust.open(&arguments.repository)?;
     let settings = Settings::of(&repository.root(), &common.accepted)?;
     let detector = detector(&settings, common)?;
     let changes = watched(common, |progress| staged::scan(&repository, &detector, progress))?;
     finish(changes, &detector, &settings, common)
 }
 
+/// What was found, and by which rules and settings.
+pub struct Looked {
+    pub outcome: Outcome,
+    pub detector: Detector,
+    pub settings: Settings,
+}
+
 /// Scans the commits of a range.
 pub fn run_range(arguments: RangeArgs) -> anyhow::Result<ExitCode> {
+    let Looked { outcome, detector, settings } = look_at_range(&arguments)?;
+    scan::report(&outcome, &detector, &settings, &arguments.common.report)
+}
+
+/// Looks at the commits of a range, or of a push.
+pub fn look_at_range(arguments: &RangeArgs) -> anyhow::Result<Looked> {
     let common = &arguments.common;
-    let repository = Repository::discover(&arguments.repository, common.trust.into())?;
-    let ranges = match &arguments.range {
-        Some(range) => vec![Range::parse(range).map_err(anyhow::Error::msg)?],
-        None => pushed(&std::io::read_to_string(std::io::stdin().lock().take(MAX_PUSH))?),
+    let repository = common.trust.open(&arguments.repository)?;
+    let (ends, unknown) = match &arguments.range {
+        Some(text) => ends_of(&repository, text, &Range::parse(text).map_err(anyhow::Error::msg)?),
+        None => ends_of_push(&repository, &mut std::io::stdin().lock())?,
     };
-    let mut ends: Vec<Ends> = Vec::new();
-    let mut unknown = Vec::new();
-    for range in &ranges {
-        match range::resolve(&repository, range) {
-            Ok(found) => ends.push(found),
-            Err(error) => unknown.push(Gap::new(GapCode::UnknownRevision, describe(range), error)),
-        }
-    }
-    let base = ends.first().and_then(Ends::base).filter(|_| !arguments.trust_head && !arguments.pre_push);
+    let base = ends.base().filter(|_| !arguments.trust_head && !arguments.pre_push);
     let (settings, notes, gaps) = match base {
-        Some(base) => settings_at(&repository, base, &ends[0].include, &common.accepted)?,
+        Some(base) => settings_at(&repository, base, &ends.include, &common.accepted)?,
         None => (Settings::of(&repository.root(), &common.accepted)?, Vec::new(), Vec::new()),
     };
     let detector = detector(&settings, common)?;
     let options = Options { heed_markers: arguments.trust_head || arguments.pre_push };
-    let mut changes = watched(common, |progress| {
-        let scanned = ends.iter().map(|ends| range::scan(&repository, ends, &detector, progress, options));
-        scanned.reduce(joined).unwrap_or_default()
-    })?;
+    let is_empty = ends.is_empty();
+    let mut changes = match is_empty {
+        false => watched(common, |progress| range::scan(&repository, &ends, &detector, progress, options))?,
+        true => Changes::default(),
+    };
     changes.notes.extend(notes);
     changes.gaps.extend(gaps);
-    if ranges.is_empty() {
+    if is_empty && unknown.is_empty() {
         changes.notes.push("nothing is pushed: no ref that is pushed has a new commit".to_owned());
     }
     if !unknown.is_empty() {
@@ -138,49 +143,62 @@ pub fn run_range(arguments: RangeArgs) -> anyhow::Result<ExitCode> {
         changes.commits.get_or_insert(0);
     }
     changes.gaps.extend(unknown);
-    finish(changes, &detector, &settings, common)
+    let mut outcome = outcome(changes, &detector, &settings);
+    outcome.limit(common.limits.findings());
+    Ok(Looked { outcome, detector, settings })
 }
 
 /// Most bytes of a pre-push hook's input: a hundred thousand refs.
 const MAX_PUSH: u64 = 32 << 20;
 
-/// The ranges that a push consists of. Git gives a line for each ref: its local name and id, its remote name and id.
-fn pushed(input: &str) -> Vec<Range> {
-    let is_none = |id: &str| id.bytes().all(|byte| byte == b'0');
-    let lines = input.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-    let heads = lines.filter_map(|words| match words[..] {
-        // A deleted ref pushes nothing. What the remote has of the others is what its refs here lead to, or the commit
-        // that the ref has there.
-        [_, local, _, remote] if !is_none(local) => Some((local.to_owned(), (!is_none(remote)).then_some(remote))),
-        _ => None,
-    });
-    heads
-        .map(|(local, remote)| match remote {
-            Some(remote) => Range::Pushed(local, remote.to_owned()),
-            None => Range::Unpushed(vec![local]),
-        })
-        .collect()
-}
-
-fn describe(range: &Range) -> String {
-    match range {
-        Range::Between(base, head) => format!("{base}..{head}"),
-        Range::Since(base, head) => format!("{base}...{head}"),
-        Range::Pushed(head, _) => head.clone(),
-        Range::Unpushed(heads) => heads.join(", "),
+/// The ends of a range, or what is unknown of it.
+fn ends_of(repository: &Repository, name: &str, range: &Range) -> (Ends, Vec<Gap>) {
+    match range::resolve(repository, range) {
+        Ok(ends) => (ends, Vec::new()),
+        Err(error) => (Ends::default(), vec![Gap::new(GapCode::UnknownRevision, name, error)]),
     }
 }
 
-fn joined(mut all: Changes, other: Changes) -> Changes {
-    all.findings.extend(other.findings);
-    all.dropped.extend(other.dropped);
-    all.commits = Some(all.commits.unwrap_or(0) + other.commits.unwrap_or(0));
-    all.files += other.files;
-    all.bytes += other.bytes;
-    all.gaps.extend(other.gaps);
-    all.notes.extend(other.notes);
-    all.scope = format!("{}; {}", all.scope, other.scope);
-    all
+/// The ends of what is pushed. Git gives a line for each ref: its local name and id, its remote name and id. The local name
+/// is what was typed, `HEAD^{/a word}` with its blanks, so a line is read from its end. A line that is none is a gap.
+fn ends_of_push(repository: &Repository, input: &mut impl Read) -> anyhow::Result<(Ends, Vec<Gap>)> {
+    let mut text = Vec::new();
+    input.take(MAX_PUSH + 1).read_to_end(&mut text).context("cannot read what is pushed from standard input")?;
+    let mut gaps = Vec::new();
+    if text.len() as u64 > MAX_PUSH {
+        let reason = "more is pushed than a hundred thousand refs; push them in parts";
+        gaps.push(Gap::new(GapCode::Limit, "standard input", reason));
+        // The last line may be cut.
+        text.truncate(text.iter().rposition(|byte| *byte == b'\n').unwrap_or(0));
+    }
+    let mut pushed = BTreeMap::new();
+    for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        let mut words = line.rsplitn(4, |byte| *byte == b' ');
+        let (remote, to, local, name) = (words.next(), words.next(), words.next(), words.next());
+        let id = |word: Option<&[u8]>| id(word?, repository.hash_length());
+        let (Some(local), Some(remote), Some(_), Some(name)) = (id(local), id(remote), to, name) else {
+            let reason = "this line is none that git gives a pre-push hook (local ref, id, remote ref, id), so what it \
+                          pushes was not looked at";
+            gaps.push(Gap::new(GapCode::UnknownRevision, shown(line), reason));
+            continue;
+        };
+        let is_none = |id: &str| id.bytes().all(|byte| byte == b'0');
+        // A deleted ref pushes nothing.
+        if !is_none(&local) {
+            let remote = (!is_none(&remote)).then_some(remote);
+            pushed.entry(Pushed { local, remote }).or_insert_with(|| shown(name));
+        }
+    }
+    let (pushed, names): (Vec<Pushed>, Vec<String>) = pushed.into_iter().unzip();
+    let (ends, unknown) = range::resolve_push(repository, &pushed);
+    gaps.extend(unknown.into_iter().map(|(at, error)| Gap::new(GapCode::UnknownRevision, &names[at], error)));
+    Ok((ends, gaps))
+}
+
+/// An object's whole id.
+fn id(word: &[u8], hash: usize) -> Option<String> {
+    let word = std::str::from_utf8(word).ok()?;
+    (word.len() == 2 * hash && word.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| word.to_owned())
 }
 
 fn detector(settings: &Settings, common: &CommonArgs) -> anyhow::Result<Detector> {
@@ -255,9 +273,6 @@ fn settings_at(
 fn finish(changes: Changes, detector: &Detector, settings: &Settings, common: &CommonArgs) -> anyhow::Result<ExitCode> {
     let mut outcome = outcome(changes, detector, settings);
     outcome.limit(common.limits.findings());
-    if common.quiet && scan::is_clean(&outcome, settings) {
-        return Ok(ExitCode::from(NOTHING_FOUND));
-    }
     scan::report(&outcome, detector, settings, &common.report)
 }
 

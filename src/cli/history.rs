@@ -7,7 +7,7 @@ use clap::Args;
 use keysieve::detect::Detector;
 use keysieve::detect::verdict::path_matcher;
 use keysieve::outcome::{Outcome, Summary};
-use keysieve::source::history::{self, Options, Repository, Since};
+use keysieve::source::history::{self, Options, Since};
 
 use super::limits::{HistoryLimitArgs, LimitArgs, RepositoryLimitArgs};
 use super::progress::{self, Display};
@@ -60,7 +60,7 @@ pub struct HistoryArgs {
 
 /// Scans, prints and judges.
 pub fn run(arguments: HistoryArgs) -> anyhow::Result<ExitCode> {
-    let repository = Repository::discover(&arguments.repository, arguments.trust.into())?;
+    let repository = arguments.trust.open(&arguments.repository)?;
     let settings = Settings::of(&repository.root(), &arguments.accepted)?;
     let mut paths = Vec::new();
     for glob in &arguments.path {

@@ -86,6 +86,11 @@ pub fn is_clean(outcome: &Outcome, settings: &Settings) -> bool {
     exit_code(outcome, settings.config.fail_on.unwrap_or(Severity::Medium), false) == NOTHING_FOUND
 }
 
+/// Whether something was found that would fail the run.
+pub fn fails(outcome: &Outcome, settings: &Settings) -> bool {
+    exit_code(outcome, settings.config.fail_on.unwrap_or(Severity::Medium), true) == FOUND
+}
+
 fn exit_code(outcome: &Outcome, fail_on: Severity, allow_incomplete: bool) -> u8 {
     if !outcome.summary.is_complete() && !allow_incomplete {
         INCOMPLETE

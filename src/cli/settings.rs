@@ -7,7 +7,7 @@ use keysieve::baseline::{self, Baseline};
 use keysieve::config::{self, Config};
 use keysieve::finding::{Confidence, Severity};
 use keysieve::report;
-use keysieve::source::history::Trust;
+use keysieve::source::history::{Environment, OpenError, Repository, Trust};
 use keysieve::source::{stdin, tree};
 
 use super::limits::LimitArgs;
@@ -51,6 +51,11 @@ pub struct TrustArgs {
 }
 
 impl TrustArgs {
+    /// Opens what git would take `path` to be, here and with its variables as they are.
+    pub fn open(self, path: &Path) -> Result<Repository, OpenError> {
+        Repository::open(path, self.into(), &Environment::read(|name| std::env::var_os(name)))
+    }
+
     /// In a hook, which runs only where its owner put it.
     pub fn of_hook() -> Self {
         Self { trust_owner: false, trust_links: true }

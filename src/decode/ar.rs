@@ -1,42 +1,60 @@
-//! Archives of Unix's `ar`.
+//! Archives of Unix's `ar`, in the forms of System V, GNU and BSD; also deb.
 
-use super::container::{Unpacker, damaged};
+use super::container::{Kind, Unpacker};
+use super::rest::Rest;
 use super::shown;
-use crate::source::GapCode;
+
+/// Bytes of a header: name, time, owner, group, mode, size and two that end it.
+const HEADER: usize = 60;
 
 pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: usize) {
-    let whole = ar_entries(bytes);
-    if whole < bytes.len() {
-        walk.sink.gap(path, GapCode::Damaged, "it cannot be unpacked: an entry is longer than the archive".to_owned());
-    }
-    let mut archive = ar::Archive::new(&bytes[..whole]);
-    while let Some(entry) = archive.next_entry() {
+    let mut rest = Rest::default();
+    // GNU's table of names that are too long for a header.
+    let mut names: &[u8] = &[];
+    let mut at = 8;
+    while at < bytes.len() {
         if !walk.may_go_on(path) {
             return;
         }
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) => return walk.gap(path, GapCode::Damaged, damaged(&error)),
+        let Some((header, data)) = entry(&bytes[at..]) else {
+            let start = at + bytes[at..].iter().take_while(|byte| matches!(byte, 0 | b'\n')).count();
+            walk.lost(&bytes[start..], Kind::Ar, path, depth, &mut rest);
+            return walk.rest(&rest, path);
         };
-        let name = shown(entry.header().identifier());
-        let inner = format!("{path}!/{}", name.trim_end_matches('/'));
-        walk.read_entry(entry, &inner, depth);
+        rest.add(&header[..48]);
+        at += HEADER + data.len() + data.len() % 2;
+        let field = header[..16].trim_ascii_end();
+        let (name, content) = if field == b"//" {
+            names = data;
+            rest.add(data);
+            continue;
+        } else if field == b"/" || field == b"/SYM64/" {
+            // An index of symbols: numbers, then names.
+            rest.add(data);
+            continue;
+        } else if let Some(length) = field.strip_prefix(b"#1/").and_then(number) {
+            let (name, content) = data.split_at(length.min(data.len()));
+            rest.add(name);
+            (name.split(|byte| *byte == 0).next().unwrap_or_default(), content)
+        } else if let Some(offset) = field.strip_prefix(b"/").and_then(number) {
+            let name = names.get(offset..).unwrap_or_default();
+            (name.split(|byte| *byte == b'\n').next().unwrap_or_default(), data)
+        } else {
+            (field, data)
+        };
+        let inner = format!("{path}!/{}", shown(name).trim_end_matches('/'));
+        walk.slice(content, &inner, depth);
     }
+    walk.rest(&rest, path);
 }
 
-/// Bytes of an `ar` archive up to the first entry that claims more than there is: the library would make room for it.
-fn ar_entries(bytes: &[u8]) -> usize {
-    const HEADER: usize = 60;
-    let number = |digits: &[u8]| std::str::from_utf8(digits).ok()?.trim_end().parse::<usize>().ok();
-    let mut at = 8;
-    while let Some(header) = bytes.get(at..at + HEADER) {
-        let Some(size) = number(&header[48..58]).filter(|size| *size <= bytes.len() - at - HEADER) else { return at };
-        // In BSD's form the name stands before the content.
-        let name = header[..16].strip_prefix(b"#1/").map(|digits| number(digits).unwrap_or(usize::MAX));
-        if name.is_some_and(|name| name > size) {
-            return at;
-        }
-        at += HEADER + size + size % 2;
-    }
-    bytes.len()
+/// The header that `bytes` start with, and the entry's data.
+fn entry(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (header, data) = bytes.split_at_checked(HEADER)?;
+    let size = number(&header[48..58])?;
+    Some((header, data.get(..size).filter(|_| header.ends_with(b"`\n"))?))
+}
+
+fn number(digits: &[u8]) -> Option<usize> {
+    std::str::from_utf8(digits).ok()?.trim_ascii_end().parse().ok()
 }

@@ -8,6 +8,7 @@ use crate::gap::GapCode;
 use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::rest::{self, Rest};
 use super::{ar, compressed, cpio, key_store, rpm, seven_zip, sqlite, tar, zip};
 
 /// What packs contents.
@@ -29,31 +30,40 @@ pub enum Kind {
     SevenZip,
     /// As Unix's `ar` writes it; also deb.
     Ar,
-    /// The "newc" form, which rpm has inside.
+    /// The "newc" form, which rpm has inside, and POSIX's.
     Cpio,
     /// RPM version 3 and 4.
     Rpm,
     /// SQLite's file format 3.
     Sqlite,
+    /// What SQLite has written ahead, or could roll back to: pages of a database.
+    SqliteLog,
     /// PKCS #12, JKS and JCEKS.
     KeyStore(key_store::Format),
 }
 
 impl Kind {
-    /// What a content is that starts with `head`, of which the first 264 bytes tell.
+    /// What a content is that starts with `head`, of which the first 512 bytes tell.
     pub fn of(head: &[u8]) -> Option<Self> {
         match head {
             [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Some(Self::Zip),
+            // The first part of several, or the only one.
+            [b'P', b'K', 7, 8, b'P', b'K', 3, 4, ..] | [b'P', b'K', b'0', b'0', b'P', b'K', 3, 4, ..] => {
+                Some(Self::Zip)
+            }
             [0x1f, 0x8b, 8, ..] => Some(Self::Gzip),
             [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..] => Some(Self::Bzip2),
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Self::Xz),
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Self::Zstd),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Some(Self::Zstd),
             [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c, ..] => Some(Self::SevenZip),
             [0xed, 0xab, 0xee, 0xdb, 3 | 4, ..] => Some(Self::Rpm),
             _ if head.starts_with(b"!<arch>\n") => Some(Self::Ar),
-            _ if head.starts_with(b"070701") || head.starts_with(b"070702") => Some(Self::Cpio),
+            _ if head.starts_with(b"07070") && matches!(head.get(5), Some(b'1' | b'2' | b'7')) => Some(Self::Cpio),
             _ if head.starts_with(b"SQLite format 3\0") => Some(Self::Sqlite),
-            _ if head.get(257..262) == Some(b"ustar") => Some(Self::Tar),
+            [0x37, 0x7f, 6, 0x82 | 0x83, ..] | [0xd9, 0xd5, 5, 0xf9, 0x20, 0xa1, 0x63, 0xd7, ..] => {
+                Some(Self::SqliteLog)
+            }
+            _ if head.get(257..262) == Some(b"ustar") || tar::starts(head) => Some(Self::Tar),
             _ => key_store::Format::of(head).map(Self::KeyStore),
         }
     }
@@ -141,6 +151,7 @@ impl Unpacker<'_> {
             Kind::Cpio => cpio::unpack(self, bytes, path, depth),
             Kind::Rpm => rpm::unpack(self, bytes, path, depth),
             Kind::Sqlite => sqlite::unpack(self, bytes, path, depth),
+            Kind::SqliteLog => sqlite::log(self, bytes, path),
             Kind::KeyStore(format) => key_store::unpack(self, bytes, format, path),
         }
     }
@@ -149,6 +160,7 @@ impl Unpacker<'_> {
     pub(super) fn entry(&mut self, bytes: &[u8], cut: Option<String>, path: &str, depth: usize) {
         self.say(path, cut);
         match Kind::of(bytes) {
+            _ if bytes.is_empty() => {}
             Some(kind) => self.open(bytes, kind, path, depth + 1),
             None => self.sink.content(path, bytes),
         }
@@ -156,6 +168,47 @@ impl Unpacker<'_> {
 
     pub(super) fn gap(&mut self, path: &str, code: GapCode, reason: String) {
         self.sink.gap(path, code, reason);
+    }
+
+    /// Hands on what of the container at `path` no entry holds.
+    pub(super) fn rest(&mut self, rest: &Rest, path: &str) {
+        let text = rest.text();
+        let inner = format!("{path}!/{}", rest::NAME);
+        match self.may_hold(text.len() as u64) {
+            Err((code, reason)) => self.gap(&inner, code, reason),
+            Ok(()) if text.is_empty() => {}
+            Ok(()) => self.sink.content(&inner, text),
+        }
+    }
+
+    /// Bytes that no entry holds and that are not the format's own: a container among them is opened.
+    pub(super) fn stray(&mut self, bytes: &[u8], path: &str, depth: usize, rest: &mut Rest) {
+        match Kind::of(bytes) {
+            Some(kind) => self.open(bytes, kind, &format!("{path}!/{}", rest::NAME), depth + 1),
+            None => rest.add(bytes),
+        }
+    }
+
+    /// Bytes that one content may have, and the option that would allow it more.
+    pub(super) fn room(&self) -> (u64, &'static str) {
+        if self.limits.entry <= self.left {
+            (self.limits.entry, "--max-archive-entry")
+        } else {
+            (self.left, self.option_for_total())
+        }
+    }
+
+    /// Bytes that stand where an entry of a container of this `kind` was expected. Text is read to its end, and containers
+    /// are opened; anything else may be an entry with a damaged header.
+    pub(super) fn lost(&mut self, bytes: &[u8], kind: Kind, path: &str, depth: usize, rest: &mut Rest) {
+        if Kind::of(bytes).is_some_and(|other| other != kind) {
+            return self.stray(bytes, path, depth, rest);
+        }
+        if bytes.iter().any(|byte| *byte < b'\t' && *byte != 0) {
+            let reason = "it cannot be unpacked: there are bytes that belong to no entry; they were read as they are";
+            self.gap(path, GapCode::Damaged, reason.to_owned());
+        }
+        rest.add(bytes);
     }
 
     /// Says why a content is not whole.
@@ -194,8 +247,7 @@ impl Unpacker<'_> {
 
     /// Hands to `then` what a reader gives, as far as the limits allow, and what to say if they cut it.
     pub(super) fn read(&mut self, reader: impl Read, path: &str, then: impl FnOnce(&mut Self, &[u8], Option<String>)) {
-        let limit = self.limits.entry.min(self.left);
-        let option = if self.limits.entry <= self.left { "--max-archive-entry" } else { self.option_for_total() };
+        let (limit, option) = self.room();
         let mut bounded =
             Bounded { bytes: Vec::new(), room: limit as usize, held: self.held, sink: &mut *self.sink, refused: None };
         let copied = io::copy(&mut reader.take(limit + 1), &mut bounded);
@@ -212,9 +264,29 @@ impl Unpacker<'_> {
                 return;
             }
         }
-        self.held += bytes.len() as u64;
-        then(self, &bytes, cut);
-        self.held -= bytes.len() as u64;
+        self.holding(bytes.len() as u64, |walk| then(walk, &bytes, cut));
+    }
+
+    /// Does something while so many more bytes are in memory.
+    pub(super) fn holding(&mut self, bytes: u64, act: impl FnOnce(&mut Self)) {
+        self.held += bytes;
+        act(self);
+        self.held -= bytes;
+    }
+
+    /// Whether so many more bytes may be held.
+    pub(super) fn may_hold(&mut self, bytes: u64) -> Result<(), (GapCode, String)> {
+        self.sink.may_hold(self.held + bytes)
+    }
+
+    /// Hands on an inner content that stands in its container as it is.
+    pub(super) fn slice(&mut self, bytes: &[u8], path: &str, depth: usize) {
+        let (room, option) = self.room();
+        let cut =
+            (bytes.len() as u64 > room).then(|| format!("only {} of it were unpacked ({option})", in_words(room)));
+        let bytes = &bytes[..bytes.len().min(room as usize)];
+        self.left -= bytes.len() as u64;
+        self.entry(bytes, cut, path, depth);
     }
 
     /// The same, of what is an inner content.
@@ -285,7 +357,9 @@ mod tests {
 
     impl Sink for Seen {
         fn content(&mut self, path: &str, bytes: &[u8]) {
-            self.contents.push((path.to_owned(), bytes.len()));
+            if !path.ends_with(rest::NAME) {
+                self.contents.push((path.to_owned(), bytes.len()));
+            }
         }
 
         fn gap(&mut self, path: &str, _: GapCode, reason: String) {

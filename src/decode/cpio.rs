@@ -1,28 +1,72 @@
-//! The "newc" form of cpio.
+//! cpio archives in ASCII: "newc", with and without checksums, which rpm has inside, and POSIX's "odc".
+//!
+//! Each entry is a header, a name and its data; targets of links are data. Archives may follow one another, as in an
+//! initramfs.
 
-use super::container::{Unpacker, damaged};
-use crate::source::GapCode;
+use super::container::{Kind, Unpacker};
+use super::rest::Rest;
+use super::shown;
+use crate::gap::GapCode;
+
+const ENDS: &str = "it cannot be unpacked: it ends before its last entry, or one is damaged";
 
 pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: usize) {
-    const TYPE: u32 = 0o170_000;
-    const REGULAR: u32 = 0o100_000;
-    let mut rest = bytes;
-    loop {
-        let mut reader = match cpio::newc::Reader::new(rest) {
-            Ok(reader) if reader.entry().is_trailer() => return,
-            Ok(reader) => reader,
-            Err(error) => return walk.gap(path, GapCode::Damaged, damaged(&error)),
-        };
+    let mut rest = Rest::default();
+    let mut at = 0;
+    let mut is_over = false;
+    while at < bytes.len() {
         if !walk.may_go_on(path) {
             return;
         }
-        if reader.entry().mode() & TYPE == REGULAR {
-            let inner = format!("{path}!/{}", reader.entry().name().trim_start_matches("./"));
-            walk.read_entry(&mut reader, &inner, depth);
-        }
-        rest = match reader.finish() {
-            Ok(rest) => rest,
-            Err(error) => return walk.gap(path, GapCode::Damaged, damaged(&error)),
+        let Some(entry) = Entry::parse(&bytes[at..]) else {
+            walk.lost(&bytes[at..], Kind::Cpio, path, depth, &mut rest);
+            walk.gap(path, GapCode::Damaged, ENDS.to_owned());
+            return walk.rest(&rest, path);
         };
+        rest.add(entry.name);
+        if !entry.data.is_empty() {
+            let inner = format!("{path}!/{}", shown(entry.name).trim_start_matches("./"));
+            walk.slice(entry.data, &inner, depth);
+        }
+        at += entry.length;
+        is_over = entry.name == b"TRAILER!!!";
+        if is_over {
+            at += bytes[at..].iter().take_while(|byte| **byte == 0).count();
+            if Kind::of(&bytes[at..]) != Some(Kind::Cpio) {
+                walk.lost(&bytes[at..], Kind::Cpio, path, depth, &mut rest);
+                return walk.rest(&rest, path);
+            }
+        }
+    }
+    if !is_over {
+        walk.gap(path, GapCode::Damaged, ENDS.to_owned());
+    }
+    walk.rest(&rest, path);
+}
+
+struct Entry<'a> {
+    name: &'a [u8],
+    data: &'a [u8],
+    /// Bytes of it all.
+    length: usize,
+}
+
+impl<'a> Entry<'a> {
+    fn parse(bytes: &'a [u8]) -> Option<Self> {
+        let number = |from: usize, length: usize, radix: u32| {
+            let digits = std::str::from_utf8(bytes.get(from..from + length)?).ok()?;
+            usize::from_str_radix(digits, radix).ok()
+        };
+        let (header, name, size, align) = match bytes.get(..6)? {
+            b"070701" | b"070702" => (110, number(94, 8, 16)?, number(54, 8, 16)?, 4),
+            b"070707" => (76, number(59, 6, 8)?, number(65, 11, 8)?, 1),
+            _ => return None,
+        };
+        let end = header + name;
+        let start = end.next_multiple_of(align);
+        let data = bytes.get(start..start.checked_add(size)?)?;
+        let length = (start + size).next_multiple_of(align).min(bytes.len());
+        let name = bytes.get(header..end)?;
+        Some(Self { name: name.strip_suffix(b"\0").unwrap_or(name), data, length })
     }
 }

@@ -10,6 +10,7 @@ use sha2::digest::core_api::BlockSizeUser;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use super::container::Unpacker;
+use super::rest::Rest;
 
 /// Passwords of tools, tutorials and defaults.
 const PASSWORDS: [&str; 12] = [
@@ -57,6 +58,10 @@ pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], format: Format, path
     if let Some(text) = opened(bytes, format) {
         walk.sink.content(&format!("{path}!/key store"), text.as_bytes());
     }
+    // Aliases, names in certificates, and what stands behind the store.
+    let mut rest = Rest::default();
+    rest.add(bytes);
+    walk.rest(&rest, path);
 }
 
 /// What there is to say of a store that holds a private key and opens with a password that everybody knows.

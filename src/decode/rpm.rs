@@ -4,19 +4,29 @@
 //! ("RPM package format", version 4, rpm.org).
 
 use super::container::{Kind, Unpacker};
+use super::rest::Rest;
 use crate::source::GapCode;
 
 /// Bytes of the lead.
 const LEAD: usize = 96;
 
 pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: usize) {
+    let mut rest = Rest::default();
     match payload(bytes).map(|payload| (payload, Kind::of(payload))) {
-        Some((payload, Some(kind))) => walk.open(payload, kind, path, depth + 1),
+        Some((payload, Some(kind))) => {
+            // Names, descriptions and scripts.
+            rest.add(&bytes[..bytes.len() - payload.len()]);
+            walk.open(payload, kind, path, depth + 1);
+        }
+        // A package may consist of headers.
+        Some(([], _)) => rest.add(bytes),
         _ => {
             let reason = "it cannot be unpacked: its headers are cut short or its payload is unknown";
             walk.gap(path, GapCode::Damaged, reason.to_owned());
+            rest.add(bytes);
         }
     }
+    walk.rest(&rest, path);
 }
 
 /// The payload, compressed as it is; `None` if the headers are cut short.

@@ -5,19 +5,22 @@
 //! in circles. What deleted rows left behind in pages that no table uses any more comes last, as it is.
 
 use super::container::Unpacker;
+use super::rest::{Rest, between};
 use crate::source::GapCode;
 
 /// Each table is a content with a row a line; what no table holds any more is one as well.
 pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: usize) {
+    let mut rest = Rest::default();
     let database = match Database::open(bytes) {
         Ok(database) => database,
         Err(reason) => {
             walk.gap(path, GapCode::Damaged, format!("it cannot be unpacked: {reason}"));
-            return walk.sink.content(path, bytes);
+            rest.add(bytes);
+            return walk.rest(&rest, path);
         }
     };
     let limit = walk.limits.entry.min(walk.left) as usize;
-    let read = database.read(limit, |name, content| {
+    let read = database.read(limit, &mut rest, |name, content| {
         walk.left = walk.left.saturating_sub(content.len() as u64);
         walk.entry(content, None, &format!("{path}!/{name}"), depth);
         walk.may_go_on(path)
@@ -25,6 +28,14 @@ pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: u
     if let Err(reason) = read {
         walk.gap(path, GapCode::Damaged, format!("it cannot be unpacked: {reason}"));
     }
+    walk.rest(&rest, path);
+}
+
+/// What was written ahead of a database, or is kept to roll it back: the text of its pages.
+pub(super) fn log(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str) {
+    let mut rest = Rest::default();
+    rest.add(bytes);
+    walk.rest(&rest, path);
 }
 
 /// A database in memory.
@@ -82,19 +93,29 @@ impl<'a> Database<'a> {
     }
 
     /// Calls `found` with each table's name and rows, one row a line, as JSON; blobs that are no text and the pages that
-    /// no table uses are contents of their own. `found` says whether to go on. A table gives at most `limit` bytes.
-    pub fn read(&self, limit: usize, mut found: impl FnMut(&str, &[u8]) -> bool) -> Result<(), String> {
+    /// no table uses are contents of their own, and so are the statements that made tables, views and triggers. `found` says
+    /// whether to go on. A table gives at most `limit` bytes. What no row holds goes to `rest`: indexes, which repeat what
+    /// tables hold, and what deleted rows left behind.
+    pub fn read(
+        &self,
+        limit: usize,
+        rest: &mut Rest,
+        mut found: impl FnMut(&str, &[u8]) -> bool,
+    ) -> Result<(), String> {
         let pages = self.bytes.len().div_ceil(self.page_size);
         let mut seen = vec![false; pages + 1];
         let mut schema = Vec::new();
         let mut indexes = Vec::new();
-        self.rows(1, &mut seen, &mut |row| {
+        let mut statements = String::new();
+        let read = self.rows(1, false, &mut seen, rest, &mut |row| {
             if let [Value::Text(kind), Value::Text(name), _, Value::Integer(root), sql @ ..] = row {
                 let root = usize::try_from(*root).unwrap_or(0);
                 let sql = match sql {
                     [Value::Text(sql), ..] => self.text(sql),
                     _ => String::new(),
                 };
+                statements.push_str(&sql);
+                statements.push('\n');
                 match self.text(kind).as_str() {
                     "table" if root > 0 => schema.push(Table { name: self.text(name), root, columns: columns(&sql) }),
                     "index" => indexes.push(root),
@@ -102,13 +123,16 @@ impl<'a> Database<'a> {
                 }
             }
             true
-        })?;
-        let mut problem = None;
+        });
+        let mut problem = read.err();
+        if statements.len() > 1 && !found("(schema)", statements.as_bytes()) {
+            return problem.map_or(Ok(()), Err);
+        }
         for table in &schema {
             let mut text = String::new();
             let mut is_cut = false;
             let mut blobs = Vec::new();
-            let read = self.rows(table.root, &mut seen, &mut |row| {
+            let read = self.rows(table.root, true, &mut seen, rest, &mut |row| {
                 is_cut = text.len() > limit;
                 self.line(row, &table.columns, &mut text, &mut blobs);
                 !is_cut
@@ -127,8 +151,7 @@ impl<'a> Database<'a> {
             }
         }
         for root in indexes {
-            // An index repeats what its table holds.
-            problem = problem.or(self.rows(root, &mut seen, &mut |_| true).err());
+            problem = problem.or(self.rows(root, false, &mut seen, rest, &mut |_| true).err());
         }
         let unused: Vec<u8> = (1..=pages)
             .filter(|page| !seen[*page])
@@ -148,8 +171,16 @@ impl<'a> Database<'a> {
         Some(&page[..page.len().min(self.page_size)])
     }
 
-    /// Calls `found` with the values of each row of the b-tree at `root`, until it says no.
-    fn rows(&self, root: usize, seen: &mut [bool], found: &mut dyn FnMut(&[Value<'_>]) -> bool) -> Result<(), String> {
+    /// Calls `found` with the values of each row of the b-tree at `root`, until it says no. What they do not hold goes to
+    /// `rest`, and all of it if they are not `handed_on`.
+    fn rows(
+        &self,
+        root: usize,
+        handed_on: bool,
+        seen: &mut [bool],
+        rest: &mut Rest,
+        found: &mut dyn FnMut(&[Value<'_>]) -> bool,
+    ) -> Result<(), String> {
         let mut open = vec![root];
         while let Some(number) = open.pop() {
             match seen.get_mut(number) {
@@ -170,6 +201,7 @@ impl<'a> Database<'a> {
             };
             let pointers = start + if is_inner { 12 } else { 8 };
             let mut children = Vec::new();
+            let mut held = Vec::new();
             for cell in 0..cells {
                 let mut at = usize::from(be16(page, pointers + 2 * cell).ok_or(CUT)?);
                 if is_inner {
@@ -183,7 +215,13 @@ impl<'a> Database<'a> {
                 if !is_index {
                     varint(page, &mut at).ok_or(CUT)?;
                 }
-                let payload = self.payload(page, at, usize::try_from(size).map_err(|_| CUT)?, is_index, seen)?;
+                let size = usize::try_from(size).map_err(|_| CUT)?;
+                let (payload, local) = self.payload(page, at, size, is_index, seen, rest)?;
+                if handed_on {
+                    held.push(at..at + local);
+                } else {
+                    rest.add(&payload);
+                }
                 if !found(&record(&payload).ok_or(CUT)?) {
                     return Ok(());
                 }
@@ -191,12 +229,15 @@ impl<'a> Database<'a> {
             if is_inner {
                 children.push(be32(page, start + 8).ok_or(CUT)?);
             }
+            for range in between(held, page.len()) {
+                rest.add(&page[range]);
+            }
             open.extend(children.into_iter().rev());
         }
         Ok(())
     }
 
-    /// The payload of a cell, of which a part may lie in a chain of overflow pages.
+    /// The payload of a cell, of which a part may lie in a chain of overflow pages, and how much of it lies in the cell.
     fn payload(
         &self,
         page: &[u8],
@@ -204,7 +245,8 @@ impl<'a> Database<'a> {
         size: usize,
         is_index: bool,
         seen: &mut [bool],
-    ) -> Result<Vec<u8>, String> {
+        rest: &mut Rest,
+    ) -> Result<(Vec<u8>, usize), String> {
         if size > self.bytes.len() {
             return Err(CUT.into());
         }
@@ -226,9 +268,10 @@ impl<'a> Database<'a> {
             let page = self.page(next).ok_or(CUT)?;
             let part = (size - payload.len()).min(self.usable - 4);
             payload.extend_from_slice(page.get(4..4 + part).ok_or(CUT)?);
+            rest.add(&page[4 + part..]);
             next = be32(page, 0).ok_or(CUT)?;
         }
-        Ok(payload)
+        Ok((payload, local))
     }
 
     fn text(&self, bytes: &[u8]) -> String {

@@ -1,28 +1,322 @@
 //! PKWARE's zip (APPNOTE).
+//!
+//! The directory at the end says which entries there are, and each entry starts with a header that says it again. Readers
+//! believe one or the other, so both are read: entries that only their own header names, and entries that the two describe
+//! in different ways. The library reads the directory; it keeps one entry of a name.
 
-use std::io::Cursor;
+use std::collections::BTreeMap;
+use std::io::{self, Cursor, Read};
+use std::ops::Range;
 
-use super::container::{Unpacker, damaged};
-use crate::source::GapCode;
+use super::container::{DICTIONARY_KIB, Kind, Unpacker, damaged};
+use super::rest::{Rest, between};
+use super::{shown, zstd};
+use crate::gap::GapCode;
+
+/// How an entry's own header starts, and how long it is without the name and the extra fields.
+const LOCAL: &[u8; 4] = b"PK\x03\x04";
+const LOCAL_LENGTH: usize = 30;
+/// The same of an entry in the directory.
+const CENTRAL: &[u8; 4] = b"PK\x01\x02";
+const CENTRAL_LENGTH: usize = 46;
+/// The same of the directory's end.
+const END: &[u8; 4] = b"PK\x05\x06";
+const END_LENGTH: usize = 22;
+/// What may stand behind an entry's data.
+const DESCRIPTOR: &[u8; 4] = b"PK\x07\x08";
+/// A size that stands in an extra field.
+const ELSEWHERE: u32 = u32::MAX;
 
 pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: usize) {
+    let mut parts = Parts::default();
+    if !named(walk, bytes, path, depth, &mut parts) {
+        return;
+    }
+    parts.known.sort_unstable();
+    let outside = between(std::mem::take(&mut parts.read), bytes.len());
+    parts.cuts.sort_unstable();
+    let mut rest = Rest::default();
+    for range in &outside {
+        let first = parts.cuts.partition_point(|cut| *cut <= range.start);
+        let last = parts.cuts.partition_point(|cut| *cut < range.end);
+        let mut start = range.start;
+        for &cut in parts.cuts[first..last].iter().chain([&range.end]) {
+            match Kind::of(&bytes[start..cut]) {
+                // What follows the end of the archive; entries of zips are looked for below.
+                Some(kind) if kind != Kind::Zip => walk.stray(&bytes[start..cut], path, depth, &mut rest),
+                _ => rest.add(&bytes[start..cut]),
+            }
+            start = cut;
+        }
+        let mut at = range.start;
+        while let Some(found) = memchr::memmem::find(&bytes[at..range.end], LOCAL) {
+            let start = at + found;
+            at = start + LOCAL.len();
+            if parts.known.binary_search(&start).is_ok() {
+                continue;
+            }
+            if !walk.may_go_on(path) {
+                return;
+            }
+            if let Some(end) = unnamed(walk, bytes, start, path, depth) {
+                at = at.max(end);
+                let [name, end, ..] = header_at(bytes, start, LOCAL, LOCAL_LENGTH, [26, 28]).unwrap_or_default();
+                parts.missing.remove(bytes.get(name..end).unwrap_or_default());
+            }
+        }
+    }
+    for (name, reason) in parts.missing {
+        walk.gap(&format!("{path}!/{}", shown(&name)), GapCode::Damaged, reason);
+    }
+    walk.rest(&rest, path);
+}
+
+/// What is known of an archive's bytes.
+#[derive(Default)]
+struct Parts {
+    /// Where the headers of entries start that the directory names.
+    known: Vec<usize>,
+    /// Data of entries that was read.
+    read: Vec<Range<usize>>,
+    /// Entries that are not where the directory says, as where archives were put together; and why.
+    missing: BTreeMap<Vec<u8>, String>,
+    /// Where names, extra fields and comments start and end.
+    cuts: Vec<usize>,
+}
+
+/// Reads the entries that the directory names, and says whether to go on.
+fn named(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: usize, parts: &mut Parts) -> bool {
     let mut archive = match zip::ZipArchive::new(Cursor::new(bytes)) {
         Ok(archive) => archive,
-        Err(error) => return walk.gap(path, GapCode::Damaged, damaged(&error)),
+        Err(error) => {
+            walk.gap(path, GapCode::Damaged, damaged(&error));
+            return true;
+        }
     };
+    parts.cuts.push(bytes.len().saturating_sub(archive.comment().len()));
+    let mut at = archive.central_directory_start() as usize;
+    while let Some(lengths) = header_at(bytes, at, CENTRAL, CENTRAL_LENGTH, [28, 30, 32]) {
+        parts.cuts.extend(lengths);
+        at = lengths[3];
+    }
+    // The directory's end, which the comment follows.
+    let end = header_at(bytes, at, END, END_LENGTH, [20]);
+    parts.cuts.extend(end.into_iter().flatten().chain([at]));
     for index in 0..archive.len() {
         if !walk.may_go_on(path) {
-            return;
+            return false;
         }
         let name = archive.name_for_index(index).unwrap_or_default().to_owned();
         let inner = format!("{path}!/{name}");
-        match archive.by_index(index) {
-            Ok(entry) if entry.is_dir() => {}
-            Ok(entry) => walk.read_entry(entry, &inner, depth),
-            Err(zip::result::ZipError::UnsupportedArchive(what)) => {
-                walk.gap(&inner, GapCode::UnsupportedFormat, what.to_lowercase())
+        let entry = match archive.by_index_raw(index) {
+            Ok(entry) => entry,
+            Err(error) => {
+                parts.missing.insert(name.into(), damaged(&error));
+                continue;
             }
-            Err(error) => walk.gap(&inner, GapCode::Damaged, damaged(&error)),
+        };
+        let start = entry.header_start() as usize;
+        let central = entry.central_header_start() as usize;
+        let (Some(data), Some(flags), Some(method)) =
+            (entry.data_start(), le16(bytes, central + 8), le16(bytes, central + 10))
+        else {
+            walk.gap(&inner, GapCode::Damaged, "it cannot be unpacked: its headers are cut short".to_owned());
+            continue;
+        };
+        let member = Member {
+            flags,
+            method,
+            data: data as usize,
+            packed: entry.compressed_size(),
+            size: entry.size(),
+            crc: entry.crc32(),
+        };
+        parts.known.push(start);
+        parts.cuts.extend(header_at(bytes, start, LOCAL, LOCAL_LENGTH, [26, 28]).into_iter().flatten());
+        if let Some(end) = member.unpack(walk, bytes, &inner, depth) {
+            parts.read.push(member.data..end);
+        }
+        // A writer that did not know the size wrote none.
+        let is_other = |local: &Member| local.packed > 0 && (local.method, local.packed) != (method, member.packed);
+        if Member::local(bytes, start).is_some_and(|(local, _)| is_other(&local)) {
+            unnamed(walk, bytes, start, path, depth);
         }
     }
+    true
+}
+
+/// Reads an entry as its own header at `start` describes it, and gives back where it ends if all of it was read.
+fn unnamed(walk: &mut Unpacker<'_>, bytes: &[u8], start: usize, path: &str, depth: usize) -> Option<usize> {
+    let Some((mut member, name)) = Member::local(bytes, start) else {
+        walk.gap(path, GapCode::Damaged, "it cannot be unpacked: an entry's header is cut short".to_owned());
+        return None;
+    };
+    let after = bytes.get(member.data..).unwrap_or_default();
+    if member.has_descriptor() && member.packed == 0 {
+        // Only compressed data tells where it ends.
+        let ends = [LOCAL, CENTRAL, DESCRIPTOR].into_iter().filter_map(|mark| memchr::memmem::find(after, mark));
+        let stored = ends.min().unwrap_or(after.len());
+        member.packed = if member.method == 0 { stored } else { after.len() } as u64;
+    }
+    member.unpack(walk, bytes, &format!("{path}!/{}", shown(name)), depth)
+}
+
+/// Where the variable fields of the header at `at` start and end, whose lengths stand at `lengths`.
+fn header_at<const FIELDS: usize>(
+    bytes: &[u8],
+    at: usize,
+    mark: &[u8; 4],
+    length: usize,
+    lengths: [usize; FIELDS],
+) -> Option<[usize; 4]> {
+    let header = bytes.get(at..at.checked_add(length)?).filter(|header| header.starts_with(mark))?;
+    let mut ends = [at + length; 4];
+    for index in 0..3 {
+        let field = lengths.get(index).and_then(|at| le16(header, *at)).unwrap_or(0);
+        ends[index + 1] = ends[index] + usize::from(field);
+    }
+    Some(ends)
+}
+
+/// How an entry is described.
+struct Member {
+    flags: u16,
+    method: u16,
+    /// Where its data starts.
+    data: usize,
+    /// Bytes of the data.
+    packed: u64,
+    /// Bytes of the content.
+    size: u64,
+    crc: u32,
+}
+
+impl Member {
+    /// What the header at `start` says, and the name.
+    fn local(bytes: &[u8], start: usize) -> Option<(Self, &[u8])> {
+        let [name, extra, data, _] = header_at(bytes, start, LOCAL, LOCAL_LENGTH, [26, 28])?;
+        let (size, packed) = (le32(bytes, start + 22)?, le32(bytes, start + 18)?);
+        let mut member = Self {
+            flags: le16(bytes, start + 6)?,
+            method: le16(bytes, start + 8)?,
+            data,
+            packed: u64::from(packed),
+            size: u64::from(size),
+            crc: le32(bytes, start + 14)?,
+        };
+        // Zip64: 64 bits for each size that does not fit.
+        let mut fields = bytes.get(extra..data)?;
+        while let (Some(id), Some(length)) = (le16(fields, 0), le16(fields, 2)) {
+            let Some(field) = fields.get(4..4 + usize::from(length)).filter(|_| id == 1) else {
+                fields = fields.get(4 + usize::from(length)..).unwrap_or_default();
+                continue;
+            };
+            let mut large = field.chunks_exact(8).map(|it| u64::from_le_bytes(it.try_into().unwrap_or_default()));
+            if size == ELSEWHERE {
+                member.size = large.next()?;
+            }
+            if packed == ELSEWHERE {
+                member.packed = large.next()?;
+            }
+            break;
+        }
+        Some((member, bytes.get(name..extra)?))
+    }
+
+    /// Whether sizes and checksum stand behind the data, because they were not known before.
+    fn has_descriptor(&self) -> bool {
+        self.flags & 8 != 0
+    }
+
+    /// Hands on the content, and gives back where the data ends that was read.
+    fn unpack(&self, walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: usize) -> Option<usize> {
+        if self.flags & 1 != 0 {
+            let reason = "it is encrypted: unpack it with its password and scan what is in it";
+            walk.gap(path, GapCode::Encrypted, reason.to_owned());
+            return None;
+        }
+        let rest = bytes.get(self.data..)?;
+        let length = usize::try_from(self.packed).unwrap_or(usize::MAX).min(rest.len());
+        let data = &rest[..length];
+        if (length as u64) < self.packed {
+            walk.gap(path, GapCode::Damaged, "it cannot be unpacked: it is cut short".to_owned());
+        }
+        let mut used = length;
+        let mut check = Check { crc: crc32fast::Hasher::new(), size: 0, is_over: false };
+        match self.method {
+            0 => {
+                check.add(data);
+                walk.slice(data, path, depth);
+            }
+            8 => {
+                let mut reader = flate2::bufread::DeflateDecoder::new(data);
+                walk.read_entry(Checked(&mut reader, &mut check), path, depth);
+                used = reader.total_in() as usize;
+            }
+            12 => walk.read_entry(Checked(bzip2::bufread::BzDecoder::new(data), &mut check), path, depth),
+            93 => match zstd::frames(data) {
+                Ok(reader) => walk.read_entry(Checked(reader, &mut check), path, depth),
+                Err(error) => walk.gap(path, GapCode::Damaged, damaged(&error)),
+            },
+            95 => {
+                let reader = lzma_rust2::XzReader::new_mem_limit(data, true, DICTIONARY_KIB);
+                walk.read_entry(Checked(reader, &mut check), path, depth);
+            }
+            method => {
+                let reason = format!("compression method {method} is not supported");
+                walk.gap(path, GapCode::UnsupportedFormat, reason);
+                return None;
+            }
+        }
+        // What was not read to its end was said.
+        if !check.is_over {
+            return None;
+        }
+        if self.has_descriptor() && self.crc == 0 {
+            return Some(self.data + used);
+        }
+        if check.crc.finalize() != self.crc || check.size != self.size {
+            walk.gap(path, GapCode::Damaged, "its checksum or its size is wrong".to_owned());
+            return None;
+        }
+        if used < length {
+            walk.gap(path, GapCode::Damaged, "there is more in it than its compressed data".to_owned());
+        }
+        Some(self.data + used)
+    }
+}
+
+/// What an entry turned out to be.
+struct Check {
+    crc: crc32fast::Hasher,
+    size: u64,
+    is_over: bool,
+}
+
+impl Check {
+    fn add(&mut self, bytes: &[u8]) {
+        self.crc.update(bytes);
+        self.size += bytes.len() as u64;
+        self.is_over = true;
+    }
+}
+
+/// Checks what is read.
+struct Checked<'a, R>(R, &'a mut Check);
+
+impl<R: Read> Read for Checked<'_, R> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        let count = self.0.read(room)?;
+        self.1.add(&room[..count]);
+        self.1.is_over = count == 0;
+        Ok(count)
+    }
+}
+
+fn le16(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
+}
+
+fn le32(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
 }

@@ -13,6 +13,26 @@ pub fn frames(bytes: &[u8]) -> io::Result<impl Read + '_> {
     Ok(decoder)
 }
 
+/// Where the last of the frames that `bytes` start with ends; what skippable ones hold goes to `skippable`. A frame that is
+/// cut short or not as it has to be reaches to the end.
+pub fn end_of_frames(bytes: &[u8], mut skippable: impl FnMut(&[u8])) -> usize {
+    let mut at = 0;
+    while let Some(magic) = bytes.get(at..at + 4) {
+        let is_skippable = matches!(magic, [0x50..=0x5f, 0x2a, 0x4d, 0x18]);
+        if !is_skippable && magic != [0x28, 0xb5, 0x2f, 0xfd] {
+            return at;
+        }
+        let Ok(length) = zstd::zstd_safe::find_frame_compressed_size(&bytes[at..]) else {
+            return bytes.len();
+        };
+        if is_skippable {
+            skippable(&bytes[at + 8..at + length]);
+        }
+        at += length;
+    }
+    at
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

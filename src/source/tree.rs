@@ -18,7 +18,8 @@ use super::changes::index::Index;
 use super::container::{Inside, largest_container};
 use super::history::{Repository, Trust};
 use super::limits::Task;
-use super::{Content, Coverage, Gap, GapCode, NotContent, Panicked, Progress, Workers, explain, window};
+use super::names::Names;
+use super::{Content, Coverage, Gap, GapCode, NotContent, Panicked, Progress, Worker, Workers, explain, window};
 use crate::decode::container::in_words;
 use crate::detect::Detector;
 use crate::file::{self, shown};
@@ -68,6 +69,8 @@ pub enum NamedPathError {
 struct Listed {
     path: PathBuf,
     root: usize,
+    /// Whether it is a symbolic link that is not followed: what it points to is read, not what is there.
+    is_link: bool,
 }
 
 /// A path that was named, and what its files' identities are relative to.
@@ -130,7 +133,7 @@ pub fn files(options: &Options, progress: &Progress) -> (Vec<Named>, Coverage) {
     let roots: Vec<Root> = options.paths.iter().map(|path| Root::new(path)).collect();
     let (files, coverage) = list(options, &roots, progress);
     let named = |file: Listed| Named { identity: roots[file.root].identity(&file.path), path: file.path };
-    (files.into_iter().map(named).collect(), coverage)
+    (files.into_iter().filter(|file| !file.is_link).map(named).collect(), coverage)
 }
 
 /// Lists and reads everything; `each` is called for every content in which the engine found something, from several
@@ -151,6 +154,9 @@ pub fn scan(options: &Options, detector: &Detector, progress: &Progress, each: i
             all
         });
     coverage.merge(read);
+    let (named, gap) = workers.with(|worker| in_names(&files, &roots, detector, worker, progress)).unwrap_or_default();
+    coverage.gaps.extend(gap);
+    named.into_iter().for_each(&each);
     coverage.gaps.sort();
     coverage.gaps.dedup();
     coverage.not_content.sort();
@@ -175,13 +181,45 @@ impl Root {
     }
 }
 
+/// What stands in the names of files.
+fn in_names(
+    files: &[Listed],
+    roots: &[Root],
+    detector: &Detector,
+    worker: &mut Worker,
+    progress: &Progress,
+) -> (Vec<Content>, Option<Gap>) {
+    let mut names = Names::default();
+    // The name of what was asked for is no content of it.
+    let below = |file: &Listed| match file.path.strip_prefix(&roots[file.root].path) {
+        Ok(rest) if !rest.as_os_str().is_empty() => rest.as_os_str().as_encoded_bytes().to_vec(),
+        _ => file.path.file_name().unwrap_or_default().as_encoded_bytes().to_vec(),
+    };
+    files.iter().for_each(|file| names.push(&below(file)));
+    let folder_of = |index: usize| {
+        let file = &files[index];
+        let name = below(file);
+        let up = name.iter().filter(|byte| **byte == b'/').count() + 1;
+        let path = file.path.ancestors().nth(up).unwrap_or(Path::new(""));
+        let identity = roots[file.root].identity(&file.path);
+        let identity = Path::new(&identity).ancestors().nth(up).unwrap_or(Path::new(""));
+        (as_prefix(shown(path)), as_prefix(identity.display().to_string()))
+    };
+    names.scan_paths(&folder_of, detector, worker, &Task::new(progress))
+}
+
+/// A folder as it stands before what is in it.
+fn as_prefix(folder: String) -> String {
+    if folder.is_empty() || folder == "." { String::new() } else { folder + "/" }
+}
+
 /// Everything to read, each file once, and what was met besides.
 fn list(options: &Options, roots: &[Root], progress: &Progress) -> (Vec<Listed>, Coverage) {
     let mut files = Vec::new();
     let mut coverage = Coverage::default();
     for (index, root) in roots.iter().enumerate() {
         if root.absolute.is_file() {
-            files.push(Listed { path: root.path.clone(), root: index });
+            files.push(Listed { path: root.path.clone(), root: index, is_link: false });
             continue;
         }
         let before = files.len();
@@ -314,7 +352,10 @@ impl Batch<'_> {
     fn add(&mut self, entry: Result<DirEntry, ignore::Error>, root: usize, follow: bool) {
         match entry {
             Ok(entry) => match entry.file_type() {
-                Some(kind) if kind.is_file() => self.files.push(Listed { path: entry.into_path(), root }),
+                Some(kind) if kind.is_file() || kind.is_symlink() => {
+                    let is_link = kind.is_symlink();
+                    self.files.push(Listed { path: entry.into_path(), root, is_link });
+                }
                 Some(kind) if kind.is_dir() => {}
                 Some(kind) => {
                     self.coverage.not_content.push(NotContent { kind: kind_of(kind), path: shown(entry.path()) });
@@ -418,7 +459,7 @@ fn add_tracked(
     tracked.retain(|path| {
         fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file()) && is_below(root, path, &mut folders)
     });
-    files.extend(tracked.into_iter().map(|path| Listed { path, root: index }));
+    files.extend(tracked.into_iter().map(|path| Listed { path, root: index, is_link: false }));
 }
 
 /// Whether a path of an index is none that git would write.
@@ -485,6 +526,16 @@ fn read_file(
         Ok(Opened::File(open, size)) => (open, size),
         Ok(Opened::Other(kind)) => {
             coverage.not_content.push(NotContent { kind, path: shown(&file.path) });
+            // What a link points to is published with it, as git keeps it in place of a content.
+            if let Ok(target) = fs::read_link(&file.path) {
+                let bytes = target.as_os_str().as_encoded_bytes();
+                let task = Task::new(progress);
+                let read = workers.with(|worker| window::scan(&mut &*bytes, 0, detector, worker, &task));
+                if let Some(reading) = read.ok().filter(|reading| !reading.candidates.is_empty()) {
+                    let identity = root.identity(&file.path);
+                    each(Content { path: shown(&file.path), identity, candidates: reading.candidates });
+                }
+            }
             return;
         }
         Err(error) => return coverage.gaps.push(gap(GapCode::Unreadable, explain(&error))),

@@ -77,7 +77,82 @@ fn partial_clones_are_not_complete() {
     let (_, summary, code) = history(clone.path(), &[]);
     assert_eq!((code, &summary["complete"]), (3, &false.into()));
     let reason = summary["incomplete"][0]["reason"].as_str().unwrap();
-    assert_eq!(reason, "3 objects are missing (a partial clone); `git fetch --refetch` brings them");
+    assert!(reason.starts_with("3 objects are missing, ") && reason.contains("(a partial clone)"), "{reason}");
+}
+
+/// Nothing may be called complete that refs lead to and the repository does not have, whatever kind of object it is.
+#[test]
+fn what_refs_lead_to_and_is_missing_is_said() {
+    let clone_without_trees = |origin: &Path, clone: &Path| {
+        git(origin, &["config", "uploadpack.allowFilter", "true"]);
+        git(clone, &["clone", "-q", "--bare", "--filter=tree:0", &format!("file://{}", origin.display()), "."]);
+    };
+    fn remove(object: &'static str) -> impl Fn(&Path, &Path) {
+        move |origin: &Path, clone: &Path| {
+            git(clone, &["clone", "-q", "--mirror", &format!("file://{}", origin.display()), "."]);
+            let unpack = "mv objects/pack packs; for pack in packs/*.pack; do git unpack-objects -q < $pack; done";
+            assert!(Command::new("sh").args(["-c", unpack]).current_dir(clone).status().unwrap().success());
+            let oid = git(clone, &["rev-parse", object]);
+            fs::remove_file(clone.join("objects").join(&oid[..2]).join(&oid[2..])).unwrap();
+        }
+    }
+    type Break = Box<dyn Fn(&Path, &Path)>;
+    let table: [(&str, i32, Break); 8] = [
+        ("--filter=tree:0", 3, Box::new(clone_without_trees)),
+        ("a blob of an old version", 3, Box::new(remove("main~1:d/b.py"))),
+        ("a folder of an old version", 3, Box::new(remove("main~1:d"))),
+        ("a root tree", 3, Box::new(remove("main~2^{tree}"))),
+        ("a commit", 3, Box::new(remove("main~2"))),
+        ("an annotated tag", 3, Box::new(remove("v1"))),
+        ("what a tag of a blob points to", 3, Box::new(remove("file^{}"))),
+        (
+            "what no ref leads to",
+            0,
+            Box::new(|origin, clone| {
+                remove("main~3^{tree}")(origin, clone);
+                let tree = git(clone, &["rev-parse", "main^{tree}"]);
+                let root = git(clone, &["commit-tree", "-m", "new", &tree]);
+                for name in git(clone, &["for-each-ref", "--format=%(refname)"]).lines() {
+                    git(clone, &["update-ref", "-d", name]);
+                }
+                git(clone, &["update-ref", "refs/heads/main", &root]);
+            }),
+        ),
+    ];
+    for (name, code, break_it) in table {
+        let (origin, clone) = (new_repository(), tempfile::tempdir().unwrap());
+        for round in 0..4 {
+            commit(origin.path(), &[("a.py", "x = 1\n"), ("d/b.py", &format!("y = {round}\n"))], "round");
+        }
+        git(origin.path(), &["tag", "-a", "-m", "one", "v1"]);
+        fs::write(origin.path().join("alone"), "alone").unwrap();
+        let blob = git(origin.path(), &["hash-object", "-w", "alone"]);
+        git(origin.path(), &["tag", "-a", "-m", "a file", "file", &blob]);
+        assert_eq!(history(origin.path(), &[]).2, 0, "{name}");
+        break_it(origin.path(), clone.path());
+        let (_, summary, found) = history(clone.path(), &[]);
+        assert_eq!(found, code, "{name}: {}", summary["incomplete"]);
+    }
+}
+
+#[test]
+fn an_annotated_tag_says_since_when() {
+    let folder = new_repository();
+    let root = folder.path();
+    commit(root, &[("a.py", &leak(1))], "one");
+    git(root, &["tag", "-a", "-m", "one", "v1"]);
+    git(root, &["branch", "both"]);
+    commit(root, &[("a.py", &leak(2))], "two");
+    git(root, &["tag", "both"]);
+    for since in ["v1", "v1^{}", "v1~0", "main~1", "HEAD@{1}", &git(root, &["rev-parse", "--short", "v1^0"])] {
+        let (findings, summary, code) = history(root, &["--since", since]);
+        assert_eq!((findings.len(), code), (1, 1), "{since}: {summary}");
+        find(&findings, 2);
+    }
+    // Of a tag and a branch of one name git takes the tag, and warns.
+    let (findings, summary, code) = history(root, &["--since", "both"]);
+    assert_eq!((findings.len(), code), (0, 3), "{summary}");
+    assert!(summary["incomplete"][0]["reason"].as_str().unwrap().contains("refs/heads/both"), "{summary}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use sha2::Digest;
 
 use crate::file;
 use crate::source::GapCode;
+use crate::source::history::Repository;
 use crate::source::history::oid::Oid;
 
 /// What is about to be committed.
@@ -67,6 +68,9 @@ pub enum IndexError {
     /// Reading its file failed.
     #[error("the index cannot be read: {0}")]
     Io(#[from] io::Error),
+    /// It was named, and is not there.
+    #[error("there is no such index, though `GIT_INDEX_FILE` names it")]
+    Nowhere,
     /// It is wrong, or of a kind that came after this program.
     #[error("the index cannot be read: {0}; `git read-tree HEAD` makes it anew, without what is staged")]
     Malformed(&'static str),
@@ -77,6 +81,7 @@ impl IndexError {
     pub fn code(&self) -> GapCode {
         match self {
             Self::Io(_) => GapCode::Unreadable,
+            Self::Nowhere => GapCode::NothingToRead,
             Self::Malformed(_) => GapCode::Damaged,
         }
     }
@@ -88,13 +93,31 @@ const CUT: IndexError = IndexError::Malformed("it is cut short, or an entry is l
 const LONGEST_PATH: usize = 4096;
 
 impl Index {
+    /// Reads what `repository` is about to commit; without that file nothing is staged, unless somebody named it.
+    pub fn of(repository: &Repository) -> Result<Self, IndexError> {
+        match Self::read_file(repository.index_file(), repository.git_folder(), repository.hash_length()) {
+            Err(IndexError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+                if repository.has_other_index() {
+                    Err(IndexError::Nowhere)
+                } else {
+                    Ok(Self::default())
+                }
+            }
+            read => read,
+        }
+    }
+
     /// Reads `index` in the git folder `git`; without that file nothing is staged.
     pub fn read(git: &Path, hash: usize) -> Result<Self, IndexError> {
-        match file::read(&git.join("index")) {
-            Ok(bytes) => Self::parse(&bytes, hash, Some(git)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(error.into()),
+        match Self::read_file(&git.join("index"), git, hash) {
+            Err(IndexError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            read => read,
         }
+    }
+
+    /// Reads `file`. What a split index shares lies in the git folder, wherever the index itself is.
+    fn read_file(file: &Path, git: &Path, hash: usize) -> Result<Self, IndexError> {
+        Self::parse(&file::read(file)?, hash, Some(git))
     }
 
     /// The path of an entry.
@@ -185,7 +208,12 @@ impl Index {
         if base.as_bytes().iter().all(|byte| *byte == 0) {
             return Ok(self);
         }
-        let shared = Self::parse(&file::read(&git.join(format!("sharedindex.{base}")))?, hash, None)?;
+        // Without it nothing can be told of what is staged, so that it is not found must not look like no index.
+        let shared = file::read(&git.join(format!("sharedindex.{base}"))).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => IndexError::Malformed("the shared index that it builds on is not there"),
+            _ => error.into(),
+        })?;
+        let shared = Self::parse(&shared, hash, None)?;
         let mut rest = &link[hash..];
         let (deleted, replaced) = match rest.is_empty() {
             true => (Vec::new(), Vec::new()),

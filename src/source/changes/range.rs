@@ -28,10 +28,6 @@ pub enum Range {
     Between(String, String),
     /// `BASE...HEAD`: what the second leads to since both were the same.
     Since(String, String),
-    /// What the first leads to, and neither the second nor any ref of a remote.
-    Pushed(String, String),
-    /// What these commits lead to, and no ref of a remote.
-    Unpushed(Vec<String>),
 }
 
 impl Range {
@@ -69,6 +65,28 @@ impl Ends {
         self.exclude.first()
     }
 
+    /// Whether there is nothing to look at.
+    pub fn is_empty(&self) -> bool {
+        self.include.is_empty() && self.tags.is_empty() && self.contents.is_empty()
+    }
+
+    /// Adds the ends of another ref of the same push: what the remote has of one ref it has of all.
+    fn join(&mut self, other: Self) {
+        let Self { include, exclude, tags, contents, gaps } = other;
+        self.include.extend(include);
+        self.exclude.extend(exclude);
+        self.tags.extend(tags);
+        self.contents.extend(contents);
+        self.gaps.extend(gaps);
+    }
+
+    /// Adds what `name` leads to.
+    fn include_named(&mut self, revisions: &Revisions<'_>, name: &str) -> Result<(), RevisionError> {
+        let object = revisions.object(name)?;
+        let unreadable = |missing: Missing| RevisionError::Unreadable { name: name.to_owned(), reason: missing.reason };
+        self.include(revisions.objects, object).map_err(unreadable)
+    }
+
     /// Adds what an object, which may be a tag, leads to.
     fn include(&mut self, objects: &Objects, oid: Oid) -> Result<(), Missing> {
         let mut at = oid;
@@ -102,47 +120,50 @@ pub fn resolve(repository: &Repository, range: &Range) -> Result<Ends, RevisionE
     let objects = super::open(repository, &Limits::default(), &mut Vec::new());
     let refs = Refs::read(repository.git_folder(), repository.common_folder());
     let revisions = Revisions { repository, objects: &objects, refs: &refs };
-    let mut ends = Ends::default();
-    let heads: &[String] = match range {
-        Range::Between(base, head) | Range::Since(base, head) => {
-            ends.exclude.push(revisions.commit(base)?);
-            ends.gaps.extend([base, head].into_iter().filter_map(|name| ambiguity(&revisions, name)));
-            std::slice::from_ref(head)
-        }
-        Range::Pushed(head, remote) => {
-            // What the remote has may never have been fetched; its refs that were are known all the same.
-            ends.exclude.extend(revisions.commit(remote).ok());
-            std::slice::from_ref(head)
-        }
-        Range::Unpushed(heads) => heads,
-    };
-    if matches!(range, Range::Pushed(..) | Range::Unpushed(_)) {
-        ends.exclude.extend(of_remotes(&revisions));
-    }
-    for name in heads {
-        let object = revisions.object(name)?;
-        let unreadable = |missing: Missing| RevisionError::Unreadable { name: name.clone(), reason: missing.reason };
-        ends.include(&objects, object).map_err(unreadable)?;
-    }
-    if matches!(range, Range::Between(..) | Range::Since(..)) {
-        // A range is one of commits: a tag of a file has none.
-        let head = revisions.commit(&heads[0])?;
-        if let Range::Since(..) = range {
-            let base = ends.exclude[0];
-            ends.exclude = vec![Ancestry::new(&objects, &refs).shared(base, head).unwrap_or(base)];
-        }
+    let (Range::Between(base, head) | Range::Since(base, head)) = range;
+    let mut ends = Ends { exclude: vec![revisions.commit(base)?], ..Ends::default() };
+    ends.gaps.extend([base, head].into_iter().filter_map(|name| revisions.ambiguity_gap(name)));
+    ends.include_named(&revisions, head)?;
+    // A range is one of commits: a tag of a file has none.
+    let head = revisions.commit(head)?;
+    if let Range::Since(..) = range {
+        let base = ends.exclude[0];
+        ends.exclude = vec![Ancestry::new(&objects, &refs).shared(base, head).unwrap_or(base)];
     }
     Ok(ends)
 }
 
-/// What to say where several refs answer to a name: whoever can add a tag could else choose the base.
-fn ambiguity(revisions: &Revisions<'_>, name: &str) -> Option<Gap> {
-    let found = revisions.ambiguity(name)?;
-    let reason = format!(
-        "the name is ambiguous: {} lead to different commits, and the first was taken, as git does; write the full name",
-        found.join(" and ")
-    );
-    Some(Gap::new(GapCode::UnknownRevision, name, reason))
+/// A ref that is pushed: what it is here, and what it is at the remote until then.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pushed {
+    /// Its whole id.
+    pub local: String,
+    /// Its whole id, unless it is new there.
+    pub remote: Option<String>,
+}
+
+/// Finds the ends of a push: what the refs lead to, and neither what they are at the remote nor any ref of a remote that
+/// was fetched. Those that lead nowhere come with their place in `pushed`.
+pub fn resolve_push(repository: &Repository, pushed: &[Pushed]) -> (Ends, Vec<(usize, RevisionError)>) {
+    let objects = super::open(repository, &Limits::default(), &mut Vec::new());
+    let refs = Refs::read(repository.git_folder(), repository.common_folder());
+    let revisions = Revisions { repository, objects: &objects, refs: &refs };
+    let mut ends = Ends { exclude: of_remotes(&revisions), ..Ends::default() };
+    let mut unknown = Vec::new();
+    for (at, Pushed { local, remote }) in pushed.iter().enumerate() {
+        let mut own = Ends::default();
+        match own.include_named(&revisions, local) {
+            Ok(()) => ends.join(own),
+            Err(error) => unknown.push((at, error)),
+        }
+        // What the remote has may never have been fetched; its refs that were are known all the same.
+        ends.exclude.extend(remote.as_ref().and_then(|remote| revisions.commit(remote).ok()));
+    }
+    for oids in [&mut ends.include, &mut ends.exclude, &mut ends.tags, &mut ends.contents] {
+        oids.sort_unstable();
+        oids.dedup();
+    }
+    (ends, unknown)
 }
 
 /// What the refs of all remotes lead to, as far as they were fetched.

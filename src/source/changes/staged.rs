@@ -18,7 +18,7 @@ use crate::source::{Gap, GapCode, Progress};
 pub fn scan(repository: &Repository, detector: &Detector, progress: &Progress) -> Changes {
     let mut changes = Changes::default();
     let objects = super::open(repository, &progress.limits, &mut changes.gaps);
-    let index = Index::read(repository.git_folder(), repository.hash_length());
+    let index = Index::of(repository);
     let refs = Refs::read(repository.git_folder(), repository.common_folder());
     changes.gaps.extend(refs.gaps.iter().cloned());
     let head = refs.tips.get("HEAD").copied();
@@ -28,7 +28,7 @@ pub fn scan(repository: &Repository, detector: &Detector, progress: &Progress) -
         Ok(index) if head.is_none() || tree.is_some() => comparison.of_index(tree, &index),
         Ok(_) => {}
         Err(error) => {
-            let path = shown(&repository.git_folder().join("index"));
+            let path = shown(repository.index_file());
             changes.gaps.push(Gap::new(error.code(), path, error));
         }
     }
@@ -69,7 +69,7 @@ pub fn scan(repository: &Repository, detector: &Detector, progress: &Progress) -
 pub fn paths(repository: &Repository) -> HashSet<Vec<u8>> {
     let limits = Limits::default();
     let objects = super::open(repository, &limits, &mut Vec::new());
-    let index = Index::read(repository.git_folder(), repository.hash_length()).unwrap_or_default();
+    let index = Index::of(repository).unwrap_or_default();
     let refs = Refs::read(repository.git_folder(), repository.common_folder());
     let mut comparison = Comparison::new(&objects, limits.paths);
     let tree = refs.tips.get("HEAD").and_then(|head| tree_of(&objects, head, &mut comparison));

@@ -229,6 +229,21 @@ impl Graph {
         graph
     }
 
+    /// The commits, parents before children.
+    pub fn commits(&self) -> &[Commit] {
+        &self.commits
+    }
+
+    /// Whether refs lead to the commit at this place.
+    pub fn is_reachable(&self, at: usize) -> bool {
+        self.reachable[at]
+    }
+
+    /// Whether there is a commit of this id.
+    pub fn has(&self, oid: &Oid) -> bool {
+        self.index.contains_key(oid)
+    }
+
     /// The commit that an object is, or that a tag leads to.
     fn peel(&self, oid: &Oid, found: &Found) -> Option<u32> {
         let mut oid = *oid;
@@ -257,8 +272,9 @@ pub fn attribute(
 ) -> Attribution {
     let mut gaps = Vec::new();
     let mut gap = |reason: String| gaps.push(Gap::new(GapCode::Limit, "history", reason));
-    let secrets: NumberMap<&Arc<[VariantId]>> =
+    let mut secrets: NumberMap<&Arc<[VariantId]>> =
         found.blobs.iter().filter_map(|(oid, secrets)| Some((store.number(oid)?, secrets))).collect();
+    secrets.extend(found.names.iter().map(|(number, _, secrets)| (*number, secrets)));
     let entries = needed_entries(&secrets, trees);
     let mut sets = Sets {
         trees,
@@ -286,13 +302,13 @@ pub fn attribute(
             left -= list.len().min(left);
             too_many |= list.len() >= most;
             for (variant, path) in &mut list {
-                if let Some(inner) = &found.variants[*variant as usize].inner {
+                if let Some(inner) = &found.secrets.list[*variant as usize].inner {
                     *path = paths.number(format!("{}{inner}", paths.list[*path as usize]).as_bytes());
                 }
             }
             list.retain(|at| *counts.entry(*at).or_insert_with(|| is_finding(at.0, &paths.list[at.1 as usize])));
             let mut list: Vec<AtPath> =
-                list.into_iter().map(|(variant, path)| (found.variants[variant as usize].secret, path)).collect();
+                list.into_iter().map(|(variant, path)| (found.secrets.list[variant as usize].secret, path)).collect();
             list.sort_unstable();
             list.dedup();
             list.into()
@@ -356,9 +372,9 @@ pub fn attribute(
     if sets.is_cut {
         gap(format!("folders nested deeper than {MAX_DEPTH} were not followed"));
     }
-    for variants in found.blobs.values() {
+    for variants in found.blobs.values().chain(found.names.iter().map(|(_, _, variants)| variants)) {
         let mut secrets: Vec<SecretId> =
-            variants.iter().map(|variant| found.variants[*variant as usize].secret).collect();
+            variants.iter().map(|variant| found.secrets.list[*variant as usize].secret).collect();
         secrets.sort_unstable();
         secrets.dedup();
         for secret in secrets {

@@ -78,6 +78,17 @@ pub fn header_text(bytes: &[u8]) -> &[u8] {
     rest
 }
 
+/// Whether the byte `at` of a header stands in a signature, whose lines are no assignments whatever they look like.
+pub fn is_in_signature(header: &[u8], at: usize) -> bool {
+    let before = &header[..at.min(header.len())];
+    let mut start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
+    // Further lines of a header begin with a blank.
+    while start > 0 && header[start] == b' ' {
+        start = memchr::memrchr(b'\n', &header[..start - 1]).map_or(0, |at| at + 1);
+    }
+    header[start..].starts_with(b"gpgsig")
+}
+
 /// The object that an annotated tag points to.
 pub fn tag_target(bytes: &[u8]) -> Option<Oid> {
     Oid::from_hex(first_line(bytes.strip_prefix(b"object ")?))

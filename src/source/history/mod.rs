@@ -12,8 +12,10 @@ use std::collections::HashMap;
 pub mod attribute;
 pub mod commit;
 pub mod delta;
+pub mod environment;
 pub mod forest;
 pub mod lines;
+mod missing;
 pub mod objects;
 pub mod oid;
 pub mod openable;
@@ -26,17 +28,20 @@ pub mod tree_entries;
 pub mod walk;
 
 use attribute::Attribution;
+pub use environment::Environment;
 use forest::Forest;
+use objects::Objects;
 use oid::{Oid, OidMap};
-use pack::Kind;
 use rayon::prelude::*;
 use refs::Refs;
 pub use repository::{OpenError, Repository, Trust};
+use revision::{RevisionError, Revisions};
 use store::{Reading, Store};
 use walk::{Found, SecretId, VariantId};
 
 use super::container::Inside;
 use super::limits::Task;
+use super::names::{FILE_NAME, Names, REF_NAME};
 use super::{Gap, GapCode, Progress};
 use crate::decode::{self, container};
 use crate::detect::candidate::Candidate;
@@ -100,21 +105,13 @@ pub struct History {
     pub gaps: Vec<Gap>,
 }
 
-/// An option that does not fit the repository.
-#[derive(Debug, thiserror::Error)]
-pub enum ScanError {
-    /// A name that nothing has.
-    #[error("the repository has no ref and no commit `{0}`; `git for-each-ref` lists what it has")]
-    NoSuchRevision(String),
-}
-
 /// Scans the history of `repository` and of the submodules inside it.
 pub fn scan(
     repository: &Repository,
     options: &Options,
     detector: &Detector,
     progress: &Progress,
-) -> Result<History, ScanError> {
+) -> Result<History, RevisionError> {
     let mut history = scan_one(repository, "", options, detector, progress)?;
     for (name, submodule) in repository.submodules() {
         // Its refs are its own: a name that is no ref of the outer repository was refused above.
@@ -142,40 +139,39 @@ fn scan_one(
     options: &Options,
     detector: &Detector,
     progress: &Progress,
-) -> Result<History, ScanError> {
+) -> Result<History, RevisionError> {
     let mut gaps = Vec::new();
     let store = Store::open(&repository.objects(), &Reading::of(repository, &progress.limits), &mut gaps);
     let mut refs = Refs::read(repository.git_folder(), repository.common_folder());
     gaps.append(&mut refs.gaps);
-    for name in &options.branches {
-        named(&refs, name)?;
-    }
-    if !options.branches.is_empty() {
-        let tips = options.branches.iter().filter_map(|name| Some((name.clone(), named(&refs, name).ok()?)));
-        refs.tips = tips.collect();
-    }
-    let since = match &options.since {
-        Some(Since::Revision(name)) => Some(named(&refs, name)?),
+    let mut since = None;
+    let revision = match &options.since {
+        Some(Since::Revision(name)) => Some(name),
         _ => None,
     };
+    if !options.branches.is_empty() || revision.is_some() {
+        let objects = Objects::open(repository, &progress.limits, &mut Vec::new());
+        let revisions = Revisions { repository, objects: &objects, refs: &refs };
+        since = revision.map(|name| revisions.commit(name)).transpose()?;
+        let named = options.branches.iter().map(|name| Ok((name.clone(), revisions.object(name)?)));
+        let tips = named.collect::<Result<_, RevisionError>>()?;
+        gaps.extend(options.branches.iter().chain(revision).filter_map(|name| revisions.ambiguity_gap(name)));
+        if !options.branches.is_empty() {
+            refs.tips = tips;
+        }
+    }
     progress.expect_files(store.len());
     let forests: Vec<Forest> = store.packs.par_iter().map(Forest::of).collect();
     let mut found = walk::scan(&store, &forests, detector, progress, !options.no_delta);
     gaps.append(&mut found.gaps);
-    let read_trees = || match found.blobs.is_empty() && !store.is_partial {
-        true => walk::Trees::default(),
-        false => walk::trees(&store, &forests, &found.blobs, progress),
-    };
+    let read_trees = || walk::trees(&store, &forests, &found.blobs, detector, progress);
     let (mut trees, graph) = rayon::join(read_trees, || attribute::Graph::of(&found, &refs));
     gaps.append(&mut trees.gaps);
+    found.add_names(&mut trees, &store);
     if let Some(why) = progress.stopped() {
         gaps.push(Gap::new(GapCode::Interrupted, "history", why));
     }
-    if !trees.missing.is_empty() {
-        let reason =
-            format!("{} objects are missing (a partial clone); `git fetch --refetch` brings them", trees.missing.len());
-        gaps.push(Gap::new(GapCode::MissingObject, "history", reason));
-    }
+    gaps.extend(missing::gaps(&store, &found, &trees, &graph, &refs));
     if !refs.shallow.is_empty() {
         let cut = refs.shallow.iter().map(|oid| oid.to_string()[..12].to_owned()).collect::<Vec<_>>();
         let listed = cut[..cut.len().min(5)].join(", ");
@@ -196,7 +192,7 @@ fn scan_one(
             return false;
         }
         let facts = facts.entry(path.to_owned()).or_insert_with(|| PathFacts::of(path));
-        let candidate = Candidate::clone(&found.variants[variant as usize].candidate);
+        let candidate = Candidate::clone(&found.secrets.list[variant as usize].candidate);
         matches!(verdict(detector, candidate, path, facts), Verdict::Finding(it) if it.confidence >= least)
     });
     gaps.extend(attribution.gaps.iter().cloned());
@@ -204,6 +200,7 @@ fn scan_one(
     let mut findings = reporter.in_files(&attribution, &filter, prefix);
     if options.paths.is_empty() {
         findings.extend(reporter.in_messages(&attribution, &filter, prefix));
+        findings.extend(reporter.in_ref_names(&refs, prefix, &mut gaps));
         if filter.unreachable {
             findings.extend(reporter.nowhere(&attribution, prefix));
         }
@@ -218,12 +215,6 @@ fn scan_one(
         scanned: found.work.scanned,
         gaps,
     })
-}
-
-fn named(refs: &Refs, name: &str) -> Result<Oid, ScanError> {
-    let tries = ["", "refs/", "refs/heads/", "refs/tags/", "refs/remotes/"];
-    let by_ref = tries.iter().find_map(|prefix| refs.tips.get(&format!("{prefix}{name}")).copied());
-    by_ref.or_else(|| Oid::from_hex(name.as_bytes())).ok_or_else(|| ScanError::NoSuchRevision(name.to_owned()))
 }
 
 /// Which commits' secrets are reported.
@@ -284,7 +275,7 @@ struct Reporter<'a> {
 
 impl<'a> Reporter<'a> {
     fn new(detector: &'a Detector, store: &'a Store, found: &'a Found, progress: &'a Progress) -> Self {
-        let variants = found.variants.iter().enumerate().rev();
+        let variants = found.secrets.list.iter().enumerate().rev();
         let first_variant = variants.map(|(at, variant)| (variant.secret, at)).collect();
         Self { detector, store, found, progress, first_variant, scratch: Scratch::default() }
     }
@@ -302,8 +293,21 @@ impl<'a> Reporter<'a> {
                 Some(at) => path.split_at(at),
                 None => (path.as_str(), ""),
             };
-            let Some(blob) = self.blob_at(&attribution.commits[at as usize].tree, outer) else { continue };
-            let contents = read.entry(blob).or_insert_with(|| self.scan(&blob));
+            let tree = &attribution.commits[at as usize].tree;
+            let (object, is_name) = match self.object_at(tree, outer) {
+                Some(blob) => (blob, false),
+                // The folder whose names hold it.
+                None => match outer.strip_suffix(FILE_NAME).map(|it| it.trim_end_matches('/')) {
+                    Some("") => (*tree, true),
+                    Some(folder) => match self.object_at(tree, folder) {
+                        Some(folder) => (folder, true),
+                        None => continue,
+                    },
+                    None => continue,
+                },
+            };
+            let scan = || if is_name { self.scan_names(&object) } else { self.scan(&object) };
+            let contents = read.entry(object).or_insert_with(scan);
             let Some((_, candidates)) = contents.iter().find(|(name, _)| name == inner) else { continue };
             let Some(mut finding) = self.pick(candidates, secret, path) else { continue };
             finding.path = format!("{prefix}{path}");
@@ -311,7 +315,7 @@ impl<'a> Reporter<'a> {
                 life.paths.iter().map(|path| format!("{prefix}{}", attribution.paths[*path as usize])).collect();
             paths.sort();
             finding.life = Some(Box::new(Life {
-                object: Some(blob.to_string()),
+                object: Some(object.to_string()),
                 introduced: self.note(&attribution.commits[at as usize].oid),
                 removed: match life.live_in.is_empty() {
                     true => life.removed.and_then(|at| self.note(&attribution.commits[at as usize].oid)),
@@ -352,10 +356,10 @@ impl<'a> Reporter<'a> {
             if is_known && !filter.lets(attribution, at) || !is_known && !filter.unreachable {
                 continue;
             }
-            let contents = self.scan(&oid);
-            let picked = contents.iter().find_map(|(_, candidates)| self.pick(candidates, secret, MESSAGE));
-            let Some(mut finding) = picked else { continue };
-            finding.path = format!("{prefix}{MESSAGE}");
+            let contents = self.scan_text(&oid);
+            let picked = contents.iter().find_map(|(place, found)| Some((place, self.pick(found, secret, place)?)));
+            let Some((place, mut finding)) = picked else { continue };
+            finding.path = format!("{prefix}{place}");
             finding.life = Some(Box::new(Life {
                 object: Some(oid.to_string()),
                 introduced: self.note(self.found.tags.get(&oid).unwrap_or(&oid)),
@@ -369,14 +373,49 @@ impl<'a> Reporter<'a> {
         findings
     }
 
+    /// Secrets in the names of branches and tags.
+    fn in_ref_names(&mut self, refs: &Refs, prefix: &str, gaps: &mut Vec<Gap>) -> Vec<Finding> {
+        let mut names = Names::default();
+        refs.tips.keys().for_each(|name| names.push(name.as_bytes()));
+        let mut worker = super::Worker { scratch: std::mem::take(&mut self.scratch), buffer: Vec::new() };
+        let (named, gap) = names.scan("ref names", self.detector, &mut worker, &Task::new(self.progress));
+        self.scratch = worker.scratch;
+        gaps.extend(gap);
+        let facts = PathFacts::of(REF_NAME);
+        let mut findings: Vec<Finding> = Vec::new();
+        for named in named {
+            let Verdict::Finding(mut finding) = verdict(self.detector, named.candidate, REF_NAME, &facts) else {
+                continue;
+            };
+            let name = String::from_utf8_lossy(names.get(named.index)).into_owned();
+            let is_same = |it: &&mut Finding| it.rule == finding.rule && it.secret == finding.secret;
+            if let Some(life) = findings.iter_mut().find(is_same).and_then(|it| it.life.as_mut()) {
+                life.live_in.push(name);
+                life.live_in_refs += 1;
+                continue;
+            }
+            finding.path = format!("{prefix}{REF_NAME}");
+            finding.life = Some(Box::new(Life {
+                object: refs.tips.get(&name).map(Oid::to_string),
+                live_in: vec![name],
+                live_in_refs: 1,
+                versions: 1,
+                paths: vec![finding.path.clone()],
+                reachable: true,
+                ..Life::default()
+            }));
+            findings.push(*finding);
+        }
+        findings
+    }
+
     /// Secrets of blobs that no commit's tree leads to.
     fn nowhere(&mut self, attribution: &Attribution, prefix: &str) -> Vec<Finding> {
         let mut versions: HashMap<SecretId, (Oid, u32)> = HashMap::new();
-        for (oid, variants) in &self.found.blobs {
-            // A blob that a tree leads to has a path, at which its secret was found to be none.
-            if attribution.blobs_with_paths.contains(oid) {
-                continue;
-            }
+        // A blob that a tree leads to has a path, at which its secret was found to be none.
+        let blobs = self.found.blobs.iter().filter(|(oid, _)| !attribution.blobs_with_paths.contains(oid));
+        let names = self.found.names.iter().map(|(_, tree, variants)| (tree, variants));
+        for (oid, variants) in blobs.chain(names) {
             for secret in self.secrets(variants).filter(|secret| !attribution.lives.contains_key(secret)) {
                 let known = versions.entry(secret).or_insert((*oid, 0));
                 known.0 = known.0.min(*oid);
@@ -387,7 +426,8 @@ impl<'a> Reporter<'a> {
         versions.sort_unstable();
         let mut findings = Vec::new();
         for (secret, (oid, count)) in versions {
-            let contents = self.scan(&oid);
+            let is_tree = self.found.names.iter().any(|(_, tree, _)| *tree == oid);
+            let contents = if is_tree { self.scan_names(&oid) } else { self.scan(&oid) };
             let picked = contents.iter().find_map(|(_, candidates)| self.pick(candidates, secret, NOWHERE));
             let Some(mut finding) = picked else { continue };
             finding.path = format!("{prefix}{NOWHERE}");
@@ -404,31 +444,53 @@ impl<'a> Reporter<'a> {
 
     fn secrets<'b>(&'b self, variants: &'b [VariantId]) -> impl Iterator<Item = SecretId> + 'b {
         let mut secrets: Vec<SecretId> =
-            variants.iter().map(|variant| self.found.variants[*variant as usize].secret).collect();
+            variants.iter().map(|variant| self.found.secrets.list[*variant as usize].secret).collect();
         secrets.sort_unstable();
         secrets.dedup();
         secrets.into_iter()
     }
 
-    /// The candidates of one object, read as a whole; those of a container with the paths inside of it.
+    /// The candidates in the message and the header of a commit or tag, with the places they go by.
+    fn scan_text(&mut self, oid: &Oid) -> Vec<(&'static str, Vec<Candidate>)> {
+        let Ok(Some((_, bytes))) = self.store.read(oid) else { return Vec::new() };
+        let texts = [(MESSAGE, commit::message(&bytes)), (HEADER, commit::header_text(&bytes))];
+        texts.into_iter().map(|(place, text)| (place, self.scan_window(text))).collect()
+    }
+
+    /// The candidates in the names of a tree's entries.
+    fn scan_names(&mut self, oid: &Oid) -> Vec<(String, Vec<Candidate>)> {
+        let Ok(Some((_, bytes))) = self.store.read(oid) else { return Vec::new() };
+        let mut names = Names::default();
+        tree_entries::read(&bytes, self.store.hash).0.iter().for_each(|entry| names.push(entry.name));
+        let mut worker = super::Worker { scratch: std::mem::take(&mut self.scratch), buffer: Vec::new() };
+        let (named, _) = names.scan("file names", self.detector, &mut worker, &Task::new(self.progress));
+        self.scratch = worker.scratch;
+        vec![(String::new(), named.into_iter().map(|named| named.candidate).collect())]
+    }
+
+    fn scan_window(&mut self, text: &[u8]) -> Vec<Candidate> {
+        let mut worker = super::Worker { scratch: std::mem::take(&mut self.scratch), buffer: Vec::new() };
+        let (size, task) = (text.len() as u64, Task::new(self.progress));
+        let reading = super::window::scan(&mut &text[..], size, self.detector, &mut worker, &task);
+        self.scratch = worker.scratch;
+        reading.candidates
+    }
+
+    /// The candidates of one blob, read as a whole; those of a container with the paths inside of it.
     fn scan(&mut self, oid: &Oid) -> Vec<(String, Vec<Candidate>)> {
-        let Ok(Some((kind, bytes))) = self.store.read(oid) else { return Vec::new() };
+        let Ok(Some((_, bytes))) = self.store.read(oid) else { return Vec::new() };
         let task = Task::new(self.progress);
-        if let (Kind::Blob, Some(container)) = (kind, container::Kind::of(&bytes)) {
+        if let Some(container) = container::Kind::of(&bytes) {
             let mut worker = super::Worker::default();
             let inside = Inside::of(&bytes, container, "", "", self.detector, &mut worker, &task);
             return inside.contents.into_iter().map(|content| (content.identity, content.candidates)).collect();
         }
-        let text = if kind == Kind::Blob { bytes.as_slice() } else { commit::message(&bytes) };
-        let mut worker = super::Worker { scratch: std::mem::take(&mut self.scratch), buffer: Vec::new() };
-        let reading = super::window::scan(&mut &text[..], text.len() as u64, self.detector, &mut worker, &task);
-        self.scratch = worker.scratch;
-        vec![(String::new(), reading.candidates)]
+        vec![(String::new(), self.scan_window(&bytes))]
     }
 
     /// The finding of `secret` among `candidates`: where it stands several times, the surest.
     fn pick(&self, candidates: &[Candidate], secret: SecretId, path: &str) -> Option<Finding> {
-        let wanted = &self.found.variants[*self.first_variant.get(&secret)?].candidate;
+        let wanted = &self.found.secrets.list[*self.first_variant.get(&secret)?].candidate;
         let facts = PathFacts::of(path);
         let mut best: Option<Finding> = None;
         for candidate in candidates {
@@ -444,7 +506,8 @@ impl<'a> Reporter<'a> {
         best
     }
 
-    fn blob_at(&self, tree: &Oid, path: &str) -> Option<Oid> {
+    /// What stands at `path` below `tree`.
+    fn object_at(&self, tree: &Oid, path: &str) -> Option<Oid> {
         let mut at = *tree;
         for name in path.split('/') {
             let (_, bytes) = self.store.read(&at).ok()??;

@@ -60,15 +60,17 @@ impl Objects {
     /// Opens the objects of `repository`; what can't be opened goes to `gaps`.
     pub fn open(repository: &Repository, limits: &Limits, gaps: &mut Vec<Gap>) -> Self {
         let objects = repository.objects();
+        let folders = || repository.named_alternates().iter().chain([&objects]);
         let git = || -> Option<git2::Odb<'static>> {
             let odb = git2::Odb::new().ok()?;
-            odb.add_disk_alternate(objects.to_str()?).ok()?;
+            folders().try_for_each(|folder| odb.add_disk_alternate(folder.to_str()?).ok())?;
             Some(odb)
         };
         let hash = repository.hash_length();
         // libgit2 follows every link, and opens whatever has the right name.
         let follow = repository.follows_links();
-        let loose = openable::folders(&objects, follow).unwrap_or_default();
+        let openable: Option<Vec<Vec<PathBuf>>> = folders().map(|folder| openable::folders(folder, follow)).collect();
+        let loose = openable.unwrap_or_default().concat();
         let door = match (hash == 20 && !loose.is_empty()).then(git).flatten() {
             Some(odb) => Door::Git(Mutex::new(odb)),
             None => Door::Own(Box::new(Store::open(&objects, &Reading::of(repository, limits), gaps))),

@@ -83,7 +83,7 @@ pub fn in_the_way(path: &Path, to_open: bool) -> Option<PathBuf> {
 }
 
 /// Where a `.git` that is a file leads.
-fn behind_file(path: &Path) -> Option<PathBuf> {
+pub fn behind_file(path: &Path) -> Option<PathBuf> {
     let text = file::read_text(path).ok()?;
     let target = text.strip_prefix("gitdir:")?.trim();
     Some(path.parent()?.join(target))

@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::environment::Environment;
 use super::openable;
 use crate::file;
 
@@ -68,12 +69,18 @@ pub struct Repository {
     hash: usize,
     /// Whether links are followed.
     links: bool,
+    /// What is about to be committed.
+    index: PathBuf,
+    /// Where its objects lie.
+    objects: PathBuf,
+    /// Where they lie besides, by the caller's own word.
+    alternates: Vec<PathBuf>,
 }
 
 impl Repository {
     /// Finds the repository at `path` or around it.
     pub fn discover(path: &Path, trust: Trust) -> Result<Self, OpenError> {
-        let not_found = |_| OpenError::NotFound { path: path.display().to_string() };
+        let not_found = |_| not_found(path);
         check_special(path, false)?;
         let git = git2::Repository::discover_path(path, [] as [&Path; 0]).map_err(not_found)?;
         let git = fs::canonicalize(&git).unwrap_or(git);
@@ -84,13 +91,61 @@ impl Repository {
             repository.check_links(door.as_deref())?;
         }
         if !trust.owner {
-            for folder in
-                repository.tree.as_deref().into_iter().chain([repository.git.as_path(), repository.common.as_path()])
-            {
-                if !is_ours(folder) {
-                    return Err(OpenError::Owner { path: folder.display().to_string() });
+            repository.check_owner()?;
+        }
+        Ok(repository)
+    }
+
+    /// Opens what git would take `path` to be: for `.` the repository that `environment` names, if it names one. The
+    /// environment is about that repository alone; another one is read as it is.
+    pub fn open(path: &Path, trust: Trust, environment: &Environment) -> Result<Self, OpenError> {
+        if *environment == Environment::default() {
+            return Self::discover(path, trust);
+        }
+        if path == Path::new(HERE) {
+            return Self::here(trust, environment);
+        }
+        let named = Self::discover(path, trust)?;
+        match Self::here(trust, environment) {
+            Ok(here) if here.git == named.git => Ok(here),
+            _ => Ok(named),
+        }
+    }
+
+    /// The repository that git works on in the current folder.
+    fn here(trust: Trust, environment: &Environment) -> Result<Self, OpenError> {
+        let absolute = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let mut repository = match &environment.git_dir {
+            None => Self::discover(Path::new(HERE), trust)?,
+            Some(named) => {
+                let git = absolute(&behind_file(named));
+                if fs::symlink_metadata(git.join("HEAD")).is_err() {
+                    return Err(not_found(named));
                 }
+                let mut repository = Self::at(git, trust.links);
+                repository.tree = repository.tree_around();
+                repository
             }
+        };
+        if let Some(common) = &environment.common_dir {
+            repository.share(absolute(common));
+        } else if !trust.links {
+            repository.check_links(None)?;
+        }
+        if let Some(tree) = &environment.work_tree {
+            repository.tree = Some(absolute(tree));
+        }
+        // Git goes to the root of the work tree before it opens these.
+        let root = repository.tree.clone().unwrap_or_else(|| absolute(Path::new(HERE)));
+        if let Some(index) = &environment.index_file {
+            repository.index = root.join(index);
+        }
+        if let Some(objects) = &environment.object_directory {
+            repository.objects = root.join(objects);
+        }
+        repository.alternates = environment.alternates.iter().map(|folder| root.join(folder)).collect();
+        if !trust.owner {
+            repository.check_owner()?;
         }
         Ok(repository)
     }
@@ -101,8 +156,53 @@ impl Repository {
             Err(_) => git.clone(),
         };
         let common = fs::canonicalize(&common).unwrap_or(common);
+        let index = git.join(INDEX);
+        let nothing = PathBuf::new();
+        let mut repository = Self {
+            git,
+            common: nothing.clone(),
+            tree: None,
+            hash: 20,
+            links,
+            index,
+            objects: nothing,
+            alternates: Vec::new(),
+        };
+        repository.share(common);
+        repository
+    }
+
+    /// Shares the folder `common` with other work trees.
+    fn share(&mut self, common: PathBuf) {
         let is_sha256 = setting(&common, "objectformat").is_some_and(|value| value == "sha256");
-        Self { git, common, tree: None, hash: if is_sha256 { 32 } else { 20 }, links }
+        self.hash = if is_sha256 { 32 } else { 20 };
+        self.objects = common.join("objects");
+        self.common = common;
+    }
+
+    /// The work tree of a git folder that was named without one: the one that it names itself or that leads to it from
+    /// here, else the current folder, as git has it.
+    fn tree_around(&self) -> Option<PathBuf> {
+        if let Some(tree) = setting(&self.git, "worktree") {
+            let tree = self.git.join(tree);
+            return Some(fs::canonicalize(&tree).unwrap_or(tree));
+        }
+        let here = fs::canonicalize(HERE).ok()?;
+        let leads_here =
+            |folder: &&Path| fs::canonicalize(behind_file(&folder.join(".git"))).is_ok_and(|it| it == self.git);
+        if let Some(tree) = here.ancestors().find(leads_here) {
+            return Some(tree.to_owned());
+        }
+        let is_bare = self.git == self.common && setting(&self.git, "bare").is_some_and(|value| value == "true");
+        (!is_bare && !here.starts_with(&self.git)).then_some(here)
+    }
+
+    fn check_owner(&self) -> Result<(), OpenError> {
+        let mut folders = self.tree.as_deref().into_iter().chain([self.git.as_path(), self.common.as_path()]);
+        match folders.find(|folder| !is_ours(folder)) {
+            Some(folder) => Err(OpenError::Owner { path: folder.display().to_string() }),
+            None => Ok(()),
+        }
     }
 
     /// Refuses a `.git` or a `commondir` that leads where nothing leads back.
@@ -153,9 +253,24 @@ impl Repository {
         &self.common
     }
 
+    /// The file of what is about to be committed.
+    pub fn index_file(&self) -> &Path {
+        &self.index
+    }
+
+    /// Whether somebody named another index than the repository's own.
+    pub fn has_other_index(&self) -> bool {
+        self.index != self.git.join(INDEX)
+    }
+
     /// The folder of its objects.
     pub fn objects(&self) -> PathBuf {
-        self.common.join("objects")
+        self.objects.clone()
+    }
+
+    /// Other folders of objects that the caller named.
+    pub fn named_alternates(&self) -> &[PathBuf] {
+        &self.alternates
     }
 
     /// Bytes of an object id: 20, or 32 with SHA-256.
@@ -191,12 +306,25 @@ impl Repository {
     }
 }
 
-/// Refuses what libgit2 would wait for while it looks for a repository at `path`, or while it opens it.
+/// Refuses what git or libgit2 would wait for while it looks for a repository at `path`, or while it opens it.
 pub fn check_special(path: &Path, to_open: bool) -> Result<(), OpenError> {
     match openable::in_the_way(path, to_open) {
         Some(special) => Err(OpenError::Special { path: special.display().to_string() }),
         None => Ok(()),
     }
+}
+
+/// What git's environment is about.
+const HERE: &str = ".";
+const INDEX: &str = "index";
+
+fn not_found(path: &Path) -> OpenError {
+    OpenError::NotFound { path: path.display().to_string() }
+}
+
+/// The folder that a `.git` file leads to; a folder is itself.
+fn behind_file(path: &Path) -> PathBuf {
+    openable::behind_file(path).unwrap_or_else(|| path.to_owned())
 }
 
 /// The `.git` that is met first on the way up from `path`; a bare repository has none.

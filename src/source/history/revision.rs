@@ -13,6 +13,7 @@ use super::pack::Kind;
 use super::refs::Refs;
 use super::repository::Repository;
 use crate::file;
+use crate::gap::{Gap, GapCode};
 
 /// A name that leads to no object of the wanted kind.
 #[derive(Debug, thiserror::Error)]
@@ -113,6 +114,16 @@ impl Revisions<'_> {
         let found = self.refs_called(base);
         let is_one = found.iter().all(|it| it.1 == found[0].1);
         (!is_one).then(|| found.into_iter().map(|(name, _)| name).collect())
+    }
+
+    /// What to say where several refs answer to `name`: whoever can add a tag could else choose what it stands for.
+    pub fn ambiguity_gap(&self, name: &str) -> Option<Gap> {
+        let reason = format!(
+            "the name is ambiguous: {} lead to different objects, and the first was taken, as git does; write the full \
+             name",
+            self.ambiguity(name)?.join(" and ")
+        );
+        Some(Gap::new(GapCode::UnknownRevision, name, reason))
     }
 
     /// The refs that answer to `name`, in the order in which git tries its rules.

@@ -27,12 +27,19 @@ pub struct Reading<'a> {
     pub limits: &'a Limits,
     /// Whether alternates that lie outside of the repository are read.
     pub links: bool,
+    /// Folders of objects that the caller named besides.
+    pub alternates: &'a [PathBuf],
 }
 
 impl<'a> Reading<'a> {
     /// Of `repository`.
-    pub fn of(repository: &Repository, limits: &'a Limits) -> Self {
-        Self { hash: repository.hash_length(), limits, links: repository.follows_links() }
+    pub fn of(repository: &'a Repository, limits: &'a Limits) -> Self {
+        Self {
+            hash: repository.hash_length(),
+            limits,
+            links: repository.follows_links(),
+            alternates: repository.named_alternates(),
+        }
     }
 }
 
@@ -67,11 +74,13 @@ impl Store {
         };
         // What lies below the repository's own folder is its own.
         let own = objects.parent().and_then(|common| fs::canonicalize(common).ok());
-        let mut folders = vec![objects.to_owned()];
+        let named: Vec<PathBuf> = reading.alternates.iter().filter_map(|it| fs::canonicalize(it).ok()).collect();
+        let mut folders = reading.alternates.to_vec();
+        folders.push(objects.to_owned());
         let mut seen = HashSet::new();
         while let Some(folder) = folders.pop() {
             let canonical = fs::canonicalize(&folder).unwrap_or_else(|_| folder.clone());
-            let is_outside = own.as_ref().is_some_and(|own| !canonical.starts_with(own));
+            let is_outside = own.iter().chain(&named).all(|own| !canonical.starts_with(own));
             if is_outside && !reading.links {
                 let reason = "it lies outside of the repository and was not read (--trust-links reads it)".to_owned();
                 gaps.push(Gap::new(GapCode::OutsideRepository, shown(&folder), reason));
@@ -218,6 +227,18 @@ impl Store {
             before += pack.len() as u32;
         }
         self.loose.binary_search_by(|(known, _)| known.cmp(oid)).ok().map(|index| before + index as u32)
+    }
+
+    /// The object with this number.
+    pub fn oid(&self, number: u32) -> Option<Oid> {
+        let mut left = number;
+        for pack in &self.packs {
+            if (left as usize) < pack.len() {
+                return Some(pack.oid(left));
+            }
+            left -= pack.len() as u32;
+        }
+        self.loose.get(left as usize).map(|(oid, _)| *oid)
     }
 
     /// Reads one object by its id; `None` if it is not there.

@@ -1,12 +1,13 @@
 //! All objects once: blobs and messages are scanned, commits and tags read, and, once it is known which blobs hold
 //! something, trees are followed down to them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use libdeflater::Decompressor;
 use rayon::prelude::*;
 
+use super::HEADER;
 use super::commit::{self, Commit};
 use super::delta::Run;
 use super::forest::{Buffers, DeltaTree, Derived, Forest, visit};
@@ -19,9 +20,11 @@ use crate::decode::container;
 use crate::detect::candidate::{Candidate, RuleIndex};
 use crate::detect::{Detector, Scratch, resolve};
 use crate::finding::{Confidence, Secret, Severity};
+use crate::rules::rule::Class;
 use crate::source::container::Inside;
 use crate::source::limits::Task;
-use crate::source::{Gap, Progress, Stop, Worker, guarded, window};
+use crate::source::names::{FILE_NAME, Names};
+use crate::source::{Gap, GapCode, Progress, Stop, Worker, guarded, window};
 
 /// Number of a secret: one rule and one text, wherever it stands.
 pub type SecretId = u32;
@@ -44,10 +47,12 @@ pub struct Variant {
 /// Everything that a walk over all objects found.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// The variants of secrets.
-    pub variants: Vec<Variant>,
+    /// The secrets, and their variants.
+    pub secrets: Secrets,
     /// Blobs with what they hold.
     pub blobs: OidMap<Arc<[VariantId]>>,
+    /// Trees with what the names in them hold, and a number for each that no object has.
+    pub names: Vec<(u32, Oid, Arc<[VariantId]>)>,
     /// Commits and tags with what their messages hold.
     pub messages: OidMap<Arc<[VariantId]>>,
     /// All commits.
@@ -71,11 +76,13 @@ struct Shared<'a> {
     found: Mutex<Found>,
 }
 
-#[derive(Default)]
-struct Secrets {
+/// The secrets that were found, each with its variants.
+#[derive(Debug, Default)]
+pub struct Secrets {
     known: HashMap<(RuleIndex, Secret), SecretId>,
     variants: HashMap<(SecretId, Option<Arc<str>>, Facts), VariantId>,
-    list: Vec<Variant>,
+    /// The variants by number.
+    pub list: Vec<Variant>,
 }
 
 /// What a verdict goes by, of a candidate and of those that take its place where its rule is not for the path.
@@ -163,7 +170,7 @@ pub fn scan(store: &Store, forests: &[Forest], detector: &Detector, progress: &P
         .collect();
     let mut found = shared.found.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     loose.into_iter().for_each(|part| found.merge(part));
-    found.variants = shared.secrets.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()).list;
+    found.secrets = shared.secrets.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     found.gaps.sort();
     found.gaps.dedup();
     found
@@ -179,6 +186,29 @@ impl Found {
         self.work.expanded += other.work.expanded;
         self.work.scanned += other.work.scanned;
         self.gaps.extend(other.gaps);
+    }
+}
+
+impl Found {
+    /// Files what stands in the names of trees, each as a leaf [`FILE_NAME`] of its tree, so that it is attributed like a
+    /// content.
+    pub fn add_names(&mut self, trees: &mut Trees, store: &Store) {
+        let mut in_names = std::mem::take(&mut trees.in_names);
+        in_names.sort_by_key(|(tree, candidate)| (*tree, candidate.order()));
+        let mut leaves = Vec::new();
+        for in_tree in in_names.chunk_by(|a, b| a.0 == b.0) {
+            let tree = in_tree[0].0;
+            let ids = self.secrets.ids(in_tree.iter().map(|(_, candidate)| candidate.clone()).collect(), None);
+            if let (Some(ids), Some(oid)) = (distinct(ids), store.oid(tree)) {
+                let number = (store.len() + self.names.len()) as u32;
+                leaves.push((tree, trees.names.len() as u32, number));
+                self.names.push((number, oid, ids));
+            }
+        }
+        if !leaves.is_empty() {
+            trees.names.push(FILE_NAME.as_bytes().into());
+            trees.leaves.push(leaves);
+        }
     }
 }
 
@@ -302,15 +332,19 @@ fn scan_object(
             Some(target) => drop(local.found.tags.insert(oid, target)),
             None => local.found.gaps.push(object_gap(oid, &ObjectError::Tag)),
         },
-        Kind::Tree => return Scanned::default(),
-        Kind::Blob => {}
+        Kind::Tree | Kind::Blob => {}
+    }
+    if kind != Kind::Blob {
+        if kind != Kind::Tree {
+            look_at_text(shared, object, local);
+        }
+        return Scanned::default();
     }
     if object.is_read_as_file() {
         local.found.work.expanded += bytes.len() as u64;
         return Scanned::decoded();
     }
-    let derived = derived.filter(|_| shared.delta && kind == Kind::Blob);
-    let bytes = if kind == Kind::Blob { bytes } else { commit::message(bytes) };
+    let derived = derived.filter(|_| shared.delta);
     lines::scan(shared.detector, bytes, derived, task, &mut local.scratch, &mut local.found.work)
 }
 
@@ -326,8 +360,8 @@ fn settle(
         settle_as_file(shared, object, found);
         return None;
     }
-    let Object { oid, kind, bytes, .. } = *object;
-    if scanned.placed.is_empty() || kind == Kind::Tree {
+    let Object { oid, bytes, .. } = *object;
+    if scanned.placed.is_empty() {
         return None;
     }
     let rules = shared.detector.rules();
@@ -337,17 +371,40 @@ fn settle(
     let secrets = match of_base.filter(|_| scanned.same_as_base && !has_pairs) {
         Some(secrets) => Some(secrets),
         None => {
-            let text = if kind == Kind::Blob { bytes } else { commit::message(bytes) };
-            let candidates = candidates(scanned, text, has_pairs);
+            let candidates = candidates(scanned, bytes, has_pairs);
             let settled = resolve::settle(rules, candidates);
             distinct(lock(&shared.secrets).ids(settled, None))
         }
     };
     if let Some(secrets) = &secrets {
-        let to = if kind == Kind::Blob { &mut found.blobs } else { &mut found.messages };
-        to.insert(oid, Arc::clone(secrets));
+        found.blobs.insert(oid, Arc::clone(secrets));
     }
     secrets
+}
+
+/// Scans and files what stands in the message and the header of a commit or tag.
+fn look_at_text(shared: &Shared<'_>, object: &Object<'_, '_>, local: &mut Local) {
+    let rules = shared.detector.rules();
+    let mut ids = Vec::new();
+    local.found.work.expanded += object.bytes.len() as u64;
+    for (text, inner) in [(commit::message(object.bytes), None), (commit::header_text(object.bytes), Some(HEADER))] {
+        let mut work = Work::default();
+        let scanned = lines::scan(shared.detector, text, None, object.task, &mut local.scratch, &mut work);
+        local.found.work.scanned += work.scanned;
+        if let Some(reached) = &scanned.unread {
+            local.found.gaps.push(object_gap(object.oid, &reached.clone().into()));
+        }
+        if scanned.placed.is_empty() {
+            continue;
+        }
+        let mut settled = resolve::settle(rules, candidates(&scanned, text, true));
+        let is_generic = |it: &Candidate| rules[it.rule as usize].class == Class::Generic;
+        settled.retain(|it| !is_generic(it) || !commit::is_in_signature(text, it.span.start as usize));
+        ids.extend(lock(&shared.secrets).ids(settled, inner.map(Arc::from).as_ref()));
+    }
+    if let Some(ids) = distinct(ids) {
+        local.found.messages.insert(object.oid, ids);
+    }
 }
 
 /// Scans and files a blob as if it were a file: what stands inside of a container, and what is too large for lines.
@@ -432,8 +489,10 @@ pub struct Trees {
     pub branches: Vec<Vec<(u32, u32, u32)>>,
     /// The names of entries.
     pub names: Vec<Box<[u8]>>,
-    /// Objects that trees name and nobody has, in a partial clone.
-    pub missing: HashSet<Oid>,
+    /// Objects that trees name and the repository does not have: the tree, and the object.
+    pub missing: Vec<(u32, Oid)>,
+    /// What stands in the names of entries: the tree, and the candidate.
+    pub in_names: Vec<(u32, Candidate)>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
 }
@@ -446,9 +505,17 @@ struct LocalTrees {
     branches: Vec<(u32, u32, u32)>,
     names: Vec<Box<[u8]>>,
     numbers: HashMap<Box<[u8]>, u32>,
-    missing: HashSet<Oid>,
+    missing: Vec<(u32, Oid)>,
+    /// Names that have not been looked at, and their trees.
+    listed: Names,
+    listed_in: Vec<u32>,
+    in_names: Vec<(u32, Candidate)>,
+    worker: Worker,
     gaps: Vec<Gap>,
 }
+
+/// Bytes of names that are looked at together.
+const NAMES: usize = 256 << 10;
 
 /// A tree's entries, for the trees that are made of it.
 #[derive(Default)]
@@ -457,12 +524,29 @@ struct TreeEntries {
     bounds: Vec<u32>,
     /// The entries that are trees or wanted blobs: which one, its name, its object, whether it is a tree.
     kept: Vec<(u32, u32, u32, bool)>,
+    /// The entries whose object is missing.
+    missing: Vec<(u32, Oid)>,
 }
 
-/// Reads all trees and keeps the entries that are blobs of `wanted`, and those that are trees.
-pub fn trees(store: &Store, forests: &[Forest], wanted: &OidMap<Arc<[VariantId]>>, progress: &Progress) -> Trees {
+/// What trees are read with.
+struct TreeReader<'a> {
+    store: &'a Store,
+    wanted: &'a OidMap<Arc<[VariantId]>>,
+    detector: &'a Detector,
+    progress: &'a Progress,
+}
+
+/// Reads all trees and keeps the entries that are blobs of `wanted`, and those that are trees; looks at all names, and at
+/// whether all that is named is there.
+pub fn trees(
+    store: &Store,
+    forests: &[Forest],
+    wanted: &OidMap<Arc<[VariantId]>>,
+    detector: &Detector,
+    progress: &Progress,
+) -> Trees {
     let workers: Mutex<Vec<LocalTrees>> = Mutex::default();
-    let hash = store.hash;
+    let reader = TreeReader { store, wanted, detector, progress };
     let mut before = 0;
     for (pack, forest) in store.packs.iter().zip(forests) {
         let walk = |root: u32, base: Option<&[u8]>| {
@@ -476,7 +560,7 @@ pub fn trees(store: &Store, forests: &[Forest], wanted: &OidMap<Arc<[VariantId]>
                 &DeltaTree { pack, forest, root, base },
                 &Task::new(progress),
                 &mut buffers,
-                |entry, bytes, derived| Some(local.add(before + entry, hash, bytes, derived, store, wanted)),
+                |entry, bytes, derived| Some(local.add(&reader, pack.oid(entry), before + entry, bytes, derived)),
                 |entry, error| gaps.push(object_gap(pack.oid(entry), &error)),
             );
             local.buffers = buffers;
@@ -494,15 +578,16 @@ pub fn trees(store: &Store, forests: &[Forest], wanted: &OidMap<Arc<[VariantId]>
     }
     let mut decompressor = Decompressor::new();
     let mut local = LocalTrees::default();
-    for (index, (_, path)) in store.loose.iter().enumerate() {
+    for (index, (oid, path)) in store.loose.iter().enumerate() {
         if let Ok((Kind::Tree, bytes)) = read_loose(path, store.largest, &mut decompressor) {
-            local.add(before + index as u32, hash, &bytes, None, store, wanted);
+            local.add(&reader, *oid, before + index as u32, &bytes, None);
         }
     }
     lock(&workers).push(local);
     let mut trees = Trees::default();
     let mut numbers: HashMap<Box<[u8]>, u32> = HashMap::new();
     for mut local in lock(&workers).drain(..) {
+        local.look_at_names(&reader);
         let shared: Vec<u32> = local
             .names
             .into_iter()
@@ -519,6 +604,7 @@ pub fn trees(store: &Store, forests: &[Forest], wanted: &OidMap<Arc<[VariantId]>
         trees.leaves.push(local.leaves);
         trees.branches.push(local.branches);
         trees.missing.extend(local.missing);
+        trees.in_names.extend(local.in_names);
         trees.gaps.extend(local.gaps);
     }
     trees
@@ -528,13 +614,13 @@ impl LocalTrees {
     /// Reads a tree. Of one that is made of another, entries inside of copied runs are the other's.
     fn add(
         &mut self,
+        reader: &TreeReader<'_>,
+        oid: Oid,
         tree: u32,
-        hash: usize,
         bytes: &[u8],
         derived: Option<Derived<'_, TreeEntries>>,
-        store: &Store,
-        wanted: &OidMap<Arc<[VariantId]>>,
     ) -> TreeEntries {
+        let store = reader.store;
         let mut read = TreeEntries::default();
         let mut runs: &[Run] = derived.as_ref().map_or(&[], |derived| derived.runs);
         let mut at = 0;
@@ -548,32 +634,56 @@ impl LocalTrees {
                 at = end;
                 continue;
             }
-            let Some(entry) = tree_entries::first(&bytes[at..], hash) else { break };
+            let Some(entry) = tree_entries::first(&bytes[at..], store.hash) else { break };
             let (name, child) = (entry.name, entry.oid);
             let number = read.bounds.len() as u32;
             read.bounds.push(at as u32);
             at += entry.length;
+            self.listed.push(name);
+            self.listed_in.push(tree);
             // A submodule's commit is in another repository.
             if entry.mode == Mode::Submodule {
                 continue;
             }
             let is_tree = entry.mode == Mode::Tree;
-            if is_tree || wanted.contains_key(&child) {
+            if is_tree || reader.wanted.contains_key(&child) {
                 let name = self.name(name);
                 match store.number(&child) {
                     Some(child) => read.kept.push((number, name, child, is_tree)),
-                    None => drop(self.missing.insert(child)),
+                    None => read.missing.push((number, child)),
                 }
-            } else if store.is_partial && !store.contains(&child) {
-                self.missing.insert(child);
+            } else if !store.contains(&child) {
+                read.missing.push((number, child));
             }
         }
         read.bounds.push(at as u32);
+        if at < bytes.len() {
+            self.gaps.push(object_gap(oid, &ObjectError::Tree));
+        }
+        self.missing.extend(read.missing.iter().map(|(_, child)| (tree, *child)));
+        if self.listed.size() >= NAMES {
+            self.look_at_names(reader);
+        }
         for &(_, name, child, is_tree) in &read.kept {
             let to = if is_tree { &mut self.branches } else { &mut self.leaves };
             to.push((tree, name, child));
         }
         read
+    }
+
+    /// Scans the names that are waiting for it.
+    fn look_at_names(&mut self, reader: &TreeReader<'_>) {
+        let task = Task::new(reader.progress);
+        let scanned = guarded(|| self.listed.scan("file names", reader.detector, &mut self.worker, &task));
+        let (named, gap) = scanned.unwrap_or_else(|panicked| {
+            self.worker = Worker::default();
+            (Vec::new(), Some(Gap::new(GapCode::Failed, "file names", panicked)))
+        });
+        self.gaps.extend(gap);
+        let kept = named.into_iter().filter(|it| it.candidate.dropped.is_none());
+        self.in_names.extend(kept.map(|it| (self.listed_in[it.index], it.candidate)));
+        self.listed.clear();
+        self.listed_in.clear();
     }
 
     fn name(&mut self, name: &[u8]) -> u32 {
@@ -604,6 +714,8 @@ impl TreeEntries {
         let kept = &base.kept[base.kept.partition_point(|kept| (kept.0 as usize) < first)..];
         let kept = kept.iter().take_while(|kept| (kept.0 as usize) < last);
         self.kept.extend(kept.map(|kept| (kept.0 - first as u32 + shift, kept.1, kept.2, kept.3)));
+        let missing = base.missing.iter().filter(|(number, _)| (first..last).contains(&(*number as usize)));
+        self.missing.extend(missing.map(|(number, child)| (number - first as u32 + shift, *child)));
         Some(here(base.bounds[last]) as usize)
     }
 }

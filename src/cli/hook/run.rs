@@ -1,0 +1,170 @@
+//! What the hooks call: it looks at what is committed or pushed, and says what to do where it refuses.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use keysieve::detect::Detector;
+use keysieve::finding::Finding;
+use keysieve::outcome::Outcome;
+use keysieve::source::changes::staged;
+use keysieve::source::{Gap, GapCode, tree};
+
+use super::super::changes::{self, Looked, RangeArgs};
+use super::super::limits::LimitArgs;
+use super::super::settings::{AcceptedArgs, ReportArgs, Settings, SourceArgs, TrustArgs};
+use super::super::{NOTHING_FOUND, progress, scan};
+use super::{Hook, RunArgs};
+
+/// Runs a hook: 0 lets a commit or push through, whatever else refuses it.
+pub fn run(arguments: &RunArgs) -> anyhow::Result<ExitCode> {
+    let (looked, what) = match arguments.hook {
+        Hook::PreCommit => (pre_commit(&arguments.arguments), "commit"),
+        Hook::PrePush => (changes::look_at_range(&RangeArgs::pre_push()), "push"),
+    };
+    let looked = looked.with_context(|| format!("keysieve refused this {what}, as it could not look at it"))?;
+    // It prints only where there is something to say: a hook that always talks is one that nobody reads.
+    if scan::is_clean(&looked.outcome, &looked.settings) {
+        return Ok(ExitCode::from(NOTHING_FOUND));
+    }
+    let code = scan::report(&looked.outcome, &looked.detector, &looked.settings, &ReportArgs::default())?;
+    anstream::eprintln!("\nkeysieve refused this {what}. What to do:");
+    if scan::fails(&looked.outcome, &looked.settings) {
+        say_what_was_found(arguments.hook);
+    }
+    if !looked.outcome.summary.is_complete() {
+        say_what_was_not_read(&looked.outcome.summary.gaps);
+    }
+    Ok(code)
+}
+
+fn say_what_was_found(hook: Hook) {
+    let again = match hook {
+        Hook::PreCommit => "`git add` the file again",
+        Hook::PrePush => "take it out of the commits too (`git rebase -i`, `git commit --amend`)",
+    };
+    anstream::eprintln!(
+        "  1. Take the secret out of the file and read it from the environment or a secret store; {again}.\n  \
+         2. If anybody else can have seen it, revoke it: `rotate` above says where.\n  \
+         3. If it is no secret, write `keysieve:allow <rule> — why` in a comment on its line, or accept it in \
+         .keysieve.toml."
+    );
+}
+
+/// How many entries are printed as examples of what to add.
+const MOST_ENTRIES: usize = 3;
+
+/// What was not read may hold a secret. It is named above; here stands what to do about it, and how to accept it.
+fn say_what_was_not_read(gaps: &[Gap]) {
+    let things = if gaps.len() == 1 { "One thing".to_owned() } else { format!("{} things", gaps.len()) };
+    anstream::eprintln!(
+        "  - {things} could not be read, or not to the end, and may hold a secret: the reason above says what helps."
+    );
+    let entries = entries(gaps);
+    if entries.is_empty() {
+        return;
+    }
+    anstream::eprintln!("  - If you know what it is and it may stay unread, add to .keysieve.toml:\n");
+    for (key, value) in entries.iter().take(MOST_ENTRIES) {
+        anstream::eprintln!(
+            "[[accept_incomplete]]\n{key} = {}\nreason = \"why it may stay unread\"\n# expires = 2027-01-01\n",
+            toml::Value::String(value.clone())
+        );
+    }
+    if entries.len() > MOST_ENTRIES {
+        anstream::eprintln!("and likewise for {} more.", entries.len() - MOST_ENTRIES);
+    }
+}
+
+/// The entries that would accept these gaps: by path where a file is meant, else by code.
+fn entries(gaps: &[Gap]) -> Vec<(&'static str, String)> {
+    let mut entries = BTreeMap::new();
+    for gap in gaps {
+        // The next run may read what this one was kept from.
+        if gap.code == GapCode::Interrupted {
+            continue;
+        }
+        let file = gap.path.split("!/").next().unwrap_or_default();
+        match Path::new(file).is_file() {
+            true => entries.insert(("path", file.to_owned()), ()),
+            false => entries.insert(("code", gap.code.to_string()), ()),
+        };
+    }
+    entries.into_keys().rev().collect()
+}
+
+/// Looks at the index; at files besides, where a program that manages hooks names some that are not staged.
+fn pre_commit(files: &[PathBuf]) -> anyhow::Result<Looked> {
+    let repository = TrustArgs::of_hook().open(Path::new("."))?;
+    let settings = Settings::of(&repository.root(), &AcceptedArgs::default())?;
+    let detector = Detector::new(settings.config.rules())?;
+    let limits = LimitArgs::default();
+    let progress = progress::begin(limits.limits());
+    let mut outcome = changes::outcome(staged::scan(&repository, &detector, &progress), &detector, &settings);
+    let staged = if files.is_empty() { HashSet::new() } else { staged::paths(&repository) };
+    if !files.iter().all(|file| is_staged(file, &repository.root(), &staged)) {
+        // `pre-commit run --all-files` and `--files`: the files as they are.
+        let (source, gaps) = named(files);
+        if !source.paths.is_empty() {
+            tree::check_named(&source.paths, source.follow)?;
+            add(&mut outcome, scan::scan(&source, &settings, &detector, &progress)?);
+        }
+        outcome.summary.gaps.extend(gaps);
+    }
+    outcome.limit(progress.limits.findings);
+    Ok(Looked { outcome, detector, settings })
+}
+
+fn is_staged(file: &Path, root: &Path, staged: &HashSet<Vec<u8>>) -> bool {
+    // Of a link it is the link that is staged.
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let absolute = fs::canonicalize(folder).ok().zip(file.file_name()).map(|(folder, name)| folder.join(name));
+    let root = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
+    let below = absolute.as_deref().and_then(|file| file.strip_prefix(root).ok());
+    below.is_some_and(|path| staged.contains(path.as_os_str().as_encoded_bytes()))
+}
+
+/// What of `files` is to be scanned, and what is not there. Links hold nothing but a path.
+fn named(files: &[PathBuf]) -> (SourceArgs, Vec<Gap>) {
+    let mut paths = Vec::new();
+    let mut gaps = Vec::new();
+    for file in files {
+        let gap = |code, reason: &str| Gap::new(code, keysieve::file::shown(file), reason);
+        match file.symlink_metadata() {
+            Ok(kind) if kind.is_file() || kind.is_dir() => paths.push(file.clone()),
+            Ok(kind) if kind.is_symlink() => {}
+            Ok(_) => gaps.push(gap(GapCode::NotAFile, "it is no regular file")),
+            Err(_) => gaps.push(gap(GapCode::Unreadable, "the hook was given its name, and it cannot be found here")),
+        }
+    }
+    (SourceArgs::of(paths), gaps)
+}
+
+/// Adds what the files as they are hold; what the index holds as well is told once.
+fn add(outcome: &mut Outcome, files: Outcome) {
+    let known = |finding: &Finding, findings: &[Finding]| {
+        findings.iter().any(|other| {
+            (&other.rule, &other.identity, other.place) == (&finding.rule, &finding.identity, finding.place)
+                && other.secret.expose() == finding.secret.expose()
+        })
+    };
+    let (ours, theirs) = (&mut outcome.summary, files.summary);
+    ours.scope = ours.scope.take().map(|scope| format!("{scope}; the files that were named"));
+    ours.files = Some(ours.files.unwrap_or(0) + theirs.files.unwrap_or(0));
+    ours.bytes += theirs.bytes;
+    ours.excluded += theirs.excluded;
+    ours.below_confidence += theirs.below_confidence;
+    ours.not_content.extend(theirs.not_content);
+    ours.gaps.extend(theirs.gaps);
+    ours.notes.extend(theirs.notes);
+    ours.notes.dedup();
+    for (by, count) in theirs.allowed {
+        *ours.allowed.entry(by).or_default() += count;
+    }
+    let new: Vec<Finding> = files.findings.into_iter().filter(|finding| !known(finding, &outcome.findings)).collect();
+    outcome.findings.extend(new);
+    outcome.set_aside.extend(files.set_aside);
+    outcome.sort();
+}
