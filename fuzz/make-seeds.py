@@ -32,6 +32,10 @@ def engine():
         "sql": b"CREATE USER ann IDENTIFIED BY 'Tr4vel-Lantern-91';\n",
         "escapes": b'password = "Tr4vel\\u002dLantern\\x2d91%20"\n',
         "after-escapes": b'{"env": "A=1\\nDB_PASSWORD=Tr4vel-Lantern-91\\n\\u001b[31mTOKEN=Tr4vel-Lantern-92%0AKEY=x"}\n',
+        "utf16-after-ascii": LEAK + LEAK.decode().encode("utf-16-le") * 2,
+        "utf32": LEAK.decode().encode("utf-32-be"),
+        "mark-before-ascii": b"\xff\xfe" + LEAK,
+        "wide-in-binary": b"\1\0\0\2" + LEAK.decode().encode("utf-16-be") + b"\0\0\7",
         "utf8": "пароль password = \"Tr4vel-Lantern-91\" # ü\r\n".encode(),
     }
     for name, text in texts.items():

@@ -11,7 +11,7 @@ use keysieve::baseline::{Baseline, import};
 use keysieve::config::Config;
 use keysieve::decode::container::{self, Kind, Limits, Sink};
 use keysieve::decode::text::{self, Encoding};
-use keysieve::decode::utf16::{ByteOrder, Decoder, PROBE};
+use keysieve::decode::wide::Finder;
 use keysieve::detect::candidate::{Candidate, RuleIndex};
 use keysieve::detect::content::Stream;
 use keysieve::detect::path_facts::PathFacts;
@@ -89,7 +89,7 @@ pub fn engine(data: &[u8]) {
     }
 }
 
-/// Other writings of text: a value is what it is written back to, UTF-16 in two pieces what the standard library reads.
+/// Other writings of text: a value is what it is written back to, in two pieces UTF-16 is what it is in one.
 pub fn text(data: &[u8]) {
     let [split, value @ ..] = data else { return };
     if let Some((encoding, plain)) = text::decode(value) {
@@ -101,21 +101,23 @@ pub fn text(data: &[u8]) {
             Encoding::Percent | Encoding::Escapes | Encoding::Html => assert!(plain.len() <= value.len()),
         }
     }
-    let (first, second) = value.split_at(value.len() * usize::from(*split) / 256);
-    for (order, unit) in
-        [(ByteOrder::Little, u16::from_le_bytes as fn([u8; 2]) -> u16), (ByteOrder::Big, u16::from_be_bytes)]
-    {
-        let mut plain = Vec::new();
-        let mut decoder = Decoder::new(order);
-        decoder.decode(first, false, &mut plain);
-        decoder.decode(second, true, &mut plain);
-        let units: Vec<u16> = value.chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect();
-        let mut expected = String::from_utf16_lossy(units.strip_prefix(&[0xfeff]).unwrap_or(&units));
-        expected.extend((value.len() % 2 == 1).then_some(char::REPLACEMENT_CHARACTER));
-        assert_eq!(String::from_utf8_lossy(&plain), expected);
+    let border = value.len() * usize::from(*split) / 256;
+    let wide = |content: &[u8], border: usize| {
+        let mut finder = Finder::default();
+        for piece in [0..border, border..content.len()] {
+            finder.decode(content, 0, piece, &mut |_| (1, 1));
+        }
+        let (text, starts) = finder.text();
+        (String::from_utf8(text.to_vec()).expect("what is decoded is UTF-8"), starts.to_vec())
+    };
+    assert_eq!(wide(value, border), wide(value, 0), "pieces that meet at {border}");
+    // Of higher characters some could be pairs of others.
+    let is_safe = |it: &char| matches!(it, '\n' | ' '..='~' | '\u{a1}'..='\u{7ff}');
+    let text: String = String::from_utf8_lossy(value).chars().filter(is_safe).collect();
+    for encode in [u16::to_le_bytes as fn(u16) -> [u8; 2], u16::to_be_bytes] {
+        let content: Vec<u8> = std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(encode).collect();
+        assert_eq!(wide(&content, 0).0, text);
     }
-    let head = &value[..value.len().min(PROBE)];
-    assert_eq!(ByteOrder::detect(value), ByteOrder::detect(head), "beyond the probe");
 }
 
 /// A configuration, and what its own rules find in it.

@@ -68,7 +68,7 @@ pub fn delta(data: &[u8]) {
     let by_delta = lines::scan(detector, &result, Some(derived), &task, &mut scratch, &mut work);
     let whole = lines::scan(detector, &result, None, &task, &mut scratch, &mut work);
     let told = |scanned: &lines::Scanned| -> Vec<_> {
-        let placed = scanned.placed.iter();
+        let placed = scanned.placed.iter().chain(&scanned.wide);
         placed.map(|it| (it.hit, it.candidate.rule, it.span(), it.candidate.secret.expose().to_vec())).collect()
     };
     assert_eq!(told(&by_delta), told(&whole), "a delta against the whole, runs {runs:?}");

@@ -11,7 +11,7 @@ mod seven_zip;
 mod sqlite;
 mod tar;
 pub mod text;
-pub mod utf16;
+pub mod wide;
 mod zip;
 mod zstd;
 

@@ -1,4 +1,8 @@
 //! A content that arrives in windows: lines and columns are counted, candidates collected, and judged together at the end.
+//!
+//! The bytes are looked at as they are, always; and once more, decoded, where they are text in UTF-16 or UTF-32. What is
+//! found there has its place in the content: of a file that is all UTF-16 the line and column that an editor shows, of a
+//! stretch within other bytes the line as their line feeds count it.
 
 use std::ops::Range;
 
@@ -6,40 +10,61 @@ use memchr::{memchr, memchr_iter, memrchr};
 
 use super::candidate::{Candidate, Surroundings};
 use super::{Detector, Scratch, Window, resolve};
+use crate::decode::wide::{Finder, Start};
 use crate::finding::Place;
+use crate::rules::rule::{LOOK_AHEAD, LOOK_BEHIND};
 
 /// Bytes of the line shown before and after a secret.
 const SHOWN_BEFORE: usize = 120;
 const SHOWN_AFTER: usize = 80;
 
 /// One content being scanned.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Stream {
-    /// Where the next window starts in the content, and its line and column.
-    offset: u64,
-    line: u64,
-    column: u64,
+    bytes: Position,
+    wide: Option<Box<Wide>>,
     candidates: Vec<Candidate>,
 }
 
-impl Default for Stream {
+/// Where the next window starts, and its line and column.
+#[derive(Debug, Clone, Copy)]
+struct Position {
+    offset: u64,
+    line: u64,
+    column: u64,
+}
+
+impl Default for Position {
     fn default() -> Self {
-        Self::new()
+        Self { offset: 0, line: 1, column: 1 }
     }
 }
 
-impl Stream {
-    /// A content of which nothing has been read yet.
-    pub fn new() -> Self {
-        Self { offset: 0, line: 1, column: 1, candidates: Vec::new() }
+impl Position {
+    fn cursor<'a>(&self, bytes: &'a [u8]) -> Cursor<'a> {
+        Cursor { bytes, at: 0, line: self.line, column: self.column }
     }
 
-    /// Scans `bytes`, which start where [`Stream::advance`] left the content, for keywords that start in `owned`.
-    pub fn feed(&mut self, detector: &Detector, scratch: &mut Scratch, bytes: &[u8], owned: Range<usize>) {
+    fn advance(&mut self, bytes: &[u8], length: usize) {
+        let mut cursor = self.cursor(bytes);
+        cursor.move_to(length);
+        (self.line, self.column) = (cursor.line, cursor.column);
+        self.offset += length as u64;
+    }
+
+    /// Gives `each` the candidates of the keywords that start in `owned`, with their places.
+    fn scan(
+        &self,
+        detector: &Detector,
+        scratch: &mut Scratch,
+        bytes: &[u8],
+        owned: Range<usize>,
+        mut each: impl FnMut(Candidate),
+    ) {
         let mut found = std::mem::take(&mut scratch.found);
         detector.scan_window(&Window { bytes, owned, offset: self.offset }, scratch, &mut found);
         found.sort_by_key(Candidate::order);
-        let mut cursor = Cursor { bytes, at: 0, line: self.line, column: self.column };
+        let mut cursor = self.cursor(bytes);
         for mut candidate in found.drain(..) {
             let start = (candidate.span.start - self.offset) as usize;
             let end = (candidate.span.end - self.offset) as usize;
@@ -48,17 +73,51 @@ impl Stream {
             after.move_to(end);
             candidate.place =
                 Place { line: cursor.line, column: cursor.column, end_line: after.line, end_column: after.column };
-            self.candidates.push(candidate);
+            each(candidate);
         }
         scratch.found = found;
+    }
+}
+
+impl Stream {
+    /// A content of which nothing has been read yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Scans `bytes`, which start where [`Stream::advance`] left the content, for keywords that start in `owned`. Only the
+    /// content's last window may own what `bytes` end with.
+    pub fn feed(&mut self, detector: &Detector, scratch: &mut Scratch, bytes: &[u8], owned: Range<usize>) {
+        let candidates = &mut self.candidates;
+        self.bytes.scan(detector, scratch, bytes, owned.clone(), |candidate| candidates.push(candidate));
+        self.feed_wide(detector, scratch, bytes, owned);
+    }
+
+    /// Scans what of `bytes` is text in UTF-16 or UTF-32.
+    fn feed_wide(&mut self, detector: &Detector, scratch: &mut Scratch, bytes: &[u8], owned: Range<usize>) {
+        let is_last = owned.end == bytes.len();
+        let offset = self.bytes.offset;
+        let wants = match &self.wide {
+            Some(wide) => wide.finder.wants(bytes, offset, &owned),
+            None => Finder::default().wants(bytes, offset, &owned),
+        };
+        if wants {
+            let mut cursor = self.bytes.cursor(bytes);
+            let mut place = |at: usize| {
+                cursor.move_to(at);
+                (cursor.line, cursor.column)
+            };
+            self.wide.get_or_insert_default().finder.decode(bytes, offset, owned, &mut place);
+        }
+        if let Some(wide) = &mut self.wide {
+            let seen = offset + bytes.len() as u64;
+            wide.scan(detector, scratch, seen, is_last, &mut self.candidates);
+        }
     }
 
     /// Lets go of the first `length` bytes of the last window: the next one starts after them.
     pub fn advance(&mut self, bytes: &[u8], length: usize) {
-        let mut cursor = Cursor { bytes, at: 0, line: self.line, column: self.column };
-        cursor.move_to(length);
-        (self.line, self.column) = (cursor.line, cursor.column);
-        self.offset += length as u64;
+        self.bytes.advance(bytes, length);
     }
 
     /// How many candidates were found so far, thrown-out ones included when explanations are asked for.
@@ -80,6 +139,82 @@ impl Stream {
     pub fn finish(self, detector: &Detector) -> Vec<Candidate> {
         resolve::resolve(detector.rules(), self.candidates)
     }
+}
+
+/// The candidates in those parts of a content that are text in UTF-16 or UTF-32.
+pub fn in_wide_text(detector: &Detector, scratch: &mut Scratch, bytes: &[u8]) -> Vec<Candidate> {
+    let mut stream = Stream::new();
+    stream.feed_wide(detector, scratch, bytes, 0..bytes.len());
+    stream.candidates
+}
+
+/// What of a content is text in UTF-16 or UTF-32, as a content of its own.
+#[derive(Debug, Default)]
+struct Wide {
+    finder: Finder,
+    /// Where the text that the finder holds starts.
+    text: Position,
+    /// So much of it was scanned.
+    done: usize,
+}
+
+impl Wide {
+    /// Scans what is decoded, but for what is needed to look ahead. Of the content `seen` bytes were seen.
+    fn scan(
+        &mut self,
+        detector: &Detector,
+        scratch: &mut Scratch,
+        seen: u64,
+        is_last: bool,
+        into: &mut Vec<Candidate>,
+    ) {
+        let (text, starts) = self.finder.text();
+        let end = if is_last { text.len() } else { text.len().saturating_sub(LOOK_AHEAD) };
+        if end <= self.done {
+            return;
+        }
+        let offset = self.text.offset;
+        let mut stretch = 0;
+        // Where the last candidate started, in the text and in the content.
+        let mut last: Option<(usize, u64)> = None;
+        self.text.scan(detector, scratch, text, self.done..end, |mut candidate| {
+            let at = |offset_in_text: u64| (offset_in_text - offset) as usize;
+            let span = at(candidate.span.start)..at(candidate.span.end);
+            while starts.get(stretch + 1).is_some_and(|next| next.text <= candidate.span.start) {
+                stretch += 1;
+                last = None;
+            }
+            let Some(start) = starts.get(stretch) else { return };
+            let (from, raw) = last.unwrap_or((at(start.text), start.raw));
+            let raw = raw + start.length(&text[from.min(span.start)..span.start]);
+            last = Some((span.start, raw));
+            let hit = at(candidate.hit);
+            candidate.hit = if hit < span.start {
+                raw.saturating_sub(start.length(&text[hit..span.start]))
+            } else {
+                raw + start.length(&text[span.start..hit])
+            };
+            // One that goes on in the next stretch ends somewhere near.
+            candidate.span = raw..(raw + start.length(&text[span])).min(seen);
+            candidate.place = outer(&candidate.place, start);
+            into.push(candidate);
+        });
+        let done = end - LOOK_BEHIND.min(end);
+        self.text.advance(text, done);
+        self.finder.forget(done);
+        self.done = end - done;
+    }
+}
+
+/// A place in the text of a stretch as a place in the content.
+fn outer(place: &Place, start: &Start) -> Place {
+    let (line, column) = start.place;
+    let of = |at_line: u64, at_column: u64| {
+        let is_first = at_line == start.line;
+        (line + at_line.saturating_sub(start.line), if is_first { at_column + column - 1 } else { at_column })
+    };
+    let ((line, column), (end_line, end_column)) = (of(place.line, place.column), of(place.end_line, place.end_column));
+    Place { line, column, end_line, end_column }
 }
 
 #[derive(Clone, Copy)]

@@ -43,6 +43,7 @@ use verdict::Verdict;
 use zeroize::Zeroizing;
 
 use crate::decode::text::{self, Encoding};
+use crate::decode::wide;
 use crate::finding::{Confidence, Evidence, Excerpt, Finding, Place, Secret, Severity};
 use crate::rules::rule::{LOOK_BEHIND, MARGIN, Text};
 use crate::rules::{Anchor, Class, OnCheckFailure, Reach, Rule, ValueKind};
@@ -589,10 +590,10 @@ fn armour_length(secret: &[u8]) -> usize {
     memchr::memmem::find(&secret[5..], b"-----").map_or(0, |at| at + 10)
 }
 
-/// Whether a NUL byte stands within 256 bytes of the secret.
+/// Whether a NUL byte stands within 256 bytes of the secret that is no half of a character in UTF-16.
 fn is_binary_around(view: &[u8], secret: &Range<usize>) -> bool {
     let around = &view[secret.start.saturating_sub(256)..view.len().min(secret.end + 256)];
-    memchr::memchr(0, around).is_some()
+    wide::is_binary(around, true, true)
 }
 
 /// The line of `at` and the line above it, as far as the view holds them and at most 512 bytes before and after.

@@ -5,6 +5,9 @@
 //! and `MARGIN` after the end of its rule's reach. Where all of these lie inside its run, the candidates are taken over
 //! as well, at a new offset; other keywords are judged anew.
 //!
+//! Text in UTF-16 or UTF-32 is decoded and scanned whole, beside the bytes as they are. Whether there is any shows in the new
+//! bytes where the base has none.
+//!
 //! *Invariant*: taken over and scanned together are what scanning the object whole gives.
 
 use std::ops::Range;
@@ -12,9 +15,10 @@ use std::sync::Arc;
 
 use super::delta::Run;
 use super::forest::Derived;
-use crate::decode::utf16::{ByteOrder, Decoder};
+use crate::decode::wide;
 use crate::detect::anchors::AnchorId;
 use crate::detect::candidate::Candidate;
+use crate::detect::content::in_wide_text;
 use crate::detect::gate::Hit;
 use crate::detect::{Detector, Scratch};
 use crate::rules::rule::{LINE_AHEAD, LOOK_BEHIND, MARGIN};
@@ -32,6 +36,10 @@ pub struct Placed {
 }
 
 impl Placed {
+    fn new(candidate: Candidate) -> Self {
+        Self { hit: candidate.hit as usize, anchor: candidate.anchor, candidate: Arc::new(candidate) }
+    }
+
     /// The secret's bytes in this version.
     pub fn span(&self) -> Range<u64> {
         let shift = |at: u64| at + self.hit as u64 - self.candidate.hit;
@@ -46,7 +54,11 @@ pub struct Scanned {
     hits: Vec<Hit>,
     /// Its candidates, in the order of their keywords.
     pub placed: Vec<Placed>,
-    /// Whether it was decoded first (UTF-16, a container), so that offsets in it are not those of its bytes.
+    /// What stands in its parts that are UTF-16 or UTF-32, in no order.
+    pub wide: Vec<Placed>,
+    /// Whether it has such parts.
+    has_wide: bool,
+    /// Whether its bytes were not scanned as they are, or not to their end: a container, or a limit was reached.
     pub is_decoded: bool,
     /// Whether all its candidates are its base's, and the base has no others.
     pub same_as_base: bool,
@@ -58,6 +70,11 @@ impl Scanned {
     /// Of a version that others cannot be scanned by.
     pub fn decoded() -> Self {
         Self { is_decoded: true, ..Self::default() }
+    }
+
+    /// Whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.placed.is_empty() && self.wide.is_empty()
     }
 }
 
@@ -112,49 +129,54 @@ pub fn scan(
     work.expanded += bytes.len() as u64;
     let mut scanned = Scanned::default();
     let mut found = Vec::new();
-    if let Some(order) = ByteOrder::detect(bytes) {
-        let mut text = Vec::with_capacity(bytes.len());
-        Decoder::new(order).decode(bytes, true, &mut text);
-        scanned.is_decoded = true;
-        work.scanned += text.len() as u64;
-        detector.hits(&text, 0..text.len(), |hit| scanned.hits.push(hit));
-        scanned.unread = judge(detector, &text, &scanned.hits, task, scratch, &mut found).err();
-    } else {
-        let derived = derived.filter(|derived| !derived.state.is_decoded);
-        let mut new = Vec::new();
-        let mut to = 0;
-        for run in derived.as_ref().map_or(&[][..], |derived| derived.runs) {
-            if run.length < SHORT {
-                continue;
-            }
-            scan_between(detector, bytes, to, run.start, work, &mut new);
-            to = run.range().end;
-            if let Some(derived) = &derived {
-                scanned.take_over(detector, bytes, derived, run, &mut new);
-            }
+    let derived = derived.filter(|derived| !derived.state.is_decoded);
+    let mut may_be_wide = derived.as_ref().is_some_and(|derived| derived.state.has_wide);
+    let mut new = Vec::new();
+    let mut to = 0;
+    let mut between = |range: Range<usize>, new: &mut Vec<Hit>| {
+        let widened =
+            range.start.saturating_sub(wide::SHORTEST_BYTES)..bytes.len().min(range.end + wide::SHORTEST_BYTES);
+        may_be_wide = may_be_wide || wide::stands_in(bytes, widened);
+        scan_between(detector, bytes, range.start, range.end, work, new);
+    };
+    for run in derived.as_ref().map_or(&[][..], |derived| derived.runs) {
+        if run.length < SHORT {
+            continue;
         }
-        scan_between(detector, bytes, to, bytes.len(), work, &mut new);
-        // Across a run shorter than a keyword one can be met from both sides.
-        new.sort_unstable();
-        new.dedup();
-        scanned.unread = task.found(scanned.placed.len()).err();
-        if scanned.unread.is_none() {
-            scanned.unread = judge(detector, bytes, &new, task, scratch, &mut found).err();
+        between(to..run.start, &mut new);
+        to = run.range().end;
+        if let Some(derived) = &derived {
+            scanned.take_over(detector, bytes, derived, run, &mut new);
         }
-        scanned.hits.extend(new);
-        // By identity: a delta can copy one candidate twice and leave out another.
-        scanned.same_as_base = found.is_empty()
-            && derived.is_some_and(|derived| {
-                let mut pairs = derived.state.placed.iter().zip(&scanned.placed);
-                derived.state.placed.len() == scanned.placed.len()
-                    && pairs.all(|(base, own)| Arc::ptr_eq(&base.candidate, &own.candidate))
-            });
     }
+    between(to..bytes.len(), &mut new);
+    // Across a run shorter than a keyword one can be met from both sides.
+    new.sort_unstable();
+    new.dedup();
+    scanned.unread = task.found(scanned.placed.len()).err();
+    if scanned.unread.is_none() {
+        scanned.unread = judge(detector, bytes, &new, task, scratch, &mut found).err();
+    }
+    scanned.hits.extend(new);
+    // By identity: a delta can copy one candidate twice and leave out another.
+    scanned.same_as_base = found.is_empty()
+        && derived.as_ref().is_some_and(|derived| {
+            let mut pairs = derived.state.placed.iter().zip(&scanned.placed);
+            derived.state.placed.len() == scanned.placed.len()
+                && pairs.all(|(base, own)| Arc::ptr_eq(&base.candidate, &own.candidate))
+        });
+    scanned.has_wide = may_be_wide && wide::stands_in(bytes, 0..bytes.len());
+    if scanned.has_wide && scanned.unread.is_none() {
+        work.scanned += bytes.len() as u64;
+        let found = in_wide_text(detector, scratch, bytes);
+        scanned.unread = task.found(found.len()).and_then(|()| task.in_time()).err();
+        scanned.wide = found.into_iter().map(Placed::new).collect();
+    }
+    scanned.same_as_base &= scanned.wide.is_empty() && derived.is_none_or(|derived| derived.state.wide.is_empty());
     // What was not scanned to its end is no base to take anything over from.
     scanned.is_decoded |= scanned.unread.is_some();
     scanned.hits.sort_unstable();
-    let found = found.into_iter().map(|it| Placed { hit: it.hit as usize, anchor: it.anchor, candidate: Arc::new(it) });
-    scanned.placed.extend(found);
+    scanned.placed.extend(found.into_iter().map(Placed::new));
     scanned.placed.sort_by_key(|placed| (placed.hit, placed.candidate.rule));
     scanned
 }
@@ -224,6 +246,64 @@ impl Scanned {
             let own = base.placed[placed..].iter().take_while(|placed| placed.hit == hit.start);
             let own = own.filter(|placed| placed.anchor == hit.anchor);
             self.placed.extend(own.map(|own| Placed { hit: here.start, ..own.clone() }));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::rules::sample;
+    use crate::source::Progress;
+
+    fn part() -> impl Strategy<Value = Vec<u8>> {
+        let line = (0usize..4, 0u64..50).prop_map(|(kind, seed)| match kind {
+            0 => sample::fill("key <crc32-base62 ghp_ 30>\n", seed).unwrap(),
+            1 => sample::fill("db_password = \"MyReal<[A-Z][a-z]{6}[0-9]{3}>\"\n", seed).unwrap(),
+            2 => format!("ü = {seed}\n"),
+            _ => "nothing in it, but some bytes to copy from\n".repeat(4),
+        });
+        (line, 0usize..6).prop_map(|(line, form)| match form {
+            0 => line.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+            1 => line.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+            2 => line.chars().flat_map(|it| u32::from(it).to_le_bytes()).collect(),
+            3 => [&line.as_bytes()[..line.len() / 2], b"\0"].concat(),
+            _ => line.into_bytes(),
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        /// Also where a seam falls into the middle of a character, and where text that is wide comes of bytes that were not.
+        #[test]
+        fn a_delta_gives_what_the_whole_gives(
+            parts in prop::collection::vec(part(), 1..12),
+            pieces in prop::collection::vec((any::<prop::sample::Index>(), 0usize..1500, prop::option::of(part())), 1..8),
+        ) {
+            let base = parts.concat();
+            let (mut result, mut runs) = (Vec::new(), Vec::new());
+            for (at, length, new) in pieces {
+                let from = at.index(base.len());
+                let copied = &base[from..base.len().min(from + length)];
+                runs.push(Run { base: from, start: result.len(), length: copied.len() });
+                result.extend_from_slice(copied);
+                result.extend(new.unwrap_or_default());
+            }
+            let (detector, progress) = (Detector::builtin(), Progress::default());
+            let task = Task::new(&progress);
+            let (mut scratch, mut work) = (Scratch::default(), Work::default());
+            let state = scan(&detector, &base, None, &task, &mut scratch, &mut work);
+            let derived = Derived { state: &state, base_size: base.len(), runs: &runs };
+            let by_delta = scan(&detector, &result, Some(derived), &task, &mut scratch, &mut work);
+            let whole = scan(&detector, &result, None, &task, &mut scratch, &mut work);
+            let told = |scanned: &Scanned| -> Vec<_> {
+                let placed = scanned.placed.iter().chain(&scanned.wide);
+                placed.map(|it| (it.hit, it.candidate.rule, it.span(), it.candidate.secret.expose().to_vec())).collect()
+            };
+            prop_assert_eq!(told(&by_delta), told(&whole));
         }
     }
 }

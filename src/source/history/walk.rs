@@ -361,13 +361,13 @@ fn settle(
         return None;
     }
     let Object { oid, bytes, .. } = *object;
-    if scanned.placed.is_empty() {
+    if scanned.is_empty() {
         return None;
     }
     let rules = shared.detector.rules();
     // A pair depends on the lines between its halves, which may have become more.
     let paired = |placed: &lines::Placed| rules[placed.candidate.rule as usize].pair.is_some();
-    let has_pairs = scanned.placed.iter().any(paired);
+    let has_pairs = scanned.placed.iter().chain(&scanned.wide).any(paired);
     let secrets = match of_base.filter(|_| scanned.same_as_base && !has_pairs) {
         Some(secrets) => Some(secrets),
         None => {
@@ -394,7 +394,7 @@ fn look_at_text(shared: &Shared<'_>, object: &Object<'_, '_>, local: &mut Local)
         if let Some(reached) = &scanned.unread {
             local.found.gaps.push(object_gap(object.oid, &reached.clone().into()));
         }
-        if scanned.placed.is_empty() {
+        if scanned.is_empty() {
             continue;
         }
         let mut settled = resolve::settle(rules, candidates(&scanned, text, true));
@@ -443,6 +443,7 @@ fn candidates(scanned: &Scanned, bytes: &[u8], with_lines: bool) -> Vec<Candidat
     let mut candidates: Vec<Candidate> = scanned
         .placed
         .iter()
+        .chain(&scanned.wide)
         .map(|placed| {
             let mut candidate = Candidate::clone(&placed.candidate);
             candidate.span = placed.span();

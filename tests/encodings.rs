@@ -1,0 +1,216 @@
+//! Text in other encodings wherever it stands in a file, by each way in.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use keysieve::rules::sample::fill;
+use serde_json::Value;
+
+fn encode(text: &str, width: usize, is_little: bool) -> Vec<u8> {
+    let order = |mut bytes: Vec<u8>| {
+        if is_little {
+            bytes.reverse();
+        }
+        bytes
+    };
+    match width {
+        2 => text.encode_utf16().flat_map(|unit| order(unit.to_be_bytes().to_vec())).collect(),
+        _ => text.chars().flat_map(|character| order(u32::from(character).to_be_bytes().to_vec())).collect(),
+    }
+}
+
+fn little(text: &str) -> Vec<u8> {
+    encode(text, 2, true)
+}
+
+/// A rule and the line where it finds something.
+type Found = (&'static str, u64);
+
+/// Contents in mixed encodings, and what stands in them.
+fn cases() -> Vec<(&'static str, Vec<u8>, Vec<Found>)> {
+    let token = format!("login with {}\r\n", fill("<crc32-base62 ghp_ 30>", 3).unwrap());
+    let password = "db_password = \"Tr4vel-Lantern-91\"\r\n";
+    let both = |line: u64| vec![("github-personal-access-token", line), ("generic-password", line + 1)];
+    let ascii = [token.as_bytes(), password.as_bytes()].concat();
+    let text = format!("{token}{password}");
+    let mut cases = vec![
+        ("UTF-16's mark before ASCII", [&[0xff, 0xfe], ascii.as_slice()].concat(), both(1)),
+        ("the other mark before ASCII", [&[0xfe, 0xff], ascii.as_slice()].concat(), both(1)),
+        ("UTF-32's mark before ASCII", [&[0xff, 0xfe, 0, 0], ascii.as_slice()].concat(), both(1)),
+        ("UTF-16, then ASCII", [little("\u{feff}# settings\r\nx = 1\r\n"), ascii.clone()].concat(), both(3)),
+        ("ASCII, then UTF-16", [b"# settings\nx = 1\n".to_vec(), little(&text)].concat(), both(3)),
+        ("an odd number of bytes, then UTF-16", [b"# setting\nx = 1\n".to_vec(), little(&text)].concat(), both(3)),
+        ("UTF-8, then UTF-16", ["# Größe 中文\n".as_bytes().to_vec(), little(&text)].concat(), both(2)),
+        ("UTF-16 in both orders", [little(&token), encode(password, 2, false)].concat(), both(1)),
+        (
+            "two files in one",
+            [little(&format!("\u{feff}{token}")), little(&format!("\u{feff}{password}"))].concat(),
+            both(1),
+        ),
+        ("UTF-16, ASCII, UTF-16", [little(&token), b"x = 1\n".to_vec(), little(password)].concat(), {
+            vec![("github-personal-access-token", 1), ("generic-password", 3)]
+        }),
+        ("without a line break between", [b"x = 1; ".to_vec(), little(&text)].concat(), both(1)),
+        (
+            "other scripts",
+            little(&format!("\u{feff}中文上海上海\r\nпривет {token}# 密码\r\n{password}")),
+            { vec![("github-personal-access-token", 2), ("generic-password", 4)] },
+        ),
+        ("other scripts without a mark", little(&format!("пароль ü {text}")), both(1)),
+        (
+            "strings of a program",
+            {
+                [
+                    &[1, 0, 0, 0x4d, 0xff][..],
+                    &little(&token[..token.len() - 2]),
+                    &[0, 0, 0x9a, 3],
+                    password.as_bytes(),
+                    &[0, 0],
+                ]
+                .concat()
+            },
+            vec![("github-personal-access-token", 1)],
+        ),
+    ];
+    for (width, is_little, mark, name) in [
+        (2, true, "\u{feff}", "UTF-16 LE with a mark"),
+        (2, true, "", "UTF-16 LE"),
+        (2, false, "\u{feff}", "UTF-16 BE with a mark"),
+        (2, false, "", "UTF-16 BE"),
+        (4, true, "\u{feff}", "UTF-32 LE with a mark"),
+        (4, true, "", "UTF-32 LE"),
+        (4, false, "\u{feff}", "UTF-32 BE with a mark"),
+        (4, false, "", "UTF-32 BE"),
+    ] {
+        cases.push((name, encode(&format!("{mark}# ü\r\n{text}"), width, is_little), both(2)));
+    }
+    cases
+}
+
+fn keysieve(folder: &Path, arguments: &[&str], input: Option<&[u8]>) -> Value {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_keysieve"));
+    command.args(arguments).args(["--format", "json"]).current_dir(folder);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.unwrap_or_default()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Rules and lines of the findings in `path`.
+fn findings(report: &Value, path: &str) -> Vec<(String, u64)> {
+    let of_path = |it: &&Value| it["location"]["path"] == path;
+    let told = |it: &Value| (it["rule"].as_str().unwrap().to_owned(), it["location"]["line"].as_u64().unwrap());
+    let mut found: Vec<_> = report["findings"].as_array().unwrap().iter().filter(of_path).map(told).collect();
+    found.sort_by_key(|(rule, line)| (*line, std::cmp::Reverse(rule.clone())));
+    found
+}
+
+fn git(folder: &Path, arguments: &[&str]) {
+    let output = Command::new("git")
+        .args([
+            "-c",
+            "user.name=t",
+            "-c",
+            "user.email=t@t",
+            "-c",
+            "init.defaultBranch=main",
+            "-c",
+            "core.autocrlf=false",
+        ])
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn text_in_any_encoding_is_found_by_each_way_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    git(root, &["init", "-q"]);
+    git(root, &["commit", "-q", "--allow-empty", "-m", "start"]);
+    let cases = cases();
+    for (name, bytes, _) in &cases {
+        fs::write(root.join(format!("{name}.dat")), bytes).unwrap();
+    }
+    let mut reports = vec![("scan", keysieve(root, &["scan", "."], None))];
+    git(root, &["add", "-A"]);
+    reports.push(("staged", keysieve(root, &["staged"], None)));
+    git(root, &["commit", "-q", "-m", "all"]);
+    reports.push(("range", keysieve(root, &["range", "HEAD~1..HEAD"], None)));
+    reports.push(("history", keysieve(root, &["history"], None)));
+    let mut wrong = Vec::new();
+    for (name, bytes, expected) in &cases {
+        let expected: Vec<(String, u64)> = expected.iter().map(|(rule, line)| ((*rule).to_owned(), *line)).collect();
+        let mut check = |way: &str, found: Vec<(String, u64)>| {
+            // Of a secret that stands in several files a history tells one, and names the others.
+            if found != expected && way != "history" {
+                wrong.push(format!("{way}: {name}: {found:?} instead of {expected:?}"));
+            }
+        };
+        for (way, report) in &reports {
+            check(way, findings(report, &format!("{name}.dat")));
+        }
+        check("stdin", findings(&keysieve(root, &["scan", "-"], Some(bytes)), "-"));
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    let history = &reports[3].1;
+    for (name, _, expected) in &cases {
+        for (rule, _) in expected {
+            let of_rule = history["findings"].as_array().unwrap().iter().filter(|it| it["rule"] == *rule);
+            let paths: Vec<&Value> = of_rule.flat_map(|it| it["paths"].as_array().unwrap()).collect();
+            assert!(paths.iter().any(|path| **path == format!("{name}.dat")), "{rule} in {name}: {paths:?}");
+        }
+    }
+}
+
+/// Versions that grow by one line in one encoding or another: each is scanned by what it adds, and as a whole.
+#[test]
+fn versions_in_mixed_encodings_give_by_deltas_what_they_give_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    git(root, &["init", "-q"]);
+    let mut bytes = Vec::new();
+    for step in 0..60u64 {
+        let secret = match step % 5 {
+            0 => fill("key <crc32-base62 ghp_ 30>\n", step).unwrap(),
+            2 => fill("db_password = \"MyReal<[A-Z][a-z]{6}[0-9]{3}>\"\n", step).unwrap(),
+            _ => format!("line {step} with nothing in it, only some more bytes to copy from\n").repeat(3),
+        };
+        let line = match (step / 3) % 4 {
+            1 => little(&secret),
+            2 => encode(&secret, 2, false),
+            _ => secret.into_bytes(),
+        };
+        // Also in the middle, and at any offset.
+        let at = if step % 4 == 3 { bytes.len() / 2 } else { bytes.len() };
+        bytes.splice(at..at, line);
+        if step % 11 == 10 {
+            bytes.drain(..step as usize * 7);
+        }
+        fs::write(root.join("log.txt"), &bytes).unwrap();
+        git(root, &["add", "-A"]);
+        git(root, &["commit", "-q", "-m", "step"]);
+    }
+    git(root, &["repack", "-adfq", "--depth=50", "--window=50"]);
+    let told = |arguments: &[&str]| -> Vec<String> {
+        let report = keysieve(
+            root,
+            &[&["history", "--min-confidence", "low", "--max-findings", "100000"], arguments].concat(),
+            None,
+        );
+        let findings = report["findings"].as_array().unwrap().iter();
+        findings
+            .map(|it| format!("{} {} {} {}", it["rule"], it["location"], it["versions"], it["introduced"]))
+            .collect()
+    };
+    let whole = told(&["--no-delta"]);
+    assert!(whole.len() >= 20, "{}", whole.len());
+    assert_eq!(told(&[]), whole);
+}
