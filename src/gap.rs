@@ -18,12 +18,53 @@ pub struct Gap {
     pub code: GapCode,
     /// Why, and what to do about it.
     pub reason: String,
+    /// The path from the repository's or the scanned folder's root on, where `path` is as the user typed it.
+    #[serde(skip)]
+    pub identity: Option<String>,
 }
+
+/// A gap that the configuration accepts.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AcceptedGap {
+    /// What was not read.
+    #[serde(flatten)]
+    pub gap: Gap,
+    /// Why it need not be.
+    pub accepted: String,
+}
+
+/// What sources call a gap that is not about a file.
+const NO_FILES: [&str; 6] = ["findings", "history", "index", "range", "repository", "file names"];
 
 impl Gap {
     /// Says that `path` was not read, or not to its end.
     pub fn new(code: GapCode, path: impl Into<String>, reason: impl fmt::Display) -> Self {
-        Self { path: path.into(), code, reason: reason.to_string() }
+        Self { path: path.into(), code, reason: reason.to_string(), identity: None }
+    }
+
+    /// The same, with the path that the configuration knows its file by.
+    pub fn known_as(mut self, identity: &str) -> Self {
+        self.identity = Some(identity.to_owned());
+        self
+    }
+
+    /// The file that was not read, by its path from the repository's or the scanned folder's root on; `None` where the
+    /// gap is about something else, such as the whole scan.
+    pub fn file(&self) -> Option<&str> {
+        let path = self.identity.as_ref().unwrap_or(&self.path);
+        let of_run = matches!(
+            self.code,
+            GapCode::Interrupted
+                | GapCode::ShallowClone
+                | GapCode::UnknownRevision
+                | GapCode::EmptyRange
+                | GapCode::NothingToRead
+        );
+        let is_file = !of_run
+            && !path.is_empty()
+            && !NO_FILES.contains(&path.as_str())
+            && !["object ", "commit ", "tag ", "tree ", "blob "].iter().any(|what| path.starts_with(what));
+        is_file.then_some(path)
     }
 }
 

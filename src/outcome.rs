@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::finding::{Confidence, Evidence, Finding, Place, Severity};
-use crate::gap::{Gap, GapCode};
+use crate::gap::{AcceptedGap, Gap, GapCode};
 
 /// The result of a run.
 #[derive(Debug, Default)]
@@ -58,6 +58,8 @@ pub struct Summary {
     pub not_content: Vec<(&'static str, String)>,
     /// What should have been read and was not.
     pub gaps: Vec<Gap>,
+    /// What was not read either, and need not be, as the configuration says.
+    pub accepted_gaps: Vec<AcceptedGap>,
     /// What the user should know besides.
     pub notes: Vec<String>,
 }
@@ -66,6 +68,21 @@ impl Summary {
     /// Whether everything that was asked for was read.
     pub fn is_complete(&self) -> bool {
         self.gaps.is_empty()
+    }
+
+    /// What the user should know besides, and what the configuration accepts that was not read: a line for each reason.
+    pub fn all_notes(&self) -> Vec<String> {
+        let mut by_reason: BTreeMap<&str, Vec<&Gap>> = BTreeMap::new();
+        for AcceptedGap { gap, accepted } in &self.accepted_gaps {
+            by_reason.entry(accepted).or_default().push(gap);
+        }
+        let accepted = by_reason.into_iter().map(|(reason, gaps)| {
+            let listed =
+                gaps.iter().take(5).map(|gap| format!("{} ({})", gap.path, gap.code)).collect::<Vec<_>>().join(", ");
+            let (noun, more) = (if gaps.len() == 1 { "gap" } else { "gaps" }, if gaps.len() > 5 { ", …" } else { "" });
+            format!("{} {noun} accepted ({reason}): {listed}{more}", gaps.len())
+        });
+        self.notes.iter().cloned().chain(accepted).collect()
     }
 }
 

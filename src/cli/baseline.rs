@@ -77,6 +77,9 @@ pub fn run(command: BaselineCommand) -> anyhow::Result<ExitCode> {
     for Gap { path, reason, .. } in &outcome.summary.gaps {
         anstream::eprintln!("warning: {}: {reason}", keysieve::report::terminal::visible(path));
     }
+    for note in outcome.summary.all_notes() {
+        anstream::eprintln!("note: {}", keysieve::report::terminal::visible(&note));
+    }
     let complete = outcome.summary.is_complete();
     let what = match command {
         BaselineCommand::Prune(_) if !complete => {

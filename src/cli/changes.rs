@@ -305,11 +305,8 @@ pub fn outcome(changes: Changes, detector: &Detector, settings: &Settings) -> Ou
             reason: dropped.reason,
         })
         .collect();
-    let exclude = &settings.config.exclude;
-    let is_excluded =
-        |path: &str| exclude.iter().any(|(_, glob)| glob.is_match(path.split("!/").next().unwrap_or(path)));
     let (findings, excluded): (Vec<_>, Vec<_>) =
-        changes.findings.into_iter().partition(|finding| !is_excluded(&finding.identity));
+        changes.findings.into_iter().partition(|finding| !settings.config.excludes(&finding.identity));
     if !excluded.is_empty() {
         outcome.summary.excluded = excluded.len() as u64;
         outcome.summary.notes.push(format!(

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use jiff::civil::Date;
 use keysieve::config::{Config, FILE_NAME, today};
 use keysieve::finding::{Confidence, Severity};
 
@@ -60,12 +61,19 @@ fn show(config: &Config, to: &mut dyn Write) -> std::io::Result<()> {
         writeln!(to, "exclude         {glob}")?;
     }
     for allow in &config.allow {
-        let expires = match allow.expires {
-            Some(date) if allow.is_expired(today()) => format!(" (expired on {date})"),
-            Some(date) => format!(" (until {date})"),
-            None => String::new(),
-        };
-        writeln!(to, "allow           line {}: {}{expires}", allow.line, allow.reason)?;
+        writeln!(to, "allow           line {}: {}{}", allow.line, allow.reason, until(allow.expires))?;
+    }
+    for entry in &config.accept_incomplete {
+        writeln!(to, "not read        line {}: {} ({}){}", entry.line, entry.what, entry.reason, until(entry.expires))?;
     }
     Ok(())
+}
+
+/// Until when an entry counts, in words.
+fn until(expires: Option<Date>) -> String {
+    match expires {
+        Some(date) if date < today() => format!(" (expired on {date})"),
+        Some(date) => format!(" (until {date})"),
+        None => String::new(),
+    }
 }

@@ -95,11 +95,8 @@ pub fn run(arguments: HistoryArgs) -> anyhow::Result<ExitCode> {
         },
         ..Outcome::default()
     };
-    let exclude = &settings.config.exclude;
-    let (findings, excluded): (Vec<_>, Vec<_>) = found
-        .findings
-        .into_iter()
-        .partition(|finding| !exclude.iter().any(|(_, glob)| glob.is_match(&finding.identity)));
+    let (findings, excluded): (Vec<_>, Vec<_>) =
+        found.findings.into_iter().partition(|finding| !settings.config.excludes(&finding.identity));
     outcome.summary.excluded = excluded.len() as u64;
     scan::accept(findings, &settings, &mut outcome);
     outcome.require_confidence(settings.min_confidence);

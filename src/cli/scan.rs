@@ -1,18 +1,19 @@
 //! `keysieve scan`: from arguments to findings to an exit code.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
 use keysieve::baseline;
-use keysieve::config::today;
+use keysieve::config::{Config, today};
 use keysieve::detect::Detector;
 use keysieve::detect::candidate::{Candidate, Dropped, Judge};
 use keysieve::detect::path_facts::PathFacts;
 use keysieve::detect::verdict::{Verdict, verdict};
 use keysieve::file::write::Access;
 use keysieve::finding::{Finding, Severity};
-use keysieve::gap::{Gap, GapCode};
+use keysieve::gap::{AcceptedGap, Gap, GapCode};
 use keysieve::outcome::{Outcome, SetAside, Summary};
 use keysieve::report;
 use keysieve::rules::Rule;
@@ -210,7 +211,15 @@ pub fn accept(findings: Vec<Finding>, settings: &Settings, outcome: &mut Outcome
             allow.line, allow.reason
         ));
     }
+    for entry in settings.config.accept_incomplete.iter().filter(|entry| entry.is_expired(today)) {
+        let expired = entry.expires.map(|date| date.to_string()).unwrap_or_default();
+        outcome.summary.notes.push(format!(
+            "the accept_incomplete entry in line {} of the configuration expired on {expired}: {}",
+            entry.line, entry.reason
+        ));
+    }
     outcome.summary.notes.extend(settings.config.notes.iter().cloned());
+    accept_gaps(&settings.config, &mut outcome.summary);
     for mut finding in findings {
         if !settings.config.is_for(&finding.rule, &finding.identity) {
             continue;
@@ -239,6 +248,27 @@ pub fn accept(findings: Vec<Finding>, settings: &Settings, outcome: &mut Outcome
             by,
             reason: reason.into(),
         });
+    }
+}
+
+/// Sets aside what was not read where the configuration excludes it or accepts that.
+fn accept_gaps(config: &Config, summary: &mut Summary) {
+    let gaps = std::mem::take(&mut summary.gaps);
+    let (excluded, gaps): (Vec<_>, Vec<_>) = gaps.into_iter().partition(|gap| config.excludes_gap(gap));
+    if !excluded.is_empty() {
+        let files: BTreeSet<&str> =
+            excluded.iter().map(|gap| gap.path.split("!/").next().unwrap_or_default()).collect();
+        summary.excluded += files.len() as u64;
+        summary.notes.push(format!(
+            "what the configuration excludes was not read to its end: {}",
+            files.into_iter().take(5).collect::<Vec<_>>().join(", ")
+        ));
+    }
+    for gap in gaps {
+        match config.accepts_incomplete(&gap, today()) {
+            Some(entry) => summary.accepted_gaps.push(AcceptedGap { gap, accepted: entry.reason.clone() }),
+            None => summary.gaps.push(gap),
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! key, the nearest valid one. Nothing is scanned before the configuration is known to be right.
 
 pub mod gitleaks;
+pub mod incomplete;
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -20,9 +21,11 @@ use crate::detect::matcher::LazyMatcher;
 use crate::detect::verdict::path_matcher;
 use crate::file;
 use crate::finding::{Confidence, Finding, Fingerprint, Severity};
+use crate::gap::Gap;
 use crate::posture;
 use crate::rules::schema::{ProviderSpec, RuleSpec};
 use crate::rules::{self, Rule};
+use incomplete::AcceptIncomplete;
 
 /// The file's usual name, at the root of the repository.
 pub const FILE_NAME: &str = ".keysieve.toml";
@@ -59,6 +62,8 @@ struct File {
     rules: RulesSection,
     #[serde(default)]
     allow: Vec<Spanned<AllowEntry>>,
+    #[serde(default)]
+    accept_incomplete: Vec<Spanned<incomplete::Entry>>,
     #[serde(default)]
     rule: Vec<Spanned<RuleSpec>>,
 }
@@ -122,6 +127,8 @@ pub struct Config {
     pub min_confidence: Option<Confidence>,
     /// Accepted findings.
     pub allow: Vec<Allow>,
+    /// Accepted gaps.
+    pub accept_incomplete: Vec<AcceptIncomplete>,
     disable: Vec<String>,
     only: Option<Vec<String>>,
     severity: BTreeMap<String, Severity>,
@@ -211,6 +218,12 @@ impl Config {
             }
             allow.push(Allow::new(entry, line_of(text, start)).map_err(|what| at(start, what))?);
         }
+        let mut accept_incomplete = Vec::new();
+        for entry in file.accept_incomplete {
+            let start = entry.span().start;
+            let entry = AcceptIncomplete::new(entry.into_inner(), line_of(text, start));
+            accept_incomplete.push(entry.map_err(|what| at(start, what))?);
+        }
         let checked = |list: Vec<Spanned<String>>| {
             list.into_iter()
                 .map(|id| known(id.get_ref(), id.span().start).map(|()| id.into_inner()))
@@ -230,6 +243,7 @@ impl Config {
             severity: severity.collect::<Result<_, _>>()?,
             exclude,
             allow,
+            accept_incomplete,
             own_rules,
             ..Self::default()
         };
@@ -342,6 +356,25 @@ impl Config {
         self.allow.iter().find(|allow| !allow.is_expired(today) && allow.covers(finding, identity))
     }
 
+    /// The entry that accepts `gap` on the day `today`.
+    pub fn accepts_incomplete(&self, gap: &Gap, today: Date) -> Option<&AcceptIncomplete> {
+        self.accept_incomplete.iter().find(|entry| !entry.is_expired(today) && entry.covers(gap))
+    }
+
+    /// Whether `exclude` leaves out the file at `identity`, or what is in it.
+    pub fn excludes(&self, identity: &str) -> bool {
+        let outer = identity.split("!/").next().unwrap_or(identity);
+        self.exclude.iter().any(|(_, glob)| glob.is_match(outer))
+    }
+
+    /// Whether `exclude` leaves out what was not read: a file, or all that is in a folder.
+    pub fn excludes_gap(&self, gap: &Gap) -> bool {
+        let Some(path) = gap.file() else { return false };
+        let folders = self.exclude.iter().filter_map(|(glob, _)| glob.strip_suffix("/**").or(glob.strip_suffix('/')));
+        let is_folder = |glob: &str| path_matcher(glob).is_ok_and(|glob| glob.is_match(path));
+        self.excludes(path) || (!path.contains("!/") && folders.filter(|glob| !glob.is_empty()).any(is_folder))
+    }
+
     /// How many rules are switched off, changed and added.
     pub fn rule_changes(&self) -> (usize, usize, usize) {
         let overrides =
@@ -363,16 +396,12 @@ impl Allow {
             return Err("the reason of an allow entry is empty; write why the finding is accepted".to_owned());
         }
         let paths = entry.paths.iter().map(|glob| path_matcher(glob).map_err(|error| error.to_string()));
-        let expires = entry.expires.map(|date| {
-            let date = date.date.filter(|_| date.time.is_none()).ok_or("`expires` is a date such as 2027-01-01")?;
-            Date::new(date.year as i16, date.month as i8, date.day as i8).map_err(|error| error.to_string())
-        });
         Ok(Self {
             paths: paths.collect::<Result<_, _>>()?,
             fingerprint: entry.fingerprint.as_deref().map(Fingerprint::parse).transpose()?,
             rule: entry.rule,
             reason: entry.reason,
-            expires: expires.transpose()?,
+            expires: expiry(entry.expires)?,
             line,
             list: None,
         })
@@ -391,6 +420,13 @@ impl Allow {
             && (self.paths.is_empty() || self.paths.iter().any(|glob| glob.is_match(identity)))
             && self.fingerprint.as_ref().is_none_or(|fingerprint| *fingerprint == finding.fingerprint)
     }
+}
+
+/// The last day on which an entry counts.
+fn expiry(written: Option<toml::value::Datetime>) -> Result<Option<Date>, String> {
+    let Some(date) = written else { return Ok(None) };
+    let date = date.date.filter(|_| date.time.is_none()).ok_or("`expires` is a date such as 2027-01-01")?;
+    Date::new(date.year as i16, date.month as i8, date.day as i8).map(Some).map_err(|error| error.to_string())
 }
 
 /// Today, in UTC.

@@ -40,7 +40,8 @@ pub fn check(files: &[File]) -> Posture {
     for file in files {
         posture.files += 1;
         posture.bytes += file.text.len() as u64;
-        posture.gaps.extend(file.error.iter().map(|reason| Gap::new(GapCode::Damaged, &file.path, reason)));
+        let gap = |reason: &String| Gap::new(GapCode::Damaged, &file.path, reason).known_as(&file.identity);
+        posture.gaps.extend(file.error.iter().map(gap));
     }
     let mut hits = checks::all(files);
     hits.sort_by(|a, b| (&files[a.file].path, a.line, a.check.id).cmp(&(&files[b.file].path, b.line, b.check.id)));

@@ -142,9 +142,9 @@ pub fn read(paths: &[PathBuf], exclude: &[GlobMatcher], progress: &Progress) -> 
     const SKIPPED: [&str; 3] = ["node_modules", "vendor", ".terraform"];
     let options = tree::Options { paths: paths.to_vec(), exclude: exclude.to_vec(), ..tree::Options::default() };
     let (listed, coverage) = tree::files(&options, progress);
-    let gap = |code, path: &Path, reason: String| Gap::new(code, shown(path), reason);
     let read_one = |named: Named| -> Option<Result<File, Gap>> {
         let Named { path, identity } = named;
+        let gap = |code, reason: String| Gap::new(code, shown(&path), reason).known_as(&identity);
         if identity.split('/').any(|name| SKIPPED.contains(&name)) || !may_be_checked(&path) {
             return None;
         }
@@ -154,15 +154,15 @@ pub fn read(paths: &[PathBuf], exclude: &[GlobMatcher], progress: &Progress) -> 
         }
         let bytes = match read_whole(&path) {
             Ok(bytes) => bytes?,
-            Err(error) => return Some(Err(gap(GapCode::Unreadable, &path, explain(&error)))),
+            Err(error) => return Some(Err(gap(GapCode::Unreadable, explain(&error)))),
         };
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        let name = shown(&path);
+        let (name, known) = (shown(&path), identity.clone());
         // Parsers go back and forth, and an input can be made for which they never come to an end.
-        match Task::new(progress).watch(move || File::of(&name, &identity, text)) {
+        match Task::new(progress).watch(move || File::of(&name, &known, text)) {
             Ok(Ok(file)) => file.map(Ok),
-            Ok(Err(panicked)) => Some(Err(gap(GapCode::Failed, &path, panicked.to_string()))),
-            Err(reached) => Some(Err(gap(reached.code(), &path, reached.to_string()))),
+            Ok(Err(panicked)) => Some(Err(gap(GapCode::Failed, panicked.to_string()))),
+            Err(reached) => Some(Err(gap(reached.code(), reached.to_string()))),
         }
     };
     let mut files = Vec::new();

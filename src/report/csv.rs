@@ -6,13 +6,13 @@ use std::io::{self, Write};
 use super::terminal::visible;
 use super::{Options, print_secret};
 use crate::finding::Finding;
-use crate::gap::Gap;
+use crate::gap::{AcceptedGap, Gap};
 use crate::outcome::Outcome;
 
 const COLUMNS: &str = "severity,confidence,rule,title,path,line,column,secret,introduced,author,commit,removed,live_in,\
                        fingerprint,rotate";
 
-/// Writes a header and the rows. What could not be read is a row whose rule is `incomplete`.
+/// Writes a header and the rows. What could not be read is a row whose rule is `incomplete`, or `accepted-incomplete`.
 pub fn write(outcome: &Outcome, options: Options, to: &mut impl Write) -> io::Result<()> {
     writeln!(to, "{COLUMNS}")?;
     for finding in &outcome.findings {
@@ -21,6 +21,12 @@ pub fn write(outcome: &Outcome, options: Options, to: &mut impl Write) -> io::Re
     for Gap { path, reason, .. } in &outcome.summary.gaps {
         let mut fields = vec![String::new(); COLUMNS.split(',').count()];
         (fields[2], fields[3], fields[4]) = ("incomplete".to_owned(), reason.clone(), path.clone());
+        row(&fields, to)?;
+    }
+    for AcceptedGap { gap: Gap { path, reason, .. }, accepted } in &outcome.summary.accepted_gaps {
+        let mut fields = vec![String::new(); COLUMNS.split(',').count()];
+        let what = format!("accepted ({accepted}): {reason}");
+        (fields[2], fields[3], fields[4]) = ("accepted-incomplete".to_owned(), what, path.clone());
         row(&fields, to)?;
     }
     Ok(())

@@ -47,8 +47,8 @@ pub fn write(outcome: &Outcome, options: Options, to: &mut impl Write) -> io::Re
         let text = data(&format!("{}: {}", visible(path), visible(reason)));
         writeln!(to, "::error title=keysieve could not read everything::{text}")?;
     }
-    for note in &outcome.summary.notes {
-        writeln!(to, "::notice title=keysieve::{}", data(&visible(note)))?;
+    for note in outcome.summary.all_notes() {
+        writeln!(to, "::notice title=keysieve::{}", data(&visible(&note)))?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::Options;
 use super::terminal::inert_json;
 use crate::finding::{Confidence, Finding, Severity};
-use crate::gap::Gap;
+use crate::gap::{AcceptedGap, Gap};
 use crate::outcome::Outcome;
 
 /// Version of the schema that the report keeps to.
@@ -24,6 +24,9 @@ pub fn write(outcome: &Outcome, _options: Options, to: &mut impl Write) -> io::R
         .gaps
         .iter()
         .map(|Gap { path, reason, .. }| json!({ "level": "fatal", "value": format!("{path}: {reason}") }))
+        .chain(outcome.summary.accepted_gaps.iter().map(|AcceptedGap { gap: Gap { path, reason, .. }, accepted }| {
+            json!({ "level": "info", "value": format!("{path}: accepted ({accepted}): {reason}") })
+        }))
         .collect();
     let mut report = json!({
         "version": SCHEMA_VERSION,

@@ -30,7 +30,7 @@ pub fn write(outcome: &Outcome, options: Options, to: &mut impl Write) -> io::Re
             "objects": outcome.summary.objects,
             "bytes": outcome.summary.bytes,
             "allowed": outcome.summary.allowed,
-            "notes": outcome.summary.notes,
+            "notes": outcome.summary.all_notes(),
             "gaps": outcome.summary.gaps,
             "complete": outcome.summary.is_complete(),
         },

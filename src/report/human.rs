@@ -169,8 +169,8 @@ fn write_summary(outcome: &Outcome, options: Options, to: &mut impl Write) -> io
     if let Some(scope) = &summary.scope {
         writeln!(to, "Looked at {}.", visible(scope))?;
     }
-    for note in &summary.notes {
-        writeln!(to, "{BOLD}Note:{BOLD:#} {}", visible(note))?;
+    for note in summary.all_notes() {
+        writeln!(to, "{BOLD}Note:{BOLD:#} {}", visible(&note))?;
     }
     if !summary.not_content.is_empty() {
         let mut kinds: Vec<(&str, u64)> = Vec::new();

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::terminal::inert_json;
 use super::{Options, print_secret};
 use crate::finding::{Advice, Confidence, Evidence, Finding, Fingerprint, Life, Place, Severity};
-use crate::gap::Gap;
+use crate::gap::{AcceptedGap, Gap};
 use crate::outcome::{Outcome, SetAside, Summary};
 use crate::posture;
 
@@ -104,6 +104,8 @@ struct SummaryObject<'a> {
     excluded: u64,
     not_content: Vec<Named<'a>>,
     incomplete: &'a [Gap],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    accepted_incomplete: &'a [AcceptedGap],
     notes: &'a [String],
     complete: bool,
 }
@@ -205,6 +207,7 @@ fn summary_object<'a>(outcome: &Outcome, summary: &'a Summary) -> SummaryObject<
         excluded: summary.excluded,
         not_content: summary.not_content.iter().map(|(kind, path)| Named { kind, path }).collect(),
         incomplete: &summary.gaps,
+        accepted_incomplete: &summary.accepted_gaps,
         notes: &summary.notes,
         complete: summary.is_complete(),
     }

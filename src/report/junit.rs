@@ -4,14 +4,19 @@ use std::io::{self, Write};
 
 use super::Options;
 use super::terminal::visible;
-use crate::gap::Gap;
+use crate::gap::{AcceptedGap, Gap};
 use crate::outcome::Outcome;
 
 /// Writes one suite.
 pub fn write(outcome: &Outcome, _options: Options, to: &mut impl Write) -> io::Result<()> {
     let (failures, errors) = (outcome.findings.len(), outcome.summary.gaps.len());
+    let skipped = outcome.summary.accepted_gaps.len();
     let passed = usize::from(failures + errors == 0);
-    let counts = format!("tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\"", failures + errors + passed);
+    let tests = failures + errors + skipped + passed;
+    let mut counts = format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\"");
+    if skipped > 0 {
+        counts.push_str(&format!(" skipped=\"{skipped}\""));
+    }
     writeln!(to, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
     writeln!(to, "<testsuites name=\"keysieve\" {counts}>")?;
     writeln!(to, "  <testsuite name=\"keysieve\" {counts}>")?;
@@ -43,6 +48,12 @@ pub fn write(outcome: &Outcome, _options: Options, to: &mut impl Write) -> io::R
     for Gap { path, reason, .. } in &outcome.summary.gaps {
         writeln!(to, "    <testcase classname=\"keysieve\" name=\"{}\">", escaped(path))?;
         writeln!(to, "      <error type=\"incomplete\" message=\"{}\"/>", escaped(reason))?;
+        writeln!(to, "    </testcase>")?;
+    }
+    for AcceptedGap { gap: Gap { path, reason, .. }, accepted } in &outcome.summary.accepted_gaps {
+        let message = format!("accepted ({accepted}): {reason}");
+        writeln!(to, "    <testcase classname=\"keysieve\" name=\"{}\">", escaped(path))?;
+        writeln!(to, "      <skipped message=\"{}\"/>", escaped(&message))?;
         writeln!(to, "    </testcase>")?;
     }
     writeln!(to, "  </testsuite>\n</testsuites>")

@@ -71,8 +71,8 @@ fn summary(outcome: &Outcome, to: &mut impl Write) -> io::Result<()> {
     if let Some(scope) = &summary.scope {
         writeln!(to, "Looked at {}.", code(scope))?;
     }
-    for note in &summary.notes {
-        writeln!(to, "\n> {}", text(note))?;
+    for note in summary.all_notes() {
+        writeln!(to, "\n> {}", text(&note))?;
     }
     if !summary.is_complete() {
         writeln!(to, "\n**Not complete**: {} could not be read to the end.\n", summary.gaps.len())?;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::finding::{
     Advice, Confidence, Evidence, Excerpt, Finding, Fingerprint, Life, Partner, Place, Secret, Severity,
 };
-use crate::gap::Gap;
+use crate::gap::{AcceptedGap, Gap};
 use crate::outcome::{Outcome, SetAside, Summary};
 
 #[derive(Deserialize)]
@@ -86,6 +86,7 @@ struct SummaryObject {
     excluded: u64,
     not_content: Vec<NotContent>,
     incomplete: Vec<Gap>,
+    accepted_incomplete: Vec<AcceptedGap>,
     notes: Vec<String>,
 }
 
@@ -202,6 +203,7 @@ impl From<SummaryObject> for Summary {
             below_confidence: it.below_confidence,
             not_content: it.not_content.into_iter().map(|it| (kind(&it.kind), it.path)).collect(),
             gaps: it.incomplete,
+            accepted_gaps: it.accepted_incomplete,
             notes: it.notes,
         }
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::Options;
 use super::terminal::inert_json;
 use crate::finding::{Confidence, Finding, Severity};
-use crate::gap::Gap;
+use crate::gap::{AcceptedGap, Gap};
 use crate::outcome::Outcome;
 use crate::posture;
 use crate::rules::Rule;
@@ -29,14 +29,10 @@ pub fn write(outcome: &Outcome, rules: &[Rule], options: Options, to: &mut impl 
         .summary
         .gaps
         .iter()
-        .map(|Gap { path, code, reason }| {
-            json!({
-                "level": "error",
-                "descriptor": { "id": code },
-                "message": { "text": format!("{path}: {reason}") },
-                "locations": [{ "physicalLocation": { "artifactLocation": artifact(path) } }],
-            })
-        })
+        .map(|gap| notification("error", gap, &gap.reason))
+        .chain(outcome.summary.accepted_gaps.iter().map(|AcceptedGap { gap, accepted }| {
+            notification("note", gap, &format!("accepted ({accepted}): {}", gap.reason))
+        }))
         .collect();
     let log = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -57,6 +53,15 @@ pub fn write(outcome: &Outcome, rules: &[Rule], options: Options, to: &mut impl 
     });
     to.write_all(inert_json(&serde_json::to_string_pretty(&log)?).as_bytes())?;
     to.write_all(b"\n")
+}
+
+fn notification(level: &str, gap: &Gap, what: &str) -> Value {
+    json!({
+        "level": level,
+        "descriptor": { "id": gap.code },
+        "message": { "text": format!("{}: {what}", gap.path) },
+        "locations": [{ "physicalLocation": { "artifactLocation": artifact(&gap.path) } }],
+    })
 }
 
 fn descriptor(rule: &Rule) -> Value {

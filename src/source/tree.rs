@@ -131,7 +131,8 @@ pub struct Named {
 /// Lists everything and reads nothing.
 pub fn files(options: &Options, progress: &Progress) -> (Vec<Named>, Coverage) {
     let roots: Vec<Root> = options.paths.iter().map(|path| Root::new(path)).collect();
-    let (files, coverage) = list(options, &roots, progress);
+    let (files, mut coverage) = list(options, &roots, progress);
+    coverage.gaps.iter_mut().for_each(|gap| identify(gap, &roots));
     let named = |file: Listed| Named { identity: roots[file.root].identity(&file.path), path: file.path };
     (files.into_iter().filter(|file| !file.is_link).map(named).collect(), coverage)
 }
@@ -157,10 +158,24 @@ pub fn scan(options: &Options, detector: &Detector, progress: &Progress, each: i
     let (named, gap) = workers.with(|worker| in_names(&files, &roots, detector, worker, progress)).unwrap_or_default();
     coverage.gaps.extend(gap);
     named.into_iter().for_each(&each);
+    coverage.gaps.iter_mut().for_each(|gap| identify(gap, &roots));
     coverage.gaps.sort();
     coverage.gaps.dedup();
     coverage.not_content.sort();
     coverage
+}
+
+/// Notes the path that the configuration knows the gap's file by.
+fn identify(gap: &mut Gap, roots: &[Root]) {
+    let outer = gap.path.split("!/").next().unwrap_or_default();
+    // What is shown has no `./` before it, which the root may have.
+    let paths = [PathBuf::from(outer), Path::new(".").join(outer)];
+    let below = |root: &Root| paths.iter().find(|path| path.starts_with(&root.path)).map(|path| root.identity(path));
+    let mut around: Vec<&Root> = roots.iter().collect();
+    around.sort_by_key(|root| std::cmp::Reverse(root.path.as_os_str().len()));
+    if let Some(identity) = around.into_iter().find_map(below) {
+        gap.identity = Some(format!("{identity}{}", &gap.path[outer.len()..]));
+    }
 }
 
 impl Root {

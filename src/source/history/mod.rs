@@ -7,6 +7,7 @@
 //! No git process is started and no filter or hook runs; packs, refs and reflogs are read as files. git2 finds the
 //! repository and says whether its owner is trusted.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 pub mod attribute;
@@ -20,6 +21,7 @@ pub mod objects;
 pub mod oid;
 pub mod openable;
 pub mod pack;
+mod places;
 pub mod refs;
 pub mod repository;
 pub mod revision;
@@ -164,8 +166,17 @@ fn scan_one(
     let forests: Vec<Forest> = store.packs.par_iter().map(Forest::of).collect();
     let mut found = walk::scan(&store, &forests, detector, progress, !options.no_delta);
     gaps.append(&mut found.gaps);
-    let read_trees = || walk::trees(&store, &forests, &found.blobs, detector, progress);
+    // What could not be read is looked for in trees as well, so that it can be told by its paths.
+    let unread = places::objects(&gaps);
+    let wanted = match unread.is_empty() {
+        true => Cow::Borrowed(&found.blobs),
+        false => {
+            Cow::Owned(unread.into_iter().chain(found.blobs.iter().map(|(oid, ids)| (*oid, ids.clone()))).collect())
+        }
+    };
+    let read_trees = || walk::trees(&store, &forests, &wanted, detector, progress);
     let (mut trees, graph) = rayon::join(read_trees, || attribute::Graph::of(&found, &refs));
+    drop(wanted);
     gaps.append(&mut trees.gaps);
     found.add_names(&mut trees, &store);
     if let Some(why) = progress.stopped() {
@@ -196,6 +207,11 @@ fn scan_one(
         matches!(verdict(detector, candidate, path, facts), Verdict::Finding(it) if it.confidence >= least)
     });
     gaps.extend(attribution.gaps.iter().cloned());
+    let mut gaps = places::name(
+        gaps,
+        &places::Stored { store: &store, trees: &trees, commits: &attribution.commits, prefix },
+        &options.paths,
+    );
     let filter = Filter::new(options, since, &attribution);
     let mut findings = reporter.in_files(&attribution, &filter, prefix);
     if options.paths.is_empty() {
