@@ -173,14 +173,23 @@ fn zips(add: Add<'_>) {
     add(FoundAndGap, "no-directory.zip", whole[..whole.len() - 120].to_vec());
     add(Found, "two-archives.zip", [whole.clone(), zip(&[plain()], b"")].concat());
     add(Found, "spanned.zip", [b"PK\x07\x08".to_vec(), whole.clone()].concat());
-    let nothing = zip(&[plain()], b"");
-    add(Found, "text-behind.zip", [nothing.clone(), text()].concat());
-    let start = [b"PK\x03\x04".to_vec(), nothing[4..].to_vec()].concat();
+    add(Found, "text-behind.zip", [zip(&[plain()], b""), text()].concat());
+    add(Closed, "unknown-bytes-behind.zip", [zip(&[plain()], b""), leak().data].concat());
+    add(Closed, "name-longer-than-the-archive.zip", {
+        let mut file = zip(&[leak()], b"");
+        file[26..28].fill(0xff);
+        file
+    });
+    add(Closed, "described-behind-by-another-checksum.zip", {
+        let mut file = zip(&[Entry { data: deflate(b"harmless"), ..described }, plain()], b"");
+        let at = memchr::memmem::find(&file, b"PK\x07\x08").unwrap();
+        file[at + 4] ^= 1;
+        file
+    });
     add(Found, "tar-gz-in-the-comment.zip", zip(&[plain()], &tar_gz("a", &text())));
     add(Found, "names-with-no-space-between.zip", {
         zip(&[entry("a", b""), Entry { name: token.clone().into(), ..stored("", b"") }, stored("b", b"")], b"")
     });
-    assert_eq!(start, nothing);
 }
 
 // Tar, written by hand as well.
@@ -290,6 +299,11 @@ fn tars(add: Add<'_>) {
         member[600..600 + token.len()].copy_from_slice(token.as_bytes());
         tar(&[member])
     });
+    add(Closed, "unknown-bytes-in-the-padding.tar", {
+        let mut member = member("a", b'0', b"x\n");
+        member[600..600 + packed.len()].copy_from_slice(&deflate(&text()).repeat(2)[..packed.len()]);
+        tar(&[member])
+    });
     add(Found, "size-ends-in-the-token.tar", {
         let mut member = member("a", b'0', &text());
         let block: [u8; 512] = member[..512].try_into().unwrap();
@@ -394,6 +408,7 @@ fn compressed(add: Add<'_>) {
     add(Found, "second-member-behind-zeros.gz", [member(), vec![0; 100], gzip(&text())].concat());
     add(Found, "name-of-the-second-member.gz", [member(), written(builder().filename(token.as_str()))].concat());
     add(Found, "text-behind.gz", [member(), text()].concat());
+    add(Closed, "unknown-bytes-behind.gz", [member(), deflate(&text())].concat());
     add(Found, "tar-gz-behind.bz2", [bzip2(b"nothing"), tar_gz("a", &text())].concat());
     add(Found, "second-stream.bz2", [bzip2(b"nothing\n"), bzip2(&text())].concat());
     add(Found, "text-behind.bz2", [bzip2(b"nothing"), text()].concat());
@@ -450,6 +465,7 @@ fn others(add: Add<'_>) {
     add(Found, "long-names.ar", ar(&[("//", format!("{token}/\n").as_bytes()), ("/0", b"x")]));
     add(Found, "symbols.ar", ar(&[("/", format!("\0\0\0\x01\0\0\0\x01{token}\0").as_bytes()), ("a.o/", b"x")]));
     let name = format!("{token}.o");
+    add(Found, "bsd-name-that-ends-in-the-token.ar", ar(&[("#1/9", format!("{name}x").as_bytes())]));
     add(Found, "bsd-names.ar", ar(&[(&format!("#1/{}", name.len()), format!("{name}x").as_bytes())]));
     add(Found, "text-behind.ar", [ar(&[("a", b"x")]), vec![b'\n'; 20], text()].concat());
     add(Found, "gzip-behind.deb", [ar(&[("debian-binary", b"2.0\n")]), packed.clone()].concat());

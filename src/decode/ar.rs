@@ -1,6 +1,6 @@
 //! Archives of Unix's `ar`, in the forms of System V, GNU and BSD; also deb.
 
-use super::container::{Kind, Unpacker};
+use super::container::{Kind, OVERLAP, Unpacker};
 use super::rest::Rest;
 use super::shown;
 
@@ -18,7 +18,7 @@ pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: u
         }
         let Some((header, data)) = entry(&bytes[at..]) else {
             let start = at + bytes[at..].iter().take_while(|byte| matches!(byte, 0 | b'\n')).count();
-            walk.lost(&bytes[start..], Kind::Ar, path, depth, &mut rest);
+            walk.lost(bytes, start, Kind::Ar, path, depth, &mut rest);
             return walk.rest(&rest, path);
         };
         rest.add(&header[..48]);
@@ -34,7 +34,9 @@ pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: u
             continue;
         } else if let Some(length) = field.strip_prefix(b"#1/").and_then(number) {
             let (name, content) = data.split_at(length.min(data.len()));
+            // The length of the name may be what is wrong.
             rest.add(name);
+            rest.add(&data[..data.len().min(length.saturating_add(OVERLAP))]);
             (name.split(|byte| *byte == 0).next().unwrap_or_default(), content)
         } else if let Some(offset) = field.strip_prefix(b"/").and_then(number) {
             let name = names.get(offset..).unwrap_or_default();

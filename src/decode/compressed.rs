@@ -29,7 +29,7 @@ pub(super) fn zstd(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: usi
         Ok(reader) => stream(walk, reader, path, depth),
         Err(error) => walk.gap(path, GapCode::Damaged, damaged(&error)),
     }
-    walk.stray(&bytes[end..], path, depth, &mut rest);
+    walk.lost(&bytes[end..], 0, Kind::Zstd, path, depth, &mut rest);
     walk.rest(&rest, path);
 }
 
@@ -38,7 +38,7 @@ fn members<'a, M: Member<'a>>(walk: &mut Unpacker<'_>, mut members: Members<'a, 
     let Members { after, mut rest, is_over, .. } = members;
     // A member that was not read to its end, which is said, would be opened again.
     if is_over {
-        walk.stray(after, path, depth, &mut rest);
+        walk.lost(after, 0, M::KIND, path, depth, &mut rest);
     }
     walk.rest(&rest, path);
 }
@@ -58,52 +58,58 @@ fn stream(walk: &mut Unpacker<'_>, reader: impl Read, path: &str, depth: usize) 
 
 /// What decompresses one member.
 trait Member<'a>: Read + Sized {
+    const KIND: Kind;
     /// How a member starts.
     const MAGIC: &'static [u8];
 
     fn open(bytes: &'a [u8]) -> Self;
 
-    /// What follows the member, which was read to its end.
-    fn close(self, rest: &mut Rest) -> &'a [u8];
+    /// What follows the member, which started with `member` and was read to its end.
+    fn close(self, member: &'a [u8], rest: &mut Rest) -> &'a [u8];
 }
 
 impl<'a> Member<'a> for flate2::bufread::GzDecoder<&'a [u8]> {
+    const KIND: Kind = Kind::Gzip;
     const MAGIC: &'static [u8] = &[0x1f, 0x8b, 8];
 
     fn open(bytes: &'a [u8]) -> Self {
         Self::new(bytes)
     }
 
-    fn close(self, rest: &mut Rest) -> &'a [u8] {
+    fn close(self, member: &'a [u8], rest: &mut Rest) -> &'a [u8] {
         if let Some(header) = self.header() {
-            for field in [header.filename(), header.comment(), header.extra()] {
-                rest.add(field.unwrap_or_default());
-            }
+            let fields = [header.extra(), header.filename(), header.comment()].map(Option::unwrap_or_default);
+            fields.iter().for_each(|field| rest.add(field));
+            // Ten bytes, two for a length and one behind each text.
+            let length = 14 + fields.iter().map(|field| field.len()).sum::<usize>();
+            rest.add(&member[..length.min(member.len())]);
         }
         self.into_inner()
     }
 }
 
 impl<'a> Member<'a> for bzip2::bufread::BzDecoder<&'a [u8]> {
+    const KIND: Kind = Kind::Bzip2;
     const MAGIC: &'static [u8] = b"BZh";
 
     fn open(bytes: &'a [u8]) -> Self {
         Self::new(bytes)
     }
 
-    fn close(self, _: &mut Rest) -> &'a [u8] {
+    fn close(self, _: &'a [u8], _: &mut Rest) -> &'a [u8] {
         self.into_inner()
     }
 }
 
 impl<'a> Member<'a> for lzma_rust2::XzReader<&'a [u8]> {
+    const KIND: Kind = Kind::Xz;
     const MAGIC: &'static [u8] = b"\xfd7zXZ\0";
 
     fn open(bytes: &'a [u8]) -> Self {
         Self::new_mem_limit(bytes, false, DICTIONARY_KIB)
     }
 
-    fn close(self, _: &mut Rest) -> &'a [u8] {
+    fn close(self, _: &'a [u8], _: &mut Rest) -> &'a [u8] {
         self.into_inner()
     }
 }
@@ -139,7 +145,7 @@ impl<'a, M: Member<'a>> Read for Members<'a, M> {
                 self.open = Some(member);
                 return Ok(count);
             }
-            self.after = member.close(&mut self.rest);
+            self.after = member.close(self.after, &mut self.rest);
             // Blocks of tapes are filled up with zeros.
             let zeros = self.after.iter().take_while(|byte| **byte == 0).count();
             self.after.consume(zeros);

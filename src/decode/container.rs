@@ -93,6 +93,9 @@ impl Default for Limits {
 /// Memory for a dictionary or a header that an archive asks for, in KiB; `xz -9` needs 65 MiB.
 pub(super) const DICTIONARY_KIB: u32 = 96 << 10;
 
+/// Bytes of an entry that are read once more with what stands behind it and belongs to none: a secret could stand in both.
+pub(super) const OVERLAP: usize = 512;
+
 /// Takes what is found inside of a container.
 pub trait Sink {
     /// An inner content that is no container itself.
@@ -198,17 +201,21 @@ impl Unpacker<'_> {
         }
     }
 
-    /// Bytes that stand where an entry of a container of this `kind` was expected. Text is read to its end, and containers
-    /// are opened; anything else may be an entry with a damaged header.
-    pub(super) fn lost(&mut self, bytes: &[u8], kind: Kind, path: &str, depth: usize, rest: &mut Rest) {
-        if Kind::of(bytes).is_some_and(|other| other != kind) {
-            return self.stray(bytes, path, depth, rest);
+    /// What stands at `at` where an entry of a container of this `kind` was expected, up to the end of `bytes`. Text is read
+    /// to its end, and containers are opened; anything else may be an entry with a damaged header.
+    pub(super) fn lost(&mut self, bytes: &[u8], at: usize, kind: Kind, path: &str, depth: usize, rest: &mut Rest) {
+        let lost = &bytes[at..];
+        if Kind::of(lost).is_some_and(|other| other != kind) {
+            return self.stray(lost, path, depth, rest);
         }
-        if bytes.iter().any(|byte| *byte < b'\t' && *byte != 0) {
+        let is_text = |byte: &u8| *byte >= b'\t';
+        let (first, last) = (lost.iter().position(|byte| *byte != 0), lost.iter().rposition(|byte| *byte != 0));
+        if first.zip(last).is_some_and(|(first, last)| !lost[first..last].iter().all(is_text)) {
             let reason = "it cannot be unpacked: there are bytes that belong to no entry; they were read as they are";
             self.gap(path, GapCode::Damaged, reason.to_owned());
         }
-        rest.add(bytes);
+        // The size of the entry before may be what is wrong.
+        rest.add(&bytes[if lost.is_empty() { at } else { at.saturating_sub(OVERLAP) }..]);
     }
 
     /// Says why a content is not whole.

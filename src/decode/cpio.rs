@@ -19,7 +19,7 @@ pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: u
             return;
         }
         let Some(entry) = Entry::parse(&bytes[at..]) else {
-            walk.lost(&bytes[at..], Kind::Cpio, path, depth, &mut rest);
+            walk.lost(bytes, at, Kind::Cpio, path, depth, &mut rest);
             walk.gap(path, GapCode::Damaged, ENDS.to_owned());
             return walk.rest(&rest, path);
         };
@@ -33,7 +33,7 @@ pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: u
         if is_over {
             at += bytes[at..].iter().take_while(|byte| **byte == 0).count();
             if Kind::of(&bytes[at..]) != Some(Kind::Cpio) {
-                walk.lost(&bytes[at..], Kind::Cpio, path, depth, &mut rest);
+                walk.lost(bytes, at, Kind::Cpio, path, depth, &mut rest);
                 return walk.rest(&rest, path);
             }
         }

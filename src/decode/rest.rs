@@ -80,8 +80,9 @@ pub(super) fn between(mut ranges: Vec<Range<usize>>, length: usize) -> Vec<Range
     let mut outside = Vec::new();
     let mut at = 0;
     for range in ranges {
-        if range.start > at {
-            outside.push(at..range.start);
+        let start = range.start.min(length);
+        if start > at {
+            outside.push(at..start);
         }
         at = at.max(range.end);
     }
@@ -111,5 +112,6 @@ mod tests {
     fn what_lies_between_ranges() {
         assert_eq!(between(vec![5..7, 0..2, 6..9], 12), [2..5, 9..12]);
         assert!(between(vec![0..4, 1..3], 4).is_empty());
+        assert_eq!(between(vec![9..12, 0..1], 4), [1..4]);
     }
 }

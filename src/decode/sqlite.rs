@@ -124,7 +124,8 @@ impl<'a> Database<'a> {
             }
             true
         });
-        let mut problem = read.err();
+        let is_whole = self.bytes.len().is_multiple_of(self.page_size);
+        let mut problem = read.err().or((!is_whole).then(|| "it does not consist of whole pages".to_owned()));
         if statements.len() > 1 && !found("(schema)", statements.as_bytes()) {
             return problem.map_or(Ok(()), Err);
         }

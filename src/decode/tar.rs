@@ -48,8 +48,9 @@ pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: u
         if !is_extension && !walk.may_go_on(path) {
             return;
         }
-        // The name, the target of a link, owner and group, and the name's start, none of which has to end with a NUL.
-        for field in [0..100, 100..157, 157..257, 257..345, 345..BLOCK] {
+        // As it is, and by field: the name, the target of a link, owner and group, and the name's start need no NUL at
+        // their ends.
+        for field in [0..BLOCK, 0..100, 100..157, 157..257, 257..345, 345..BLOCK] {
             rest.add(&bytes[at..at + BLOCK][field]);
         }
         at += BLOCK;
@@ -89,8 +90,8 @@ pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: u
         let end = at + data.len();
         at = end.next_multiple_of(BLOCK).min(bytes.len());
         if bytes[end..at].iter().any(|byte| *byte != 0) {
-            // Whether this belongs to the entry is a matter of opinion, so it is read with what stands before it.
-            rest.add(&bytes[end - data.len().min(BLOCK)..at]);
+            // Whether this belongs to the entry is a matter of opinion.
+            walk.lost(&bytes[..at], end, Kind::Tar, path, depth, &mut rest);
         }
     }
     walk.rest(&rest, path);
@@ -102,11 +103,7 @@ fn stray(walk: &mut Unpacker<'_>, bytes: &[u8], at: usize, path: &str, depth: us
     let start = blocks.clone().find(|at| bytes[*at..].iter().take(BLOCK).any(|byte| *byte != 0));
     let Some(start) = start else { return bytes.len() };
     let end = blocks.skip((start - at) / BLOCK).find(|at| header(&bytes[*at..]).is_some()).unwrap_or(bytes.len());
-    let stray = &bytes[start..end];
-    if stray.is_empty() {
-        return end;
-    }
-    walk.lost(stray, Kind::Tar, path, depth, rest);
+    walk.lost(&bytes[..end], start, Kind::Tar, path, depth, rest);
     end
 }
 

@@ -41,15 +41,13 @@ pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: u
         let last = parts.cuts.partition_point(|cut| *cut < range.end);
         let mut start = range.start;
         for &cut in parts.cuts[first..last].iter().chain([&range.end]) {
-            match Kind::of(&bytes[start..cut]) {
-                // What follows the end of the archive; entries of zips are looked for below.
-                Some(kind) if kind != Kind::Zip => walk.stray(&bytes[start..cut], path, depth, &mut rest),
-                _ => rest.add(&bytes[start..cut]),
-            }
+            rest.add(&bytes[start..cut]);
             start = cut;
         }
+        // What says where fields end may be wrong, so they are read without their borders as well.
+        rest.add(&bytes[range.clone()]);
         let mut at = range.start;
-        while let Some(found) = memchr::memmem::find(&bytes[at..range.end], LOCAL) {
+        while let Some(found) = bytes.get(at..range.end).and_then(|bytes| memchr::memmem::find(bytes, LOCAL)) {
             let start = at + found;
             at = start + LOCAL.len();
             if parts.known.binary_search(&start).is_ok() {
@@ -68,6 +66,10 @@ pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: u
     for (name, reason) in parts.missing {
         walk.gap(&format!("{path}!/{}", shown(&name)), GapCode::Damaged, reason);
     }
+    // An archive can be another one's comment: its entries were found above.
+    if parts.end > 0 && memchr::memmem::find(&bytes[parts.end..], LOCAL).is_none() {
+        walk.lost(bytes, parts.end, Kind::Zip, path, depth, &mut rest);
+    }
     walk.rest(&rest, path);
 }
 
@@ -80,6 +82,8 @@ struct Parts {
     read: Vec<Range<usize>>,
     /// Entries that are not where the directory says, as where archives were put together; and why.
     missing: BTreeMap<Vec<u8>, String>,
+    /// Where the comment starts, and whatever stands behind the archive.
+    end: usize,
     /// Where names, extra fields and comments start and end.
     cuts: Vec<usize>,
 }
@@ -93,15 +97,16 @@ fn named(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: usize, parts:
             return true;
         }
     };
-    parts.cuts.push(bytes.len().saturating_sub(archive.comment().len()));
     let mut at = archive.central_directory_start() as usize;
     while let Some(lengths) = header_at(bytes, at, CENTRAL, CENTRAL_LENGTH, [28, 30, 32]) {
         parts.cuts.extend(lengths);
         at = lengths[3];
     }
-    // The directory's end, which the comment follows.
-    let end = header_at(bytes, at, END, END_LENGTH, [20]);
-    parts.cuts.extend(end.into_iter().flatten().chain([at]));
+    // The directory's end, which the comment follows; records for large archives may stand between.
+    let comment = bytes.len().saturating_sub(archive.comment().len());
+    let end = header_at(bytes, at, END, END_LENGTH, [20]).map_or(comment, |ends| ends[0]);
+    parts.cuts.extend([at, end]);
+    parts.end = end;
     for index in 0..archive.len() {
         if !walk.may_go_on(path) {
             return false;
@@ -235,7 +240,7 @@ impl Member {
             walk.gap(path, GapCode::Encrypted, reason.to_owned());
             return None;
         }
-        let rest = bytes.get(self.data..)?;
+        let rest = bytes.get(self.data..).unwrap_or_default();
         let length = usize::try_from(self.packed).unwrap_or(usize::MAX).min(rest.len());
         let data = &rest[..length];
         if (length as u64) < self.packed {
@@ -272,14 +277,19 @@ impl Member {
         if !check.is_over {
             return None;
         }
-        if self.has_descriptor() && self.crc == 0 {
-            return Some(self.data + used);
-        }
-        if check.crc.finalize() != self.crc || check.size != self.size {
+        let crc = check.crc.finalize();
+        let is_told = !self.has_descriptor() || self.crc != 0 || self.size != 0;
+        let is_right = if is_told {
+            (crc, check.size) == (self.crc, self.size)
+        } else {
+            let behind = &rest[used..];
+            le32(behind.strip_prefix(DESCRIPTOR).unwrap_or(behind), 0) == Some(crc)
+        };
+        if !is_right {
             walk.gap(path, GapCode::Damaged, "its checksum or its size is wrong".to_owned());
             return None;
         }
-        if used < length {
+        if is_told && used < length {
             walk.gap(path, GapCode::Damaged, "there is more in it than its compressed data".to_owned());
         }
         Some(self.data + used)
