@@ -151,8 +151,8 @@ def reports():
 
 
 def containers():
-    for path in glob.glob(os.path.join(HERE, "../fixtures/containers/*")):
-        if not path.endswith(".py"):
+    for path in glob.glob(os.path.join(HERE, "../fixtures/containers/**"), recursive=True):
+        if os.path.isfile(path) and not path.endswith(".py"):
             shutil.copy(path, os.path.join(HERE, "seeds/container"))
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
@@ -177,6 +177,39 @@ def containers():
     with zipfile.ZipFile(nested, "w") as archive:
         archive.writestr(zipfile.ZipInfo("a.gz"), gzip.compress(LEAK, mtime=0))
     seed("container", "nested.zip", nested.getvalue())
+    # Parts that are no entries: comments, extra fields, entries without a place in the directory.
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        entry = zipfile.ZipInfo("a.py")
+        entry.comment, entry.extra = b"a comment", struct.pack("<HH", 0x4B53, 8) + b"a field."
+        archive.writestr(entry, LEAK * 9, compress_type=zipfile.ZIP_DEFLATED)
+        archive.comment = b"another comment"
+    whole = file.getvalue()
+    seed("container", "parts.zip", whole[:whole.index(b"PK\x01\x02")] + whole)
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        entry = tarfile.TarInfo("a")
+        entry.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "b", "comment": "of some length"}
+        data = b"2\n0\n9\n999\n9\n".ljust(512, b"\0") + b"a" * 18
+        entry.size = len(data)
+        archive.addfile(entry, io.BytesIO(data))
+        entry = tarfile.TarInfo("c")
+        entry.type, entry.linkname = tarfile.SYMTYPE, "d/" * 70
+        archive.addfile(entry)
+    seed("container", "parts.tar", file.getvalue() + b"text behind it\n")
+    old = bytearray(tar[:512])
+    old[156:157], old[386:410] = b"S", b"%011o\0%011o\0" % (512, len(LEAK))
+    old[148:156] = b" " * 8
+    old[148:156] = b"%06o\0 " % sum(old)
+    seed("container", "sparse.tar", bytes(old) + LEAK.ljust(512, b"\0"))
+    named = b"\x1f\x8b\x08\x18" + b"\0" * 6 + b"a.py\0a comment\0" + gzip.compress(LEAK, mtime=0)[10:]
+    seed("container", "parts.gz", named + b"\0" * 9 + gzip.compress(LEAK, mtime=0) + b"text behind it\n")
+    seed("container", "skippable.zst", b"\x53\x2a\x4d\x18" + struct.pack("<I", 9) + b"some text" + b"\x28\xb5\x2f\xfd\x20\x01\x09\0\0a")
+    zeros = b"0" * 42
+    seed("container", "old.cpio", b"".join(b"070707" + zeros + b"0" * 11 + b"%06o%011o" % (len(name) + 1, len(data)) + name + b"\0" + data
+                                           for name, data in [(b"a.py", LEAK), (b"TRAILER!!!", b"")]))
+    member = lambda name, data: b"%-16s%-12d%-6d%-6d%-8s%-10d`\n" % (name, 0, 0, 0, b"100644", len(data)) + data
+    seed("container", "names.ar", b"!<arch>\n" + member(b"//", b"a-long-name-of-a-file.o/\n\n") + member(b"/0", b"some") + member(b"#1/4", b"namesome"))
 
 
 def index_of(offsets):
