@@ -100,6 +100,22 @@ fn a_commit_and_a_push_with_a_secret_are_refused() {
     assert!(!ok && said.contains("c.py") && said.contains("refused this push"), "{said}");
     let (ok, said) = keysieve(root, &["hook", "verify"]);
     assert!(ok && said.contains("pre-commit: refuses a planted key") && said.contains("pre-push: refuses"), "{said}");
+    // Hooks that let a form through, as they did when they read `.git/index`.
+    let through = "#!/bin/sh\n# keysieve hook\nunset GIT_INDEX_FILE\nkeysieve hook run pre-commit\n";
+    program(&root.join(".git/hooks/pre-commit"), through);
+    let (ok, said) = keysieve(root, &["hook", "verify"]);
+    for form in ["git commit -a;", "git commit FILE;", "git commit -p;", "git commit --amend -a;"] {
+        assert!(!ok && said.contains(form), "{form} {said}");
+    }
+    let through = "#!/bin/sh\n# keysieve hook\ngrep -v '{' | keysieve hook run pre-push\n";
+    program(&root.join(".git/hooks/pre-push"), through);
+    let (ok, said) = keysieve(root, &["hook", "verify", "--hook", "pre-push"]);
+    assert!(!ok && said.contains("2 of") && said.contains("by its message; a branch by its date"), "{said}");
+    // A hook that git does not run, or an old one, is written anew.
+    assert!(keysieve(root, &["hook", "install"]).1.contains("renewed pre-commit"));
+    fs::set_permissions(root.join(".git/hooks/pre-push"), fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(keysieve(root, &["hook", "install"]).1.contains("renewed pre-push"));
+    assert!(keysieve(root, &["hook", "verify"]).0);
     assert!(keysieve(root, &["hook", "uninstall"]).0);
     assert!(!root.join(".git/hooks/pre-commit").exists());
     let (ok, said) = keysieve(root, &["hook", "verify"]);
@@ -179,6 +195,13 @@ fn named_files_are_read_and_staged_ones_from_the_index() {
     assert!(!ok && said.contains("old.py") && said.contains("new.py"), "all files: {said}");
     assert!(!run(&["old.py"]).0, "a file that is named and not staged is read");
     assert!(run(&["a.txt"]).0);
+    assert!(!run(&["gone.py"]).0, "what was named and is not there was not read");
+    // A file that is named and not staged leads to the files as they are, and never away from what is staged.
+    stage(root, "new.py", LEAK);
+    fs::write(root.join("new.py"), "x = 1\n").unwrap();
+    let (ok, said) = run(&["new.py", "a.txt"]);
+    assert!(!ok && said.contains("new.py:1:13"), "{said}");
+    assert!(!run(&["a.txt"]).0);
 }
 
 /// A repository with hooks, a branch that conflicts with `main`, and a remote that has all of it.

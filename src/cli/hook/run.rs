@@ -158,8 +158,8 @@ fn add(outcome: &mut Outcome, files: Outcome) {
     ours.below_confidence += theirs.below_confidence;
     ours.not_content.extend(theirs.not_content);
     ours.gaps.extend(theirs.gaps);
-    ours.notes.extend(theirs.notes);
-    ours.notes.dedup();
+    // That nothing is staged says nothing of the files.
+    ours.notes = theirs.notes;
     for (by, count) in theirs.allowed {
         *ours.allowed.entry(by).or_default() += count;
     }
