@@ -195,7 +195,8 @@ fn named_files_are_read_and_staged_ones_from_the_index() {
     assert!(!ok && said.contains("old.py") && said.contains("new.py"), "all files: {said}");
     assert!(!run(&["old.py"]).0, "a file that is named and not staged is read");
     assert!(run(&["a.txt"]).0);
-    assert!(!run(&["gone.py"]).0, "what was named and is not there was not read");
+    let (ok, said) = run(&["gone.py"]);
+    assert!(!ok && said.contains("could not look at it") && said.contains("no such file"), "{said}");
     // A file that is named and not staged leads to the files as they are, and never away from what is staged.
     stage(root, "new.py", LEAK);
     fs::write(root.join("new.py"), "x = 1\n").unwrap();
@@ -432,4 +433,37 @@ fn a_line_of_a_push_that_is_none_is_a_gap() {
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(*code), "{name}: {}", String::from_utf8_lossy(&output.stdout));
     }
+}
+
+#[test]
+fn a_hook_that_cannot_read_something_has_words_of_its_own() {
+    let repository = repository();
+    let root = repository.path();
+    keysieve(root, &["hook", "install"]);
+    // An archive that is cut short.
+    fs::write(root.join("a [1].gz"), b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x4b\x4c").unwrap();
+    git(root, &["add", "-A"]);
+    let (ok, said) = run("git", root, &["commit", "-q", "-m", "x"]);
+    assert!(!ok && said.contains("One thing could not be read"), "{said}");
+    assert!(said.contains("[[accept_incomplete]]\npath = \"a [[]1[]].gz\"\nreason = "), "{said}");
+    assert!(!said.contains("Take the secret out"), "{said}");
+    // With a secret beside it both are told.
+    stage(root, "b.py", LEAK);
+    let (ok, said) = run("git", root, &["commit", "-q", "-m", "x"]);
+    assert!(!ok && said.contains("One thing could not be read") && said.contains("Take the secret out"), "{said}");
+    // What keeps a hook from looking refuses as well, and says so.
+    fs::write(root.join(".keysieve.toml"), "[rules\n").unwrap();
+    let (ok, said) = run("git", root, &["commit", "-q", "-m", "x"]);
+    assert!(!ok && said.contains("refused this commit, as it could not look at it"), "{said}");
+    fs::remove_file(root.join(".keysieve.toml")).unwrap();
+    // Of an index that is not there nothing is known.
+    let output =
+        command("keysieve", root, &["hook", "run", "pre-commit"]).env("GIT_INDEX_FILE", "nowhere").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(
+        said.contains("`GIT_INDEX_FILE` names it")
+            && said.contains("[[accept_incomplete]]\ncode = \"nothing-to-read\""),
+        "{said}"
+    );
 }

@@ -1,6 +1,6 @@
 //! What the hooks call: it looks at what is committed or pushed, and says what to do where it refuses.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -67,10 +67,9 @@ fn say_what_was_not_read(gaps: &[Gap]) {
         return;
     }
     anstream::eprintln!("  - If you know what it is and it may stay unread, add to .keysieve.toml:\n");
-    for (key, value) in entries.iter().take(MOST_ENTRIES) {
+    for entry in entries.iter().take(MOST_ENTRIES) {
         anstream::eprintln!(
-            "[[accept_incomplete]]\n{key} = {}\nreason = \"why it may stay unread\"\n# expires = 2027-01-01\n",
-            toml::Value::String(value.clone())
+            "[[accept_incomplete]]\n{entry}\nreason = \"why it may stay unread\"\n# expires = 2027-01-01\n"
         );
     }
     if entries.len() > MOST_ENTRIES {
@@ -78,21 +77,27 @@ fn say_what_was_not_read(gaps: &[Gap]) {
     }
 }
 
-/// The entries that would accept these gaps: by path where a file is meant, else by code.
-fn entries(gaps: &[Gap]) -> Vec<(&'static str, String)> {
-    let mut entries = BTreeMap::new();
-    for gap in gaps {
-        // The next run may read what this one was kept from.
-        if gap.code == GapCode::Interrupted {
-            continue;
-        }
+/// What to write in the entries that would accept these gaps: a path where a file is meant, else a code.
+fn entries(gaps: &[Gap]) -> Vec<String> {
+    // These say that nothing was looked at: mending that is all that helps.
+    const NEVER: [GapCode; 3] = [GapCode::Interrupted, GapCode::UnknownRevision, GapCode::EmptyRange];
+    let entry = |gap: &Gap| {
         let file = gap.path.split("!/").next().unwrap_or_default();
-        match Path::new(file).is_file() {
-            true => entries.insert(("path", file.to_owned()), ()),
-            false => entries.insert(("code", gap.code.to_string()), ()),
+        let (key, value) = match is_about_a_file(gap) {
+            true => ("path", globset::escape(file)),
+            false => ("code", gap.code.to_string()),
         };
-    }
-    entries.into_keys().rev().collect()
+        format!("{key} = {}", toml::Value::String(value))
+    };
+    let entries: BTreeSet<String> = gaps.iter().filter(|gap| !NEVER.contains(&gap.code)).map(entry).collect();
+    entries.into_iter().rev().collect()
+}
+
+/// Whether a path names a file and not an object, a commit or the index.
+fn is_about_a_file(gap: &Gap) -> bool {
+    let first = gap.path.split(' ').next().unwrap_or_default();
+    !Path::new(&gap.path).is_absolute()
+        && !matches!(first, "object" | "commit" | "tag" | "tree" | "blob" | "range" | "index" | "findings" | "history")
 }
 
 /// Looks at the index; at files besides, where a program that manages hooks names some that are not staged.
@@ -106,12 +111,13 @@ fn pre_commit(files: &[PathBuf]) -> anyhow::Result<Looked> {
     let staged = if files.is_empty() { HashSet::new() } else { staged::paths(&repository) };
     if !files.iter().all(|file| is_staged(file, &repository.root(), &staged)) {
         // `pre-commit run --all-files` and `--files`: the files as they are.
-        let (source, gaps) = named(files);
+        // Links hold nothing but a path.
+        let is_link = |file: &&PathBuf| file.symlink_metadata().is_ok_and(|it| it.is_symlink());
+        let source = SourceArgs::of(files.iter().filter(|file| !is_link(file)).cloned().collect());
+        tree::check_named(&source.paths, source.follow)?;
         if !source.paths.is_empty() {
-            tree::check_named(&source.paths, source.follow)?;
             add(&mut outcome, scan::scan(&source, &settings, &detector, &progress)?);
         }
-        outcome.summary.gaps.extend(gaps);
     }
     outcome.limit(progress.limits.findings);
     Ok(Looked { outcome, detector, settings })
@@ -124,22 +130,6 @@ fn is_staged(file: &Path, root: &Path, staged: &HashSet<Vec<u8>>) -> bool {
     let root = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
     let below = absolute.as_deref().and_then(|file| file.strip_prefix(root).ok());
     below.is_some_and(|path| staged.contains(path.as_os_str().as_encoded_bytes()))
-}
-
-/// What of `files` is to be scanned, and what is not there. Links hold nothing but a path.
-fn named(files: &[PathBuf]) -> (SourceArgs, Vec<Gap>) {
-    let mut paths = Vec::new();
-    let mut gaps = Vec::new();
-    for file in files {
-        let gap = |code, reason: &str| Gap::new(code, keysieve::file::shown(file), reason);
-        match file.symlink_metadata() {
-            Ok(kind) if kind.is_file() || kind.is_dir() => paths.push(file.clone()),
-            Ok(kind) if kind.is_symlink() => {}
-            Ok(_) => gaps.push(gap(GapCode::NotAFile, "it is no regular file")),
-            Err(_) => gaps.push(gap(GapCode::Unreadable, "the hook was given its name, and it cannot be found here")),
-        }
-    }
-    (SourceArgs::of(paths), gaps)
 }
 
 /// Adds what the files as they are hold; what the index holds as well is told once.
