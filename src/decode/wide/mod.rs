@@ -10,86 +10,23 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-/// Fewest characters in a row that make a stretch.
-const SHORTEST: usize = 8;
-/// Most bytes that the shortest stretch takes.
-pub const SHORTEST_BYTES: usize = 4 * SHORTEST;
+mod binary;
+mod find;
+mod form;
+
+pub use binary::is_binary;
+pub use find::stands_in;
+pub use form::SHORTEST_BYTES;
+
+use find::{WORD, find};
+use form::{Form, SHORTEST, is_ascii, is_plausible, is_text};
+
 /// Most bytes before its first eight characters that a stretch can begin.
 const BACK: usize = 400;
 /// So many bytes of ASCII in a row are not read as Chinese.
 const ASCII: usize = 24;
 /// Bytes beside a stretch that tell whether it stands in a program or in a text.
 const BESIDE: usize = 32;
-/// Fewest NUL bytes in a row, every second byte, that are taken for wide text and for no sign of a binary file.
-const FEW: usize = 4;
-/// Bytes that are looked at together.
-const WORD: usize = 8;
-
-/// How characters are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Form {
-    /// Bytes of a unit, 2 or 4.
-    width: usize,
-    /// Whether the least significant byte comes first.
-    is_little: bool,
-}
-
-impl Form {
-    const ALL: [Self; 4] = [Self::new(2, true), Self::new(2, false), Self::new(4, true), Self::new(4, false)];
-
-    const fn new(width: usize, is_little: bool) -> Self {
-        Self { width, is_little }
-    }
-
-    /// The form that a byte order mark at the start of a content announces, and the mark's length.
-    fn announced(bytes: &[u8]) -> Option<(Self, usize)> {
-        match bytes {
-            [0xff, 0xfe, 0, 0, ..] => Some((Self::new(4, true), 4)),
-            [0, 0, 0xfe, 0xff, ..] => Some((Self::new(4, false), 4)),
-            [0xff, 0xfe, ..] => Some((Self::new(2, true), 2)),
-            [0xfe, 0xff, ..] => Some((Self::new(2, false), 2)),
-            _ => None,
-        }
-    }
-
-    fn unit(self, bytes: &[u8], at: usize) -> Option<u32> {
-        let unit = bytes.get(at..at + self.width)?;
-        let add = |value: u32, byte: &u8| value << 8 | u32::from(*byte);
-        Some(if self.is_little { unit.iter().rev().fold(0, add) } else { unit.iter().fold(0, add) })
-    }
-
-    fn is_ascii_at(self, bytes: &[u8], at: usize) -> bool {
-        self.unit(bytes, at).is_some_and(is_ascii)
-    }
-
-    /// Whether `count` characters of ASCII stand at `at`.
-    fn runs_at(self, bytes: &[u8], at: usize, count: usize) -> bool {
-        (0..count).all(|index| self.is_ascii_at(bytes, at + index * self.width))
-    }
-
-    /// Whether the shortest stretch of this form could start at `at`.
-    fn starts_at(self, bytes: &[u8], at: usize) -> bool {
-        self.runs_at(bytes, at, SHORTEST)
-    }
-}
-
-/// Printable ASCII, tabs and line breaks.
-fn is_text(byte: u8) -> bool {
-    matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')
-}
-
-fn is_ascii(unit: u32) -> bool {
-    u8::try_from(unit).is_ok_and(is_text)
-}
-
-/// A character that text has: no control but those of terminals and printers, none for private use.
-fn is_plausible(character: char) -> bool {
-    match character {
-        '\u{8}' | '\u{b}' | '\u{c}' | '\u{1b}' => true,
-        '\u{e000}'..='\u{f8ff}' | '\u{fdd0}'..='\u{fdef}' | '\u{feff}' => false,
-        _ => is_ascii(character.into()) || character >= '\u{a0}' && u32::from(character) & 0xfffe != 0xfffe,
-    }
-}
 
 /// Where a stretch begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -299,116 +236,6 @@ fn go_back(form: Form, bytes: &[u8], start: usize, floor: usize) -> usize {
         at = before;
     }
     at
-}
-
-/// Whether a stretch begins in a content, or goes on in `part` of it with [`SHORTEST_BYTES`].
-pub fn stands_in(bytes: &[u8], part: Range<usize>) -> bool {
-    part.start == 0 && Form::announced(bytes).is_some() || find(bytes, 0, part.start, part).is_some()
-}
-
-/// The first stretch whose first whole word, at a multiple of eight in the content, starts in `words`: its form, and the
-/// first of the eight characters by which it is known, none of which is before `floor`.
-fn find(bytes: &[u8], offset: u64, floor: usize, words: Range<usize>) -> Option<(Form, usize)> {
-    /// Bytes that are looked at one word after the other where a NUL was met.
-    const BLOCK: usize = 256;
-    const EVEN: u64 = 0x00ff_00ff_00ff_00ff;
-    let aligned = |at: usize| at + (offset + at as u64).wrapping_neg() as usize % WORD;
-    let mut at = aligned(words.start);
-    while at < words.end {
-        // Where no byte is NUL, nothing is written wide.
-        let nul = memchr::memchr(0, &bytes[at..bytes.len().min(words.end + WORD)])?;
-        at += nul / WORD * WORD;
-        let end = words.end.min(at + BLOCK);
-        while at < end {
-            let word = u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?);
-            if (word & EVEN == 0 || word & !EVEN == 0)
-                && word != 0
-                && let Some(found) = run_around(bytes, at, floor)
-            {
-                return Some(found);
-            }
-            at += WORD;
-        }
-    }
-    None
-}
-
-/// The stretch that the eight bytes at `word` are a part of.
-fn run_around(bytes: &[u8], word: usize, floor: usize) -> Option<(Form, usize)> {
-    // Beyond the word a stretch begins less than a word before it, or an earlier one were its first.
-    let limit = floor.max(word.saturating_sub(2 * SHORTEST_BYTES));
-    let alternate = |at: usize| bytes[at] == 0 && is_text(bytes[at + 1]) || bytes[at + 1] == 0 && is_text(bytes[at]);
-    if (word..word + 7).all(alternate) {
-        let first = (limit..word).rev().take_while(|at| alternate(*at)).last().unwrap_or(word);
-        let form = order(bytes, first, floor);
-        let start = first + usize::from((bytes[first] == 0) == form.is_little);
-        return form.starts_at(bytes, start).then_some((form, start));
-    }
-    let wide = |is_little: bool| {
-        let form = Form::new(4, is_little);
-        let start = (word..word + 4).find(|at| form.is_ascii_at(bytes, *at))?;
-        let back = (1..=start.saturating_sub(limit) / 4).map(|units| start - 4 * units);
-        let start = back.take_while(|at| form.is_ascii_at(bytes, *at)).last().unwrap_or(start);
-        form.starts_at(bytes, start).then_some((form, start))
-    };
-    match (wide(true), wide(false)) {
-        // Both where NUL bytes stand around; a byte order shows where they do not.
-        (Some(little), Some(big)) => Some(if big.1 < little.1 && !is_zero_before(bytes, big.1) { big } else { little }),
-        (little, big) => little.or(big),
-    }
-}
-
-fn is_zero_before(bytes: &[u8], at: usize) -> bool {
-    at.checked_sub(1).is_some_and(|before| bytes[before] == 0)
-}
-
-/// The byte order of text whose bytes alternate with NUL from `first` on. In the middle both orders give the same text.
-/// What stands before `floor` belongs to other text.
-fn order(bytes: &[u8], first: usize, floor: usize) -> Form {
-    let is_big = if bytes[first] == 0 {
-        // It ends what stands before: a string of a program, or a letter such as ü.
-        let is_letter = || first > floor && bytes[first - 1] >= 0xa0 && (first == 1 || bytes[first - 2] == 0);
-        !(first > floor && is_zero_before(bytes, first) || is_letter())
-    } else {
-        // A byte of ASCII before NUL and the first byte of the text: a line break, or what ends with a byte left over.
-        let after_ascii = first > 0 && is_text(bytes[first - 1]);
-        let ends_odd = || {
-            let rest = &bytes[first..bytes.len().min(first + 2 * BACK)];
-            let units = rest.chunks(2).take_while(|unit| unit.len() == 2 && is_text(unit[0]) && unit[1] == 0).count();
-            let left = &rest[2 * units..];
-            let is_last = left.len() == 1 && first + rest.len() == bytes.len();
-            is_last && is_text(left[0]) && !rest[..2 * units].ends_with(b"\n\0")
-        };
-        after_ascii && (bytes[first] == b'\n' || ends_odd())
-    };
-    Form::new(2, !is_big)
-}
-
-/// Whether a NUL stands in `bytes` that is no part of wide text. Text that is cut at an end counts however little is left of
-/// it, if `cut_before` or `cut_after` says that it may be.
-pub fn is_binary(bytes: &[u8], cut_before: bool, cut_after: bool) -> bool {
-    let mut from = 0;
-    while let Some(nul) = memchr::memchr(0, &bytes[from..]) {
-        let nul = from + nul;
-        if bytes[..nul + 1].ends_with(&[0xff, 0xfe, 0]) || bytes[nul..].starts_with(&[0, 0, 0xfe, 0xff]) {
-            from = bytes.len().min(nul + 2);
-            continue;
-        }
-        let zeros = bytes[nul..].iter().take(4).take_while(|byte| **byte == 0).count();
-        let width = if zeros == 3 { 4 } else { 2 };
-        let start = nul - usize::from(nul > from && is_text(bytes[nul - 1]));
-        // Where the first character stands, the next ones follow.
-        let first = if start < nul { 0 } else { zeros % width };
-        let fits = |(at, byte): (usize, &u8)| if at % width == first { is_text(*byte) } else { *byte == 0 };
-        let length = bytes[start..].iter().enumerate().take_while(|it| fits(*it)).count();
-        let end = start + length;
-        let is_cut = length > 1 && (start == 0 && cut_before || end == bytes.len() && cut_after);
-        if length < width * FEW && !is_cut {
-            return true;
-        }
-        from = end;
-    }
-    false
 }
 
 #[cfg(test)]
