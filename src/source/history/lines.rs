@@ -58,6 +58,8 @@ pub struct Scanned {
     pub wide: Vec<Placed>,
     /// Whether it has such parts.
     has_wide: bool,
+    /// Whether a NUL may stand in it, without which nothing is wide.
+    has_nul: bool,
     /// Whether its bytes were not scanned as they are, or not to their end: a container, or a limit was reached.
     pub is_decoded: bool,
     /// Whether all its candidates are its base's, and the base has no others.
@@ -130,26 +132,24 @@ pub fn scan(
     let mut scanned = Scanned::default();
     let mut found = Vec::new();
     let derived = derived.filter(|derived| !derived.state.is_decoded);
-    let mut may_be_wide = derived.as_ref().is_some_and(|derived| derived.state.has_wide);
+    scanned.has_nul = derived.as_ref().is_some_and(|derived| derived.state.has_nul);
     let mut new = Vec::new();
     let mut to = 0;
-    let mut between = |range: Range<usize>, new: &mut Vec<Hit>| {
-        let widened =
-            range.start.saturating_sub(wide::SHORTEST_BYTES)..bytes.len().min(range.end + wide::SHORTEST_BYTES);
-        may_be_wide = may_be_wide || wide::stands_in(bytes, widened);
+    let mut between = |scanned: &mut Scanned, range: Range<usize>, new: &mut Vec<Hit>| {
+        scanned.has_nul = scanned.has_nul || memchr::memchr(0, &bytes[range.clone()]).is_some();
         scan_between(detector, bytes, range.start, range.end, work, new);
     };
     for run in derived.as_ref().map_or(&[][..], |derived| derived.runs) {
         if run.length < SHORT {
             continue;
         }
-        between(to..run.start, &mut new);
+        between(&mut scanned, to..run.start, &mut new);
         to = run.range().end;
         if let Some(derived) = &derived {
             scanned.take_over(detector, bytes, derived, run, &mut new);
         }
     }
-    between(to..bytes.len(), &mut new);
+    between(&mut scanned, to..bytes.len(), &mut new);
     // Across a run shorter than a keyword one can be met from both sides.
     new.sort_unstable();
     new.dedup();
@@ -165,7 +165,7 @@ pub fn scan(
             derived.state.placed.len() == scanned.placed.len()
                 && pairs.all(|(base, own)| Arc::ptr_eq(&base.candidate, &own.candidate))
         });
-    scanned.has_wide = may_be_wide && wide::stands_in(bytes, 0..bytes.len());
+    scanned.has_wide = scanned.has_nul && has_wide(bytes, derived.as_ref());
     if scanned.has_wide && scanned.unread.is_none() {
         work.scanned += bytes.len() as u64;
         let found = in_wide_text(detector, scratch, bytes);
@@ -179,6 +179,20 @@ pub fn scan(
     scanned.placed.extend(found.into_iter().map(Placed::new));
     scanned.placed.sort_by_key(|placed| (placed.hit, placed.candidate.rule));
     scanned
+}
+
+/// Whether parts of `bytes` are wide: of what its base does not have as well only the new bytes and the seams need a look.
+fn has_wide(bytes: &[u8], derived: Option<&Derived<'_, Scanned>>) -> bool {
+    let Some(derived) = derived.filter(|derived| !derived.state.has_wide) else {
+        return wide::stands_in(bytes, 0..bytes.len());
+    };
+    let runs = derived.runs.iter().filter(|run| run.length >= SHORT).map(Run::range);
+    let ends = runs.clone().map(|run| run.start).chain([bytes.len()]);
+    let starts = [0].into_iter().chain(runs.map(|run| run.end));
+    let widen = |(start, end): (usize, usize)| {
+        start.saturating_sub(wide::SHORTEST_BYTES)..bytes.len().min(end + wide::SHORTEST_BYTES)
+    };
+    starts.zip(ends).map(widen).any(|new| wide::stands_in(bytes, new)) && wide::stands_in(bytes, 0..bytes.len())
 }
 
 /// Finds the keywords of the new bytes from `from` to `to`, and those that stand across the seams at either end.
