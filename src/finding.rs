@@ -120,6 +120,17 @@ impl Fingerprint {
         }
     }
 
+    /// The content that it names.
+    pub fn path(&self) -> &str {
+        self.0.splitn(3, ':').nth(2).unwrap_or_default()
+    }
+
+    /// The same with another name for the content.
+    pub fn with_path(&self, name: impl FnOnce(&str) -> String) -> Self {
+        let path = self.path();
+        Self(format!("{}{}", &self.0[..self.0.len() - path.len()], name(path)))
+    }
+
     /// The text, `rule:hash:path`.
     pub fn as_str(&self) -> &str {
         &self.0

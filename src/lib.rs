@@ -15,6 +15,7 @@ pub mod gap;
 pub mod outcome;
 pub mod posture;
 mod rating;
+pub mod redaction;
 pub mod report;
 pub mod rules;
 pub mod source;

@@ -4,16 +4,18 @@
 
 use std::collections::BTreeMap;
 
-use crate::finding::{Confidence, Evidence, Finding, Place, Severity};
+use crate::finding::{Confidence, Evidence, Finding, Place, Secret, Severity};
 use crate::gap::{AcceptedGap, Gap, GapCode};
 
 /// The result of a run.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Outcome {
     /// Findings of enough confidence that nobody has accepted, in the order of their places.
     pub findings: Vec<Finding>,
     /// What was set aside; listed by `--explain`.
     pub set_aside: Vec<SetAside>,
+    /// What was found and set aside, which is masked in everything printed like the secrets of the findings.
+    pub secrets: Vec<Secret>,
     /// Everything else worth saying.
     pub summary: Summary,
 }
@@ -34,7 +36,7 @@ pub struct SetAside {
 }
 
 /// What was read, and what not.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Summary {
     /// What was looked at, where it is not files that were named: a range of commits, the index.
     pub scope: Option<String>,

@@ -45,7 +45,7 @@ pub fn reports(data: &[u8]) {
         notes: vec![next()],
         ..Summary::default()
     };
-    print_all(&Outcome { findings: vec![finding], set_aside: Vec::new(), summary });
+    print_all(&Outcome { findings: vec![finding], summary, ..Outcome::default() });
 }
 
 const CANARY: &str = "Canary-Of-The-Fuzzer-71";

@@ -9,6 +9,7 @@ use super::replace::{self, Replacement};
 use super::store::{self, Name, Setup, Store};
 use crate::finding::{Confidence, Finding, Severity};
 use crate::posture;
+use crate::report::markdown;
 
 /// What the plan goes by.
 #[derive(Debug, Clone)]
@@ -235,12 +236,12 @@ fn as_step(step: &str) -> String {
 
 impl Item {
     fn markdown(&self, number: usize) -> String {
-        let inert = crate::report::markdown::code;
+        let inert = markdown::code;
         let list = |title: &str, steps: &[String]| -> String {
             let steps: String = steps.iter().map(|step| format!("- {}\n", as_step(step))).collect();
             format!("\n**{title}**\n\n{steps}")
         };
-        let mut text = format!("\n## {number}. {} ({})\n\n", self.title, self.severity);
+        let mut text = format!("\n## {number}. {} ({})\n\n", markdown::text(&self.title), self.severity);
         let places: Vec<String> = self.places.iter().take(10).map(|place| inert(place)).collect();
         text.push_str(&format!("At {}", places.join(", ")));
         if self.places.len() > 10 {
@@ -253,12 +254,12 @@ impl Item {
             } else {
                 format!("in {}", inert(&self.live_in.join(", ")))
             };
-            text.push_str(&format!("\nIn the history since {since}, {live}.\n"));
+            text.push_str(&format!("\nIn the history since {}, {live}.\n", markdown::text(since)));
         }
         text.push_str(&list("Is it live?", &self.playbook.live));
         text.push_str(&list("Revoke and rotate", &self.playbook.revoke));
         if !self.rotate.is_empty() {
-            text.push_str(&format!("- {}\n", self.rotate));
+            text.push_str(&format!("- {}\n", markdown::link(&self.rotate)));
         }
         text.push_str(&list("Who may have used it?", &self.playbook.audit));
         if !self.playbook.note.is_empty() {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::file::{self, write};
 use crate::finding::{Finding, Fingerprint, Key};
+use crate::redaction::without_values;
 
 pub mod import;
 
@@ -83,7 +84,8 @@ impl Baseline {
     /// Reads the text of a baseline; `path` is for messages.
     pub fn parse(text: &str, path: &Path) -> Result<Self, BaselineError> {
         let malformed = |reason: String| BaselineError::Malformed { path: path.to_owned(), reason };
-        let stored: Stored = serde_json::from_str(text).map_err(|error| malformed(error.to_string()))?;
+        let stored: Stored =
+            serde_json::from_str(text).map_err(|error| malformed(without_values(&error.to_string())))?;
         if stored.version != VERSION {
             return Err(malformed(format!("it has version {}, this keysieve knows {VERSION}", stored.version)));
         }

@@ -14,12 +14,14 @@ use keysieve::detect::Detector;
 use keysieve::file;
 use keysieve::file::write::{self, Access};
 use keysieve::finding::{Finding, Fingerprint};
+use keysieve::outcome::Outcome;
 use keysieve::posture;
-use keysieve::report::terminal::visible;
+use keysieve::redaction;
+use keysieve::report::terminal::{inert_json, message, visible};
 use keysieve::rules::{self, Rule};
 
 use super::settings::{Settings, SourceArgs, repository_root};
-use super::{output, progress, report, scan};
+use super::{output, progress, report, say, scan};
 
 /// The arguments of `advise`.
 #[derive(Debug, Args)]
@@ -111,15 +113,17 @@ pub fn advise(arguments: &AdviseArgs) -> anyhow::Result<ExitCode> {
     if arguments.patch.is_some() || arguments.apply {
         return change(&findings, &options, &root, arguments);
     }
-    let plan = plan::plan(&findings, &options);
+    let plan = plan::plan(&redacted(findings), &options);
     output::with(arguments.output.as_deref(), Access::Kept, |to| match arguments.format {
-        PlanFormat::Markdown => to.write_all(plan.markdown().as_bytes()),
-        PlanFormat::Json => {
-            serde_json::to_writer_pretty(&mut *to, &plan)?;
-            writeln!(to)
-        }
+        PlanFormat::Markdown => to.write_all(message(&plan.markdown()).as_bytes()),
+        PlanFormat::Json => writeln!(to, "{}", inert_json(&serde_json::to_string_pretty(&plan)?)),
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The findings as they may be printed.
+fn redacted(findings: Vec<Finding>) -> Vec<Finding> {
+    redaction::outcome(&Outcome { findings, ..Outcome::default() }, None).findings
 }
 
 fn kebab(name: &str) -> String {
@@ -162,13 +166,13 @@ fn replace_text(findings: &[Finding], file: &Path, root: &Path) -> anyhow::Resul
         )
     })?;
     write_private(file, &text)?;
-    anstream::println!(
+    say::result(&format!(
         "Wrote {} secrets to `{}`, readable by you alone. In a fresh mirror clone:\n  git filter-repo --replace-text {1} \
          --replace-message {1}\n  keysieve history   # has to find nothing\nThen force-push every ref, and remove the file: \
          shred -u {1}",
         text.lines().count(),
         file.display()
-    );
+    ));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -232,8 +236,8 @@ fn change(
         (false, Some(file)) => format!("in the patch; `git apply {}` makes them", file.display()),
         (false, None) => String::new(),
     };
-    anstream::println!("{changed} places {what}.");
-    left.iter().for_each(|line| anstream::println!("  left alone: {}", visible(line)));
+    say::result(&format!("{changed} places {what}."));
+    left.iter().for_each(|line| say::result(&format!("  left alone: {}", visible(line))));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -250,13 +254,10 @@ pub fn explain(arguments: &ExplainArgs) -> anyhow::Result<ExitCode> {
     if let Some(check) =
         what.strip_prefix(posture::PREFIX).and_then(|id| posture::checks::ALL.iter().find(|it| it.id == id))
     {
-        anstream::println!(
+        say::result(&format!(
             "{} ({what})\n\nThe practice\n  {}\n\nThe fix\n  {}\n\nFrom\n  {}",
-            check.title,
-            check.practice,
-            check.fix,
-            check.source
-        );
+            check.title, check.practice, check.fix, check.source
+        ));
         return Ok(ExitCode::SUCCESS);
     }
     let (rule, finding) = match Fingerprint::parse(what) {
@@ -276,10 +277,10 @@ pub fn explain(arguments: &ExplainArgs) -> anyhow::Result<ExitCode> {
                     visible(path)
                 );
             };
-            (find(id)?, Some(found))
+            (find(id)?, redacted(vec![found]).pop())
         }
     };
-    let text = explanation(&rule, finding.as_ref());
+    let text = message(&explanation(&rule, finding.as_ref()));
     output::to_stdout(|to| to.write_all(text.as_bytes()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -12,7 +12,7 @@ use keysieve::finding::{Finding, Fingerprint};
 use keysieve::gap::Gap;
 
 use super::settings::{Settings, SourceArgs};
-use super::{INCOMPLETE, NOTHING_FOUND, progress, scan};
+use super::{INCOMPLETE, NOTHING_FOUND, progress, say, scan};
 
 /// The actions of `baseline`.
 #[derive(Debug, Subcommand)]
@@ -72,13 +72,13 @@ pub fn run(command: BaselineCommand) -> anyhow::Result<ExitCode> {
         .findings
         .iter()
         .filter(wanted)
-        .map(|finding| baseline.fingerprint(finding, &finding.identity))
+        .map(|finding| baseline.fingerprint(finding, finding.fingerprint.path()))
         .collect();
     for Gap { path, reason, .. } in &outcome.summary.gaps {
-        anstream::eprintln!("warning: {}: {reason}", keysieve::report::terminal::visible(path));
+        say::warning(&format!("{path}: {reason}"));
     }
     for note in outcome.summary.all_notes() {
-        anstream::eprintln!("note: {}", keysieve::report::terminal::visible(&note));
+        say::aside(&format!("note: {note}"));
     }
     let complete = outcome.summary.is_complete();
     let what = match command {
@@ -99,6 +99,6 @@ pub fn run(command: BaselineCommand) -> anyhow::Result<ExitCode> {
         BaselineCommand::Create(_) | BaselineCommand::Update(_) => format!("{} added", baseline.extend(current)),
     };
     baseline.save(&path)?;
-    anstream::println!("{what}, {} accepted in `{}`.", baseline.len(), path.display());
+    say::result(&format!("{what}, {} accepted in `{}`.", baseline.len(), path.display()));
     Ok(ExitCode::from(if complete { NOTHING_FOUND } else { INCOMPLETE }))
 }

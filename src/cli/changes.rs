@@ -294,6 +294,7 @@ pub fn outcome(changes: Changes, detector: &Detector, settings: &Settings) -> Ou
         dropped.judge == keysieve::detect::candidate::Judge::Allow
     };
     outcome.summary.allowed.insert("marker", changes.dropped.iter().filter(by_marker).count());
+    outcome.secrets = changes.dropped.iter().filter(by_marker).map(|(it, ..)| it.secret.clone()).collect();
     outcome.set_aside = changes
         .dropped
         .into_iter()

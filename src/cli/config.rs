@@ -10,7 +10,7 @@ use keysieve::config::{Config, FILE_NAME, today};
 use keysieve::finding::{Confidence, Severity};
 
 use super::settings::{own_config, repository_root};
-use super::{NOTHING_FOUND, output};
+use super::{NOTHING_FOUND, output, say};
 
 /// The actions of `config`.
 #[derive(Debug, Subcommand)]
@@ -37,7 +37,9 @@ pub fn run(command: ConfigCommand) -> anyhow::Result<ExitCode> {
     };
     let path = config.path.clone();
     let rules = config.rules().len();
-    output::to_stdout(|to| match (&command, &path) {
+    let mut said = Vec::new();
+    let to = &mut said;
+    match (&command, &path) {
         (ConfigCommand::Check(_), None) => {
             writeln!(to, "There is no {FILE_NAME} here; the built-in defaults apply ({rules} rules).")
         }
@@ -46,11 +48,12 @@ pub fn run(command: ConfigCommand) -> anyhow::Result<ExitCode> {
             config.notes.iter().try_for_each(|note| writeln!(to, "note: {note}"))
         }
         (ConfigCommand::Show(_), _) => show(&config, to),
-    })?;
+    }?;
+    output::to_stdout(|to| to.write_all(say::inert(&String::from_utf8_lossy(&said)).as_bytes()))?;
     Ok(ExitCode::from(NOTHING_FOUND))
 }
 
-fn show(config: &Config, to: &mut dyn Write) -> std::io::Result<()> {
+fn show(config: &Config, to: &mut Vec<u8>) -> std::io::Result<()> {
     let (off, changed, added) = config.rule_changes();
     let source = config.path.as_ref().map_or("built-in defaults".to_owned(), |path| path.display().to_string());
     writeln!(to, "from            {source}")?;

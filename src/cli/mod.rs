@@ -3,7 +3,6 @@
 use std::io;
 use std::process::ExitCode;
 
-use anstyle::{AnsiColor, Style};
 use clap::{Parser, Subcommand, ValueEnum};
 
 mod advise;
@@ -18,6 +17,7 @@ mod posture;
 mod progress;
 mod report;
 mod rules;
+pub mod say;
 mod scan;
 mod settings;
 mod shell;
@@ -128,10 +128,4 @@ pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error
         .chain()
         .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|it| it.kind() == io::ErrorKind::BrokenPipe))
-}
-
-/// `error`, as clap prints it.
-pub fn error_label() -> String {
-    const LABEL: Style = AnsiColor::Red.on_default().bold();
-    format!("{LABEL}error{LABEL:#}")
 }

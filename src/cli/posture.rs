@@ -49,7 +49,7 @@ pub fn run(arguments: &PostureArgs) -> anyhow::Result<ExitCode> {
     }
     add(posture, &settings, &mut outcome);
     outcome.sort();
-    scan::print(&outcome, &settings.config.rules(), &settings, &arguments.report)
+    scan::print(&outcome, &settings.config.rules(), None, &settings, &arguments.report)
 }
 
 /// Checks the files below `paths`.

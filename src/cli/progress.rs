@@ -12,6 +12,8 @@ use keysieve::file::write::abandon;
 use keysieve::source::limits::Limits;
 use keysieve::source::{Progress, Stop};
 
+use super::say;
+
 const QUIET_FOR: Duration = Duration::from_millis(500);
 const REDRAW_EVERY: Duration = Duration::from_millis(100);
 
@@ -86,7 +88,7 @@ pub fn begin(limits: Limits) -> Arc<Progress> {
         });
     });
     if let Err(error) = installed {
-        anstream::eprintln!("warning: Ctrl-C will end the scan without a report: {error}");
+        say::warning(&format!("Ctrl-C will end the scan without a report: {error}"));
     }
     let (time, watched) = (progress.limits.time, Arc::downgrade(&progress));
     thread::spawn(move || {

@@ -44,5 +44,5 @@ pub fn run(arguments: &ReportCommandArgs) -> anyhow::Result<ExitCode> {
         baseline_path: PathBuf::new(),
         min_confidence: Confidence::Low,
     };
-    scan::print(&outcome, rules::builtin(), &settings, &arguments.report)
+    scan::print(&outcome, rules::builtin(), None, &settings, &arguments.report)
 }

@@ -1,6 +1,7 @@
 //! `keysieve rules`: what is looked for.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -8,7 +9,9 @@ use anstyle::Style;
 use clap::{Args, Subcommand, ValueEnum};
 use keysieve::config::{Config, unknown_rule};
 use keysieve::detect::{Detector, selftest};
+use keysieve::report::terminal::{inert_json, line, message, visible};
 use keysieve::rules::{Class, Matcher, Rule};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::settings::{own_config, repository_root};
@@ -100,16 +103,15 @@ fn read_rules(config: Option<&Path>) -> anyhow::Result<Vec<Rule>> {
 fn list(rules: &[Rule], format: ListFormat) -> anyhow::Result<ExitCode> {
     output::to_stdout(|to| {
         if format == ListFormat::Markdown {
-            return write!(to, "{}", markdown(rules));
+            return write!(to, "{}", message(&markdown(rules)));
         }
         if format == ListFormat::Json {
             let all: Vec<Value> = rules.iter().map(describe).collect();
-            serde_json::to_writer_pretty(&mut *to, &all)?;
-            return writeln!(to);
+            return json_to(to, &all);
         }
         let widest = rules.iter().map(|rule| rule.id.len()).max().unwrap_or(0);
         for rule in rules {
-            writeln!(to, "{:widest$}  {:8}  {}", rule.id, rule.severity, rule.name)?;
+            writeln!(to, "{:widest$}  {:8}  {}", line(&rule.id), rule.severity, visible(&rule.name))?;
         }
         writeln!(to, "{} rules", rules.len())
     })?;
@@ -165,43 +167,42 @@ fn show(rules: &[Rule], id: &str, format: Format) -> anyhow::Result<ExitCode> {
     let rule = &rules[find(rules, id)?];
     output::to_stdout(|to| {
         if format == Format::Json {
-            serde_json::to_writer_pretty(&mut *to, &describe(rule))?;
-            return writeln!(to);
+            return json_to(to, &describe(rule));
         }
-        writeln!(to, "{BOLD}{}{BOLD:#}  {}", rule.name, rule.id)?;
-        let mut line = |label: &str, text: &str| {
-            if text.is_empty() { Ok(()) } else { writeln!(to, "  {DIM}{label:12}{DIM:#} {text}") }
+        writeln!(to, "{BOLD}{}{BOLD:#}  {}", line(&rule.name), visible(&rule.id))?;
+        let mut field = |label: &str, text: &str| {
+            if text.is_empty() { Ok(()) } else { writeln!(to, "  {DIM}{label:12}{DIM:#} {}", visible(text)) }
         };
-        line("provider", &rule.provider)?;
-        line("severity", rule.severity.as_str())?;
-        line("confidence", rule.confidence.as_str())?;
-        line("class", class(rule.class))?;
-        line("anchors", &anchors(rule).join("  "))?;
+        field("provider", &rule.provider)?;
+        field("severity", rule.severity.as_str())?;
+        field("confidence", rule.confidence.as_str())?;
+        field("class", class(rule.class))?;
+        field("anchors", &anchors(rule).join("  "))?;
         match &rule.matcher {
             Matcher::Pattern { regex, next, .. } => {
-                line("pattern", regex)?;
-                line("next", next)?;
+                field("pattern", regex)?;
+                field("next", next)?;
             }
             Matcher::Assignment { key, value, .. } => {
-                line("key", key)?;
-                line("value", value)?;
+                field("key", key)?;
+                field("value", value)?;
             }
         }
         if rule.entropy > 0.0 {
-            line("entropy", &format!("{} bits a character at least", rule.entropy))?;
+            field("entropy", &format!("{} bits a character at least", rule.entropy))?;
         }
-        line("check", rule.check.map_or("", |check| check.name()))?;
+        field("check", rule.check.map_or("", |check| check.name()))?;
         if let Some(pair) = &rule.pair {
-            line("pair", &format!("{} within {} lines", pair.with, pair.within_lines))?;
+            field("pair", &format!("{} within {} lines", pair.with, pair.within_lines))?;
         }
-        line("paths", &rule.paths.join("  "))?;
-        line("rotate", &rule.advice.rotate)?;
-        line("store", &rule.advice.store)?;
+        field("paths", &rule.paths.join("  "))?;
+        field("rotate", &rule.advice.rotate)?;
+        field("store", &rule.advice.store)?;
         for example in rule.examples.iter() {
-            line("finds", &example.trim().replace('\n', "\\n"))?;
+            field("finds", &example.trim().replace('\n', "\\n"))?;
         }
         for example in rule.counterexamples.iter() {
-            line("leaves", &example.trim().replace('\n', "\\n"))?;
+            field("leaves", &example.trim().replace('\n', "\\n"))?;
         }
         Ok(())
     })?;
@@ -224,17 +225,16 @@ fn test(rules: Vec<Rule>, ids: &[String], seeds: u64, format: Format) -> anyhow:
                 .iter()
                 .map(|(index, it)| json!({ "rule": detector.rules()[*index].id, "example": it.example, "seed": it.seed, "what": it.what }))
                 .collect();
-            serde_json::to_writer_pretty(&mut *to, &json!({ "rules": chosen.len(), "failures": list }))?;
-            return writeln!(to);
+            return json_to(to, &json!({ "rules": chosen.len(), "failures": list }));
         }
         for (index, failure) in &failures {
             writeln!(
                 to,
                 "{}: `{}` (seed {}): {}",
-                detector.rules()[*index].id,
-                failure.example,
+                line(&detector.rules()[*index].id),
+                visible(&failure.example),
                 failure.seed,
-                failure.what
+                visible(&failure.what)
             )?;
         }
         let plural = |count: usize, one: &'static str, many| if count == 1 { one } else { many };
@@ -243,6 +243,10 @@ fn test(rules: Vec<Rule>, ids: &[String], seeds: u64, format: Format) -> anyhow:
         writeln!(to, "{rules} {noun} tested, {failing} {verb}")
     })?;
     Ok(ExitCode::from(if failures.is_empty() { NOTHING_FOUND } else { FOUND }))
+}
+
+fn json_to(to: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
+    writeln!(to, "{}", inert_json(&serde_json::to_string_pretty(value)?))
 }
 
 fn class(class: Class) -> &'static str {

@@ -12,9 +12,10 @@ use keysieve::detect::candidate::{Candidate, Dropped, Judge};
 use keysieve::detect::path_facts::PathFacts;
 use keysieve::detect::verdict::{Verdict, verdict};
 use keysieve::file::write::Access;
-use keysieve::finding::{Finding, Severity};
+use keysieve::finding::{Finding, Secret, Severity};
 use keysieve::gap::{AcceptedGap, Gap, GapCode};
 use keysieve::outcome::{Outcome, SetAside, Summary};
+use keysieve::redaction::{self, Redaction};
 use keysieve::report;
 use keysieve::rules::Rule;
 use keysieve::source::{Content, Coverage, Progress, stdin, tree};
@@ -48,17 +49,20 @@ pub fn report(
     settings: &Settings,
     arguments: &ReportArgs,
 ) -> anyhow::Result<ExitCode> {
-    print(outcome, detector.rules(), settings, arguments)
+    print(outcome, detector.rules(), Some(detector), settings, arguments)
 }
 
 /// The same, where `rules` found it.
 pub fn print(
     outcome: &Outcome,
     rules: &[Rule],
+    detector: Option<&Detector>,
     settings: &Settings,
     arguments: &ReportArgs,
 ) -> anyhow::Result<ExitCode> {
     progress::over();
+    let redacted = (!arguments.show_secrets).then(|| redaction::outcome(outcome, detector));
+    let outcome = redacted.as_ref().unwrap_or(outcome);
     let options = report::Options {
         show_secrets: arguments.show_secrets,
         all: arguments.all,
@@ -133,7 +137,12 @@ pub fn scan(
     };
     drop(display);
     let judged = judged.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let mut outcome = Outcome { summary: summary(coverage), set_aside: judged.set_aside, findings: Vec::new() };
+    let mut outcome = Outcome {
+        summary: summary(coverage),
+        set_aside: judged.set_aside,
+        secrets: judged.secrets,
+        ..Outcome::default()
+    };
     outcome.summary.allowed.insert("marker", judged.allowed_by_marker);
     accept(judged.findings, settings, &mut outcome);
     outcome.require_confidence(settings.min_confidence);
@@ -153,6 +162,8 @@ struct Judged {
     findings: Vec<Finding>,
     set_aside: Vec<SetAside>,
     allowed_by_marker: usize,
+    /// What markers allow.
+    secrets: Vec<Secret>,
     /// Findings that there was no room for.
     left_out: usize,
 }
@@ -174,6 +185,7 @@ impl Judged {
 
     fn set_aside(&mut self, detector: &Detector, candidate: &Candidate, dropped: Dropped, path: &str) {
         self.allowed_by_marker += usize::from(dropped.judge == Judge::Allow);
+        self.secrets.extend((dropped.judge == Judge::Allow).then(|| candidate.secret.clone()));
         self.set_aside.push(SetAside {
             rule: detector.rule_of(candidate).id.to_string(),
             path: path.to_owned(),
@@ -189,6 +201,7 @@ impl Judged {
         self.findings.extend(other.findings);
         self.set_aside.extend(other.set_aside);
         self.allowed_by_marker += other.allowed_by_marker;
+        self.secrets.extend(other.secrets);
         if self.findings.len() > 2 * most {
             self.findings.sort_by(|a, b| (&a.path, a.place, &a.rule).cmp(&(&b.path, b.place, &b.rule)));
             self.left_out += self.findings.len() - most;
@@ -220,7 +233,11 @@ pub fn accept(findings: Vec<Finding>, settings: &Settings, outcome: &mut Outcome
     }
     outcome.summary.notes.extend(settings.config.notes.iter().cloned());
     accept_gaps(&settings.config, &mut outcome.summary);
+    // A name that holds a secret is masked in fingerprints, which are in reports and baselines.
+    outcome.secrets.extend(redaction::secrets_of(&findings));
+    let redaction = Redaction::new(&outcome.secrets, None);
     for mut finding in findings {
+        finding.fingerprint = finding.fingerprint.with_path(|path| redaction.text(path));
         if !settings.config.is_for(&finding.rule, &finding.identity) {
             continue;
         }
@@ -228,7 +245,7 @@ pub fn accept(findings: Vec<Finding>, settings: &Settings, outcome: &mut Outcome
         // The key of a baseline, by which fingerprints are made, is for everybody who reads the repository.
         let mut known = finding.identity == baseline::FILE_NAME && finding.rule == "generic-secret";
         if let Some(baseline) = &settings.baseline {
-            finding.fingerprint = baseline.fingerprint(&finding, &finding.identity);
+            finding.fingerprint = baseline.fingerprint(&finding, finding.fingerprint.path());
             known |= baseline.contains(&finding.fingerprint);
             allow = allow.or_else(|| settings.config.allows(&finding, &finding.identity, today));
         }

@@ -4,6 +4,7 @@
 //! journal does: what reads them finds the file damaged, and the scan says that it is not complete. libgit2 maps files as
 //! well, so this is the only place where it can be done for all.
 
+use super::say;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use keysieve::gap::{Gap, GapCode};
@@ -28,7 +29,7 @@ pub fn prepare() {}
 
 /// Shows where a panic was and nothing of what it was about: that can be text under scan.
 pub fn quiet_panics() {
-    std::panic::set_hook(Box::new(|info| anstream::eprintln!("{}", told(info))));
+    std::panic::set_hook(Box::new(|info| say::aside(&told(info))));
 }
 
 fn told(info: &std::panic::PanicHookInfo<'_>) -> String {

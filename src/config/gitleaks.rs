@@ -13,6 +13,7 @@ use toml::Spanned;
 use super::Extended;
 use crate::detect::rule_set::SHORTEST_ANCHOR;
 use crate::finding::{Confidence, Finding, Severity};
+use crate::redaction::without_values;
 use crate::rules::Rule;
 use crate::rules::rule::LOOK_BEHIND;
 use crate::rules::schema::{self, ClassSpec, ProviderSpec, ReachSpec, RuleSpec};
@@ -131,7 +132,7 @@ const MAX_EXTENDED: usize = 4;
 
 fn read_nested(text: &str, path: &Path, extended: Extended<'_>, depth: usize) -> Result<Imported, (usize, String)> {
     let file: File = toml::from_str(text)
-        .map_err(|error| (error.span().map_or(0, |span| span.start), error.message().trim_end().to_owned()))?;
+        .map_err(|error| (error.span().map_or(0, |span| span.start), without_values(error.message().trim_end())))?;
     let mut imported = Imported { with_builtin: file.extend.use_default, ..Imported::default() };
     if let Some(base) = &file.extend.path {
         let base = path.parent().unwrap_or(Path::new("")).join(base);

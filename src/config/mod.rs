@@ -23,6 +23,7 @@ use crate::file;
 use crate::finding::{Confidence, Finding, Fingerprint, Severity};
 use crate::gap::Gap;
 use crate::posture;
+use crate::redaction::without_values;
 use crate::rules::schema::{ProviderSpec, RuleSpec};
 use crate::rules::{self, Rule};
 use incomplete::AcceptIncomplete;
@@ -176,7 +177,7 @@ impl Config {
         }
         let file: File = toml::from_str(text).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start);
-            at(start, with_suggestion(error.message()))
+            at(start, with_suggestion(&without_values(error.message())))
         })?;
         let provider = ProviderSpec::default();
         let mut own_rules = Vec::new();

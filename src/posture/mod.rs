@@ -14,6 +14,7 @@ use std::collections::HashSet;
 use crate::detect::path_facts::PathFacts;
 use crate::finding::{Advice, Confidence, Excerpt, Finding, Key, Place, Secret, Severity};
 use crate::gap::GapCode;
+use crate::redaction;
 use crate::source::Gap;
 use checks::Hit;
 use source::File;
@@ -50,8 +51,8 @@ pub fn check(files: &[File]) -> Posture {
     hits.retain(|hit| seen.insert((hit.file, hit.check.id, hit.subject.clone())));
     for hits in hits.chunk_by(|a, b| a.file == b.file) {
         let file = &files[hits[0].file];
-        let lines: Vec<&str> = file.text.lines().collect();
-        let line = |hit: &Hit| lines.get(hit.line.saturating_sub(1) as usize).copied().unwrap_or_default();
+        let lines = redaction::lines(&file.text);
+        let line = |hit: &Hit| lines.get(hit.line.saturating_sub(1) as usize).map(String::as_str).unwrap_or_default();
         posture.findings.extend(hits.iter().map(|hit| finding(hit, file, line(hit))));
     }
     posture

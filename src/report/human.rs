@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::terminal::{keep_end, keep_start, visible, width};
+use super::terminal::{keep_end, keep_start, line, visible, width};
 use super::{Options, print_secret};
 use crate::finding::{CommitNote, Finding, Life, Severity};
 use crate::gap::Gap;
@@ -45,7 +45,7 @@ fn severity_style(severity: Severity) -> Style {
 
 fn write_finding(finding: &Finding, options: Options, to: &mut impl Write) -> io::Result<()> {
     let severity = severity_style(finding.severity);
-    let place = format!("{}:{}:{}", inert_path(&finding.path), finding.place.line, finding.place.column);
+    let place = format!("{}:{}:{}", line(&finding.path), finding.place.line, finding.place.column);
     // Rules and their texts can come from a configuration or an earlier report.
     let (title, rule) = (visible(&finding.title), visible(&finding.rule));
     writeln!(to, "{severity}{}{severity:#}  {BOLD}{title}{BOLD:#}  {rule}", finding.severity)?;
@@ -196,7 +196,7 @@ fn write_summary(outcome: &Outcome, options: Options, to: &mut impl Write) -> io
         )?;
         let listed = if options.explain { usize::MAX } else { LISTED };
         for Gap { path, reason, .. } in summary.gaps.iter().take(listed) {
-            writeln!(to, "  {}: {}", inert_path(path), visible(reason))?;
+            writeln!(to, "  {}: {}", line(path), visible(reason))?;
         }
         if let Some(more) = summary.gaps.len().checked_sub(listed).filter(|more| *more > 0) {
             writeln!(to, "  … and {more} more; --explain or --format json lists all")?;
@@ -238,12 +238,6 @@ fn link(path: &str, options: Options) -> Option<String> {
         }
     }
     Some(url)
-}
-
-/// A path at the start of a line that no CI server takes for a command of its own (`::error::`, `##[error]`).
-fn inert_path(path: &str) -> String {
-    let path = visible(path);
-    if path.starts_with("::") || path.starts_with("##") { format!("./{path}") } else { path }
 }
 
 /// `1 file`, `2 files`, `31,157 files`.

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::Options;
-use super::terminal::visible;
+use super::terminal::{line, visible};
 use crate::gap::{AcceptedGap, Gap};
 use crate::outcome::Outcome;
 
@@ -40,8 +40,8 @@ pub fn write(outcome: &Outcome, _options: Options, to: &mut impl Write) -> io::R
             finding.severity,
             escaped(&finding.title),
             escaped(&evidence),
-            escaped(&finding.advice.rotate),
-            escaped(finding.fingerprint.as_str())
+            escaped(&line(&finding.advice.rotate)),
+            escaped(&line(finding.fingerprint.as_str()))
         )?;
         writeln!(to, "    </testcase>")?;
     }

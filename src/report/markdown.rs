@@ -42,14 +42,11 @@ pub fn write(outcome: &Outcome, options: Options, to: &mut impl Write) -> io::Re
 fn row(finding: &Finding, options: Options, to: &mut impl Write) -> io::Result<()> {
     let since = finding.life.as_ref().and_then(|life| life.introduced.as_ref()).map_or(String::new(), |commit| {
         let date = commit.date.split('T').next().unwrap_or_default();
-        format!("{date} {}", code(commit.id.get(..9).unwrap_or(&commit.id)))
+        format!("{} {}", text(date), code(commit.id.get(..9).unwrap_or(&commit.id)))
     });
     let next = match finding.advice.rotate.as_ref() {
         "" => String::new(),
-        // The rules' own, but a configuration can bring rules as well.
-        url if url.starts_with("https://") && !url.contains(['(', ')', '|', '<', '>', ' ', '"']) => {
-            format!("[revoke and rotate]({url})")
-        }
+        url if is_address(url) => format!("[revoke and rotate]({url})"),
         url => code(url),
     };
     writeln!(
@@ -61,6 +58,16 @@ fn row(finding: &Finding, options: Options, to: &mut impl Write) -> io::Result<(
         code(&format!("{}:{}", finding.path, finding.place.line)),
         code(&print_secret(&finding.secret, options)),
     )
+}
+
+/// Whether a text is an address and nothing more. The rules' own are, but a configuration can bring rules as well.
+fn is_address(text: &str) -> bool {
+    text.starts_with("https://") && !text.contains(['(', ')', '|', '<', '>', ' ', '"', '`']) && visible(text) == text
+}
+
+/// An address as it is, anything else as code.
+pub fn link(text: &str) -> String {
+    if is_address(text) { text.to_owned() } else { code(text) }
 }
 
 fn summary(outcome: &Outcome, to: &mut impl Write) -> io::Result<()> {
@@ -84,7 +91,7 @@ fn summary(outcome: &Outcome, to: &mut impl Write) -> io::Result<()> {
 }
 
 /// Text in which nothing means anything: every punctuation mark is a character reference.
-fn text(text: &str) -> String {
+pub fn text(text: &str) -> String {
     let mut inert = String::with_capacity(text.len());
     for character in keep_start(&visible(text), 400).chars() {
         match character {

@@ -11,6 +11,7 @@ use crate::finding::{
 };
 use crate::gap::{AcceptedGap, Gap};
 use crate::outcome::{Outcome, SetAside, Summary};
+use crate::redaction::without_values;
 
 #[derive(Deserialize)]
 struct Document {
@@ -104,13 +105,15 @@ pub fn read(text: &str) -> Result<Outcome, String> {
             format!("it is no report of keysieve's in `json` or `jsonl` ({error}); `--format json -o FILE` writes one")
         })?,
     };
-    let summary = SummaryObject::deserialize(&document.summary).map_err(|error| format!("its summary: {error}"))?;
+    let summary = SummaryObject::deserialize(&document.summary)
+        .map_err(|error| format!("its summary: {}", without_values(&error.to_string())))?;
     let mut outcome = Outcome { summary: summary.into(), ..Outcome::default() };
     for (index, value) in document.findings.iter().enumerate() {
         outcome.findings.push(finding(value).map_err(|error| format!("its finding {}: {error}", index + 1))?);
     }
     for value in &document.set_aside {
-        let it = SetAsideObject::deserialize(value).map_err(|error| format!("what it set aside: {error}"))?;
+        let it = SetAsideObject::deserialize(value)
+            .map_err(|error| format!("what it set aside: {}", without_values(&error.to_string())))?;
         let (path, place) = it.location.split();
         let by = ["marker", "config", "baseline", "confidence", "allow", "path", "overlap", "entropy", "structure"];
         let by = by.into_iter().find(|known| *known == it.by).unwrap_or("plausibility");
@@ -136,7 +139,7 @@ fn lines(text: &str) -> Option<Document> {
 }
 
 fn finding(value: &Value) -> Result<Finding, String> {
-    let it = FindingObject::deserialize(value).map_err(|error| error.to_string())?;
+    let it = FindingObject::deserialize(value).map_err(|error| without_values(&error.to_string()))?;
     let life = value.get("live_in_refs").map(|_| Life::deserialize(value)).transpose();
     let characters: Vec<char> = it.line.chars().collect();
     let (start, end) = (it.mark.start.min(characters.len()), it.mark.end.min(characters.len()));
@@ -162,7 +165,7 @@ fn finding(value: &Value) -> Result<Finding, String> {
         }),
         fingerprint,
         advice: it.advice,
-        life: life.map_err(|error| error.to_string())?.map(Box::new),
+        life: life.map_err(|error| without_values(&error.to_string()))?.map(Box::new),
         path,
         identity,
         place,

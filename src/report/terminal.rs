@@ -4,28 +4,51 @@ use std::borrow::Cow;
 
 use unicode_width::UnicodeWidthChar;
 
-/// `text` with control and invisible characters written out; tabs become blanks.
+/// `text` with control and invisible characters written out; tabs become blanks. Nothing in it is a command of a CI
+/// server's, unless it starts a line: see [`line`].
 pub fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
+    for (at, character) in text.char_indices() {
         match character {
             '\t' => shown.push(' '),
-            _ if is_hostile(character) => shown.extend(character.escape_unicode()),
+            _ if is_hostile(character) || is_command(text, at) => shown.extend(character.escape_unicode()),
             _ => shown.push(character),
         }
     }
     shown
 }
 
+/// Text with which a line of output starts. Servers take `::error::` for a command there, after blanks as well.
+pub fn line(text: &str) -> String {
+    let text = visible(text);
+    let rest = text.trim_start();
+    match rest.strip_prefix("::") {
+        Some(command) => format!("{}\\u{{3a}}:{command}", &text[..text.len() - rest.len()]),
+        None => text,
+    }
+}
+
+/// A message of lines of its own.
+pub fn message(text: &str) -> String {
+    text.split('\n').map(|text| line(text.strip_suffix('\r').unwrap_or(text))).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether the character at `at` is the second of `##[error]`, `##vso[…]`, `##teamcity[…]`, which servers look for anywhere
+/// in a line.
+fn is_command(text: &str, at: usize) -> bool {
+    let Some(name) = text[..at].ends_with('#').then(|| text[at..].strip_prefix('#')).flatten() else { return false };
+    name.trim_start_matches(|it: char| it.is_ascii_alphanumeric()).starts_with('[')
+}
+
 /// `json` with the same characters as `\\u` escapes. They can only stand inside its strings, so its meaning is the same.
 pub fn inert_json(json: &str) -> Cow<'_, str> {
-    let is_hostile = |character: char| character != '\n' && is_hostile(character);
-    if !json.contains(is_hostile) {
+    let is_hostile = |at: usize, it: char| it != '\n' && is_hostile(it) || it == '#' && is_command(json, at);
+    if !json.char_indices().any(|(at, it)| is_hostile(at, it)) {
         return Cow::Borrowed(json);
     }
     let mut escaped = String::with_capacity(json.len() + 64);
-    for character in json.chars() {
-        if is_hostile(character) {
+    for (at, character) in json.char_indices() {
+        if is_hostile(at, character) {
             for unit in character.encode_utf16(&mut [0; 2]) {
                 escaped.push_str(&format!("\\u{unit:04x}"));
             }
@@ -89,6 +112,20 @@ mod tests {
         let shown = visible(hostile);
         assert!(!shown.chars().any(is_hostile), "{shown}");
         assert!(shown.starts_with("a\\u{1b}[31mb"));
+    }
+
+    #[test]
+    fn no_text_is_a_command_of_a_server() {
+        for text in ["::error::x", "  ::set-env name=a::b", "\u{3000}::x", "a\n ::error::x", "\r\n::x"] {
+            assert!(message(text).lines().all(|line| !line.trim_start().starts_with("::")), "{text:?}");
+        }
+        for text in ["##[error]x", "a ##vso[task.setvariable]x", "##teamcity[x]", "###[x]"] {
+            let is_inert = |text: &str| !(0..text.len()).any(|at| text.is_char_boundary(at) && is_command(text, at));
+            assert!(is_inert(&visible(text)) && is_inert(&inert_json(&format!("{text:?}"))), "{text}");
+            let back: String = serde_json::from_str(&inert_json(&format!("{text:?}"))).unwrap();
+            assert_eq!(back, text);
+        }
+        assert_eq!(message("## A heading #1\nstd::fmt ::"), "## A heading #1\nstd::fmt ::");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use keysieve::file::write::{self, Access};
 use keysieve::source::history::repository::check_special;
 use keysieve::source::history::{OpenError, Repository};
 
+use super::say;
 use super::settings::TrustArgs;
 
 mod run;
@@ -142,7 +143,7 @@ const NO_GIT: &str = "cannot start git, which is what runs hooks; is it installe
 fn each(arguments: &PlaceArgs, action: fn(&Place, Hook) -> anyhow::Result<String>) -> anyhow::Result<ExitCode> {
     let place = Place::of(&arguments.repository)?;
     for hook in wanted(&arguments.hooks) {
-        anstream::println!("{}", action(&place, hook)?);
+        say::result(&action(&place, hook)?);
     }
     Ok(ExitCode::SUCCESS)
 }

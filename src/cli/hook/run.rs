@@ -15,7 +15,7 @@ use keysieve::source::{Gap, GapCode, tree};
 use super::super::changes::{self, Looked, RangeArgs};
 use super::super::limits::LimitArgs;
 use super::super::settings::{AcceptedArgs, ReportArgs, Settings, SourceArgs, TrustArgs};
-use super::super::{NOTHING_FOUND, progress, scan};
+use super::super::{NOTHING_FOUND, progress, say, scan};
 use super::{Hook, RunArgs};
 
 /// Runs a hook: 0 lets a commit or push through, whatever else refuses it.
@@ -30,7 +30,7 @@ pub fn run(arguments: &RunArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(NOTHING_FOUND));
     }
     let code = scan::report(&looked.outcome, &looked.detector, &looked.settings, &ReportArgs::default())?;
-    anstream::eprintln!("\nkeysieve refused this {what}. What to do:");
+    say::aside(&format!("\nkeysieve refused this {what}. What to do:"));
     if scan::fails(&looked.outcome, &looked.settings) {
         say_what_was_found(arguments.hook);
     }
@@ -45,12 +45,12 @@ fn say_what_was_found(hook: Hook) {
         Hook::PreCommit => "`git add` the file again",
         Hook::PrePush => "take it out of the commits too (`git rebase -i`, `git commit --amend`)",
     };
-    anstream::eprintln!(
+    say::aside(&format!(
         "  1. Take the secret out of the file and read it from the environment or a secret store; {again}.\n  \
          2. If anybody else can have seen it, revoke it: `rotate` above says where.\n  \
          3. If it is no secret, write `keysieve:allow <rule> — why` in a comment on its line, or accept it in \
          .keysieve.toml."
-    );
+    ));
 }
 
 /// How many entries are printed as examples of what to add.
@@ -59,21 +59,21 @@ const MOST_ENTRIES: usize = 3;
 /// What was not read may hold a secret. It is named above; here stands what to do about it, and how to accept it.
 fn say_what_was_not_read(gaps: &[Gap]) {
     let things = if gaps.len() == 1 { "One thing".to_owned() } else { format!("{} things", gaps.len()) };
-    anstream::eprintln!(
+    say::aside(&format!(
         "  - {things} could not be read, or not to the end, and may hold a secret: the reason above says what helps."
-    );
+    ));
     let entries = entries(gaps);
     if entries.is_empty() {
         return;
     }
-    anstream::eprintln!("  - If you know what it is and it may stay unread, add to .keysieve.toml:\n");
+    say::aside("  - If you know what it is and it may stay unread, add to .keysieve.toml:\n");
     for entry in entries.iter().take(MOST_ENTRIES) {
-        anstream::eprintln!(
+        say::aside(&format!(
             "[[accept_incomplete]]\n{entry}\nreason = \"why it may stay unread\"\n# expires = 2027-01-01\n"
-        );
+        ));
     }
     if entries.len() > MOST_ENTRIES {
-        anstream::eprintln!("and likewise for {} more.", entries.len() - MOST_ENTRIES);
+        say::aside(&format!("and likewise for {} more.", entries.len() - MOST_ENTRIES));
     }
 }
 

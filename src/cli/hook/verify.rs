@@ -9,6 +9,7 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Context, bail, ensure};
 use keysieve::rules::sample;
 
+use super::super::say;
 use super::{Hook, MARK, NO_GIT, Place, PlaceArgs, read, wanted};
 
 /// The file that the key is planted in, and its folder.
@@ -201,7 +202,7 @@ impl Scratch {
             through.join("; "),
             self.hooks.display()
         );
-        anstream::println!("{hook}: refuses a planted key in {tried} forms of {what}, lets a clean {what} pass");
+        say::result(&format!("{hook}: refuses a planted key in {tried} forms of {what}, lets a clean {what} pass"));
         Ok(())
     }
 
