@@ -149,6 +149,11 @@ fn zips(add: Add<'_>) {
     });
     add(Found, "not-in-the-directory.zip", zip(&[plain(), Entry { is_named: false, ..leak() }], b""));
     add(Found, "not-in-an-empty-directory.zip", zip(&[Entry { is_named: false, ..leak() }], b""));
+    add(Found, "large-and-not-in-the-directory.zip", {
+        let packed = leak().data.len() as u64;
+        let extra = [le(2, 1), le(2, 8), le(8, packed)].concat();
+        zip(&[plain(), Entry { is_named: false, extra, local: Some((8, u32::MAX)), ..leak() }], b"")
+    });
     let described = Entry { is_named: false, descriptor: true, ..leak() };
     add(Found, "described-behind.zip", zip(&[plain(), described.clone(), plain()], b""));
     let stored_behind = Entry { is_named: false, descriptor: true, ..stored("a", &gzip(&text())) };
