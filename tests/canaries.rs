@@ -182,6 +182,7 @@ fn no_name_and_no_error_holds_a_token() {
     git(&root, &["-c", &author, "commit", "-q", "-m", &format!("try {}", tokens.next())]);
     git(&root, &["tag", &format!("v-{}", tokens.next())]);
     write("staged.py", leak("Willow"));
+    write("acme.txt", keysieve::rules::sample::fill("<(?:acme_[a-z0-9]{20})>\n", 9).unwrap());
     git(&root, &["add", "-A"]);
     // Configurations that are wrong, and one that has something to say.
     let wrong = |name: &str, text: String| {
@@ -210,7 +211,7 @@ fn no_name_and_no_error_holds_a_token() {
         format!("[[allow]]\npaths = [\"zzz\"]\nreason = \"{}\"\nexpires = 2020-01-01\n", tokens.next()),
     );
     let rule = format!(
-        "[[rule]]\nid = \"acme\"\nname = \"Acme {}\"\nseverity = \"high\"\nanchors = [\"db_password\"]\npattern = '''db_password = \"(?P<secret>[^\"]+)\"'''\nadvice.rotate = \"{}\"\n",
+        "[[rule]]\nid = \"acme\"\nname = \"Acme {}\"\nseverity = \"high\"\nanchors = [\"acme_\"]\npattern = '''acme_[a-z0-9]{{20}}'''\nadvice.rotate = \"{}\"\n",
         tokens.next(),
         tokens.next()
     );
@@ -270,7 +271,9 @@ fn no_name_and_no_error_holds_a_token() {
                 &keysieve(&[command, &["--format", format, "--all", "--explain", "--min-confidence", "low"]].concat());
         }
     }
-    for told in ["posture-printed-secret", "generic-password", "ghp_…[redacted 36]", "link-ghp_", "expired on"] {
+    for told in
+        ["posture-printed-secret", "generic-password", "ghp_…[redacted 36]", "link-ghp_", "expired on", "Acme ghp_…"]
+    {
         assert!(all.contains(told), "{told} is not in what was printed");
     }
     keysieve(&[

@@ -1,5 +1,6 @@
 //! `keysieve rules`: what is looked for.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use anstyle::Style;
 use clap::{Args, Subcommand, ValueEnum};
 use keysieve::config::{Config, unknown_rule};
 use keysieve::detect::{Detector, selftest};
+use keysieve::redaction;
 use keysieve::report::terminal::{inert_json, line, message, visible};
 use keysieve::rules::{Class, Matcher, Rule};
 use serde::Serialize;
@@ -97,7 +99,16 @@ fn read_rules(config: Option<&Path>) -> anyhow::Result<Vec<Rule>> {
         Some(path) => Config::load(path)?,
         None => own_config(&repository_root(".".as_ref()))?,
     };
-    Ok(config.rules())
+    let mut rules = config.rules();
+    for rule in &mut rules {
+        // Of the built-in ones nothing was read.
+        for text in [&mut rule.name, &mut rule.provider, &mut rule.advice.rotate] {
+            if let Cow::Owned(own) = text {
+                *own = redaction::text(own).into_owned();
+            }
+        }
+    }
+    Ok(rules)
 }
 
 fn list(rules: &[Rule], format: ListFormat) -> anyhow::Result<ExitCode> {

@@ -11,6 +11,7 @@ use crate::finding::{Confidence, Finding, Severity};
 use crate::gap::{AcceptedGap, Gap};
 use crate::outcome::Outcome;
 use crate::posture;
+use crate::redaction;
 use crate::rules::Rule;
 
 /// Writes one log with one run.
@@ -65,13 +66,15 @@ fn notification(level: &str, gap: &Gap, what: &str) -> Value {
 }
 
 fn descriptor(rule: &Rule) -> Value {
-    let help = format!("{}. Revoke it and issue a new one: {}", rule.name, rule.advice.rotate);
-    let markdown = format!("**{}**. [Revoke it and issue a new one]({}).", rule.name, rule.advice.rotate);
+    // A configuration brings rules as well, whose texts are masked like all that was read.
+    let (name, rotate) = (redaction::text(&rule.name), redaction::text(&rule.advice.rotate));
+    let help = format!("{name}. Revoke it and issue a new one: {rotate}");
+    let markdown = format!("**{name}**. [Revoke it and issue a new one]({rotate}).");
     let mut descriptor = json!({
         "id": rule.id,
         "name": rule.id.split('-').map(capitalised).collect::<String>(),
-        "shortDescription": { "text": rule.name },
-        "fullDescription": { "text": format!("A hardcoded credential: {}.", rule.name) },
+        "shortDescription": { "text": name },
+        "fullDescription": { "text": format!("A hardcoded credential: {name}.") },
         "help": { "text": help, "markdown": markdown },
         "defaultConfiguration": { "level": level(rule.severity) },
         "properties": {
@@ -80,8 +83,8 @@ fn descriptor(rule: &Rule) -> Value {
             "precision": precision(rule.confidence),
         },
     });
-    if !rule.advice.rotate.is_empty() {
-        descriptor["helpUri"] = json!(rule.advice.rotate);
+    if !rotate.is_empty() {
+        descriptor["helpUri"] = json!(rotate);
     }
     descriptor
 }
