@@ -9,7 +9,7 @@ use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::rest::{self, Rest};
-use super::{ar, compressed, cpio, key_store, rpm, seven_zip, sqlite, tar, zip};
+use super::{ar, compressed, cpio, key_store, recognised, rpm, seven_zip, sqlite, tar, zip};
 
 /// What packs contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,10 +162,12 @@ impl Unpacker<'_> {
     /// Hands on an inner content, or opens it if it is a container; `cut` says why it is not whole.
     pub(super) fn entry(&mut self, bytes: &[u8], cut: Option<String>, path: &str, depth: usize) {
         self.say(path, cut);
-        match Kind::of(bytes) {
-            _ if bytes.is_empty() => {}
-            Some(kind) => self.open(bytes, kind, path, depth + 1),
-            None => self.sink.content(path, bytes),
+        let kinds = recognised::kinds(bytes, bytes);
+        if kinds.is_empty() && !bytes.is_empty() {
+            self.sink.content(path, bytes);
+        }
+        for kind in kinds.iter() {
+            self.open(bytes, kind, path, depth + 1);
         }
     }
 

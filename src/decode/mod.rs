@@ -5,6 +5,7 @@ mod compressed;
 pub mod container;
 mod cpio;
 pub mod key_store;
+pub mod recognised;
 pub mod rest;
 mod rpm;
 mod seven_zip;

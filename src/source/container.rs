@@ -1,11 +1,9 @@
 //! Scans what is inside of a container, as if each inner content were a file of its own.
 
 use super::limits::Task;
-use super::{Content, Gap, GapCode, Progress, Worker, window};
+use super::{Content, Gap, GapCode, Progress, Worker, content, window};
 use crate::decode::container::{self, Kind, Sink};
-use crate::decode::rest;
 use crate::detect::Detector;
-use crate::detect::candidate::Candidate;
 
 /// Largest container that is unpacked, in bytes: it is held in memory, with what is unpacked of it.
 pub fn largest_container(progress: &Progress) -> u64 {
@@ -35,27 +33,7 @@ impl Inside {
         let outer = bytes.len() as u64;
         let mut scanner = Scanner { detector, worker, path, identity, task, outer, inside: Self::default() };
         container::unpack(bytes, kind, path, &task.limits().containers, &mut scanner);
-        scanner.inside.leave_out_repeated();
         scanner.inside
-    }
-
-    /// Leaves out what stands outside of a container's entries where it is known from one of them: a store of keys or a
-    /// database is read as what it holds and as its bytes.
-    fn leave_out_repeated(&mut self) {
-        let contents = &self.contents;
-        let is_known = |rest: &Content, it: &Candidate| {
-            let Some(container) = rest.path.strip_suffix(rest::NAME) else { return false };
-            let inner = contents.iter().filter(|inner| inner.path.starts_with(container) && inner.path != rest.path);
-            let mut candidates = inner.flat_map(|inner| &inner.candidates);
-            candidates.any(|inner| inner.secret == it.secret && inner.dropped.is_none())
-        };
-        let keep: Vec<Vec<bool>> =
-            contents.iter().map(|rest| rest.candidates.iter().map(|it| !is_known(rest, it)).collect()).collect();
-        for (content, keep) in self.contents.iter_mut().zip(keep) {
-            let mut keep = keep.into_iter();
-            content.candidates.retain(|_| keep.next().unwrap_or(true));
-        }
-        self.contents.retain(|content| !content.candidates.is_empty());
     }
 }
 
@@ -72,6 +50,9 @@ struct Scanner<'a, 't> {
 
 impl Sink for Scanner<'_, '_> {
     fn content(&mut self, path: &str, bytes: &[u8]) {
+        if let Some((code, reason)) = content::closed(bytes) {
+            self.gap(path, code, reason);
+        }
         let size = bytes.len() as u64;
         let reading = window::scan(&mut &bytes[..], size, self.detector, self.worker, self.task);
         if let Some(error) = reading.error {

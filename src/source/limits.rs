@@ -134,12 +134,19 @@ pub struct Task<'a> {
     started: Cell<Instant>,
     turn: RefCell<Option<MutexGuard<'a, ()>>>,
     found: Cell<usize>,
+    has_lines: Cell<bool>,
 }
 
 impl<'a> Task<'a> {
     /// Begins now.
     pub fn new(progress: &'a Progress) -> Self {
-        Self { progress, started: Cell::new(Instant::now()), turn: RefCell::default(), found: Cell::new(0) }
+        Self {
+            progress,
+            started: Cell::new(Instant::now()),
+            turn: RefCell::default(),
+            found: Cell::new(0),
+            has_lines: Cell::new(true),
+        }
     }
 
     /// Begins with the next object of a chain, which has its own time and its own findings.
@@ -156,6 +163,19 @@ impl<'a> Task<'a> {
     /// What it may take.
     pub fn limits(&self) -> &'a Limits {
         &self.progress.limits
+    }
+
+    /// Bytes that a line may have.
+    pub fn line_limit(&self) -> u64 {
+        if self.has_lines.get() { self.limits().line } else { u64::MAX }
+    }
+
+    /// Does work on what has no lines.
+    pub fn without_line_limit<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.has_lines.set(false);
+        let done = work();
+        self.has_lines.set(true);
+        done
     }
 
     /// Whether it may go on with so many bytes in memory; waits for its turn if these are many.

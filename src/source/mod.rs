@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 pub mod changes;
 mod container;
+pub mod content;
 pub mod history;
 pub mod limits;
 pub mod names;
@@ -155,6 +156,7 @@ impl Progress {
 pub struct Worker {
     scratch: Scratch,
     buffer: Vec<u8>,
+    head: Vec<u8>,
 }
 
 /// Workers that wait for a thread to take them up again.

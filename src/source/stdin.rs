@@ -1,63 +1,29 @@
 //! Standard input, of any size.
 
-use std::io::{self, Cursor, Read};
+use std::io::{self, Read};
 
-use super::container::{Inside, largest_container};
+use super::content::Scan;
 use super::limits::Task;
-use super::{Content, Coverage, Gap, GapCode, Progress, Worker, explain, guarded, window};
-use crate::decode::container::{Kind, in_words};
+use super::{Content, Coverage, Gap, GapCode, Progress, Worker, guarded};
 use crate::detect::Detector;
 
 /// The name of standard input in reports.
 pub const NAME: &str = "-";
 
-/// First bytes by which a container is told.
-const HEAD: u64 = 512;
-
 /// Scans standard input to its end and gives `each` what it holds.
 pub fn scan(detector: &Detector, progress: &Progress, each: &dyn Fn(Content)) -> Coverage {
     let mut coverage = Coverage::default();
-    let mut gap = |code, reason: String| coverage.gaps.push(Gap::new(code, NAME, reason));
-    let mut input = Watched(progress);
-    let mut head = Vec::new();
-    if let Err(error) = (&mut input).take(HEAD).read_to_end(&mut head) {
-        gap(GapCode::Unreadable, explain(&error));
-        return coverage;
-    }
-    let kind = Kind::of(&head);
-    let mut input = Cursor::new(head).chain(input);
     let task = Task::new(progress);
     let mut worker = Worker::default();
-    let Some(kind) = kind else {
-        match guarded(|| window::scan(&mut input, 0, detector, &mut worker, &task)) {
-            Err(panicked) => gap(GapCode::Failed, panicked.to_string()),
-            Ok(read) => {
-                match read.error {
-                    Some(error) => gap(error.code(), error.explain()),
-                    None => coverage.files = 1,
-                }
-                coverage.bytes = read.bytes;
-                each(Content { path: NAME.to_owned(), identity: NAME.to_owned(), candidates: read.candidates });
-            }
-        }
-        return coverage;
-    };
-    let most = largest_container(progress);
-    let mut bytes = Vec::new();
-    match input.take(most + 1).read_to_end(&mut bytes) {
-        Err(error) => gap(GapCode::Unreadable, explain(&error)),
-        Ok(_) if bytes.len() as u64 > most => {
-            gap(GapCode::Limit, format!("only its first {} were read", in_words(most)))
-        }
-        Ok(_) => coverage.files = 1,
-    }
-    bytes.truncate(most as usize);
-    coverage.bytes = bytes.len() as u64;
-    match guarded(|| Inside::of(&bytes, kind, NAME, NAME, detector, &mut worker, &task)) {
+    let identity = || NAME.to_owned();
+    let scan = Scan { path: NAME, identity: &identity, detector, worker: &mut worker, task: &task };
+    match guarded(|| scan.stream(Watched(progress))) {
         Err(panicked) => coverage.gaps.push(Gap::new(GapCode::Failed, NAME, panicked)),
-        Ok(inside) => {
-            coverage.gaps.extend(inside.gaps);
-            inside.contents.into_iter().for_each(each);
+        Ok(scanned) => {
+            coverage.files = u64::from(scanned.is_whole);
+            coverage.bytes = scanned.bytes;
+            coverage.gaps = scanned.gaps;
+            scanned.contents.into_iter().for_each(each);
         }
     }
     coverage

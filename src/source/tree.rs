@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, FileType};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -15,12 +15,11 @@ use ignore::{DirEntry, WalkBuilder, WalkState};
 use rayon::prelude::*;
 
 use super::changes::index::Index;
-use super::container::{Inside, largest_container};
+use super::content::Scan;
 use super::history::{Repository, Trust};
 use super::limits::Task;
 use super::names::Names;
 use super::{Content, Coverage, Gap, GapCode, NotContent, Panicked, Progress, Worker, Workers, explain, window};
-use crate::decode::container::in_words;
 use crate::detect::Detector;
 use crate::file::{self, shown};
 
@@ -556,59 +555,24 @@ fn read_file(
         Err(error) => return coverage.gaps.push(gap(GapCode::Unreadable, explain(&error))),
     };
     let task = Task::new(progress);
-    let reading = match workers.with(|worker| window::scan(&mut open, size, detector, worker, &task)) {
-        Ok(reading) => reading,
+    let path = shown(&file.path);
+    let identity = || root.identity(&file.path);
+    let scanned = workers
+        .with(|worker| Scan { path: &path, identity: &identity, detector, worker, task: &task }.file(&mut open, size));
+    let scanned = match scanned {
+        Ok(scanned) => scanned,
         Err(Panicked) => return coverage.gaps.push(gap(GapCode::Failed, Panicked.to_string())),
     };
-    coverage.bytes += reading.bytes;
+    coverage.bytes += scanned.bytes;
     progress.file_done();
-    match reading.error {
-        Some(error) => coverage.gaps.push(gap(error.code(), error.explain())),
-        None if reading.bytes < size => {
-            let reason = format!("it shrank while it was read: {} of {size} bytes were left", reading.bytes);
-            coverage.gaps.push(gap(GapCode::Changed, reason));
-        }
-        None => coverage.files += 1,
+    coverage.gaps.extend(scanned.gaps);
+    if scanned.is_whole && scanned.bytes < size {
+        let reason = format!("it shrank while it was read: {} of {size} bytes were left", scanned.bytes);
+        coverage.gaps.push(gap(GapCode::Changed, reason));
+    } else if scanned.is_whole {
+        coverage.files += 1;
     }
-    let path = shown(&file.path);
-    if let Some(kind) = reading.container {
-        // What stands in it as it is, and not compressed, is found with its inner path.
-        match read_whole(&mut open, size, &task) {
-            Ok(bytes) => {
-                let identity = root.identity(&file.path);
-                let inside = workers.with(|worker| Inside::of(&bytes, kind, &path, &identity, detector, worker, &task));
-                match inside {
-                    Ok(inside) => {
-                        coverage.gaps.extend(inside.gaps);
-                        inside.contents.into_iter().for_each(each);
-                    }
-                    Err(Panicked) => coverage.gaps.push(gap(GapCode::Failed, Panicked.to_string())),
-                }
-            }
-            Err((code, reason)) => coverage.gaps.push(gap(code, reason)),
-        }
-    } else if !reading.candidates.is_empty() {
-        let identity = root.identity(&file.path);
-        each(Content { path, identity, candidates: reading.candidates });
-    }
-}
-
-/// Reads a container once more, into memory.
-fn read_whole(file: &mut File, size: u64, task: &Task<'_>) -> Result<Vec<u8>, (GapCode, String)> {
-    let most = largest_container(task.progress());
-    if size > most {
-        let reason = format!("what is in it was not read: it is larger than {} (--max-memory)", in_words(most));
-        return Err((GapCode::Limit, reason));
-    }
-    task.hold(size).map_err(|reached| (reached.code(), reached.to_string()))?;
-    let mut bytes = Vec::new();
-    bytes
-        .try_reserve_exact(size as usize)
-        .map_err(|_| (GapCode::Limit, "there is not enough memory to unpack it".to_owned()))?;
-    file.seek(SeekFrom::Start(0))
-        .and_then(|_| file.take(size).read_to_end(&mut bytes))
-        .map_err(|it| (GapCode::Unreadable, explain(&it)))?;
-    Ok(bytes)
+    scanned.contents.into_iter().for_each(each);
 }
 
 enum Opened {

@@ -8,7 +8,6 @@ use std::io::{self, Read};
 
 use super::limits::{Reached, Task};
 use super::{GapCode, Worker};
-use crate::decode::container::Kind;
 use crate::detect::Detector;
 use crate::detect::candidate::Candidate;
 use crate::detect::content::Stream;
@@ -26,8 +25,6 @@ pub struct Reading {
     pub candidates: Vec<Candidate>,
     /// Bytes read.
     pub bytes: u64,
-    /// What it is, if it holds other contents.
-    pub container: Option<Kind>,
     /// What ended it early.
     pub error: Option<Unread>,
 }
@@ -89,13 +86,12 @@ fn scan_in_windows(
     let first = usize::try_from(size).unwrap_or(limit).saturating_add(1).clamp(FIRST_READ.min(limit), limit);
     let mut input = Input { reader, bytes: 0, task };
     let mut stream = Stream::new();
-    let mut lines = LineLength { most: task.limits().line, open: 0 };
+    let mut lines = LineLength { most: task.line_limit(), open: 0 };
     let buffer = &mut worker.buffer;
     if buffer.len() < first {
         buffer.resize(first, 0);
     }
     let (mut filled, mut owned) = (0, 0);
-    let mut container = None;
     loop {
         let before = filled;
         let (at_end, mut error) = match input.fill(buffer, &mut filled, limit) {
@@ -106,9 +102,6 @@ fn scan_in_windows(
             error = error.or(Some(reached.into()));
         }
         let ended = if at_end { filled } else { filled - LOOK_AHEAD };
-        if owned == 0 {
-            container = Kind::of(&buffer[..filled]);
-        }
         let found = stream.len();
         stream.feed(detector, &mut worker.scratch, &buffer[..filled], owned..ended);
         if let Err(reached) = task.found(stream.len() - found) {
@@ -116,7 +109,7 @@ fn scan_in_windows(
             stream.truncate(task.limits().findings_per_file);
         }
         if at_end || error.is_some() {
-            return Reading { candidates: stream.finish(detector), bytes: input.bytes, container, error };
+            return Reading { candidates: stream.finish(detector), bytes: input.bytes, error };
         }
         let done = ended - LOOK_BEHIND.min(ended);
         stream.advance(&buffer[..filled], done);

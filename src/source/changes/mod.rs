@@ -20,15 +20,14 @@ mod trees;
 
 use trees::Change;
 
-use super::container::Inside;
+use super::content::Scan;
 use super::history::Repository;
 use super::history::objects::{Missing, Objects};
 use super::history::oid::Oid;
 use super::history::pack::Kind as object;
 use super::limits::{Limits, Task};
 use super::names::{Named, Names, of_folder};
-use super::{Content, Gap, GapCode, Progress, Worker, Workers, window};
-use crate::decode::container::Kind;
+use super::{Gap, GapCode, Progress, Worker, Workers};
 use crate::decode::shown;
 use crate::detect::Detector;
 use crate::detect::candidate::{Candidate, Dropped, Judge};
@@ -133,19 +132,13 @@ impl<'a> Scanner<'a> {
     fn content(&self, bytes: &[u8], path: &str, task: &Task<'_>) -> Scanned {
         let mut scanned = Scanned { bytes: bytes.len() as u64, ..Scanned::default() };
         let read = self.workers.with(|worker| {
-            if let Some(kind) = Kind::of(bytes) {
-                let inside = Inside::of(bytes, kind, path, path, self.detector, worker, task);
-                return (inside.contents, inside.gaps);
-            }
-            let reading = window::scan(&mut &*bytes, scanned.bytes, self.detector, worker, task);
-            let gaps = reading.error.map(|error| Gap::new(error.code(), path, error.explain())).into_iter().collect();
-            let content = Content { path: path.to_owned(), identity: path.to_owned(), candidates: reading.candidates };
-            (vec![content], gaps)
+            let identity = || path.to_owned();
+            Scan { path, identity: &identity, detector: self.detector, worker, task }.bytes(bytes)
         });
         match read {
-            Ok((contents, gaps)) => {
-                scanned.gaps = gaps;
-                contents.into_iter().for_each(|it| self.judge(it.candidates, &it.path, &mut scanned));
+            Ok(read) => {
+                scanned.gaps = read.gaps;
+                read.contents.into_iter().for_each(|it| self.judge(it.candidates, &it.path, &mut scanned));
             }
             Err(panicked) => scanned.gaps.push(Gap::new(GapCode::Failed, path, panicked)),
         }

@@ -41,11 +41,11 @@ use revision::{RevisionError, Revisions};
 use store::{Reading, Store};
 use walk::{Found, SecretId, VariantId};
 
-use super::container::Inside;
+use super::content::Scan;
 use super::limits::Task;
 use super::names::{FILE_NAME, Names, REF_NAME};
 use super::{Gap, GapCode, Progress};
-use crate::decode::{self, container};
+use crate::decode;
 use crate::detect::candidate::Candidate;
 use crate::detect::content::Stream;
 use crate::detect::path_facts::PathFacts;
@@ -393,7 +393,7 @@ impl<'a> Reporter<'a> {
     fn in_ref_names(&mut self, refs: &Refs, prefix: &str, gaps: &mut Vec<Gap>) -> Vec<Finding> {
         let mut names = Names::default();
         refs.tips.keys().for_each(|name| names.push(name.as_bytes()));
-        let mut worker = super::Worker { scratch: std::mem::take(&mut self.scratch), buffer: Vec::new() };
+        let mut worker = super::Worker { scratch: std::mem::take(&mut self.scratch), ..super::Worker::default() };
         let (named, gap) = names.scan("ref names", self.detector, &mut worker, &Task::new(self.progress));
         self.scratch = worker.scratch;
         gaps.extend(gap);
@@ -478,14 +478,14 @@ impl<'a> Reporter<'a> {
         let Ok(Some((_, bytes))) = self.store.read(oid) else { return Vec::new() };
         let mut names = Names::default();
         tree_entries::read(&bytes, self.store.hash).0.iter().for_each(|entry| names.push(entry.name));
-        let mut worker = super::Worker { scratch: std::mem::take(&mut self.scratch), buffer: Vec::new() };
+        let mut worker = super::Worker { scratch: std::mem::take(&mut self.scratch), ..super::Worker::default() };
         let (named, _) = names.scan("file names", self.detector, &mut worker, &Task::new(self.progress));
         self.scratch = worker.scratch;
         vec![(String::new(), named.into_iter().map(|named| named.candidate).collect())]
     }
 
     fn scan_window(&mut self, text: &[u8]) -> Vec<Candidate> {
-        let mut worker = super::Worker { scratch: std::mem::take(&mut self.scratch), buffer: Vec::new() };
+        let mut worker = super::Worker { scratch: std::mem::take(&mut self.scratch), ..super::Worker::default() };
         let (size, task) = (text.len() as u64, Task::new(self.progress));
         let reading = super::window::scan(&mut &text[..], size, self.detector, &mut worker, &task);
         self.scratch = worker.scratch;
@@ -496,12 +496,12 @@ impl<'a> Reporter<'a> {
     fn scan(&mut self, oid: &Oid) -> Vec<(String, Vec<Candidate>)> {
         let Ok(Some((_, bytes))) = self.store.read(oid) else { return Vec::new() };
         let task = Task::new(self.progress);
-        if let Some(container) = container::Kind::of(&bytes) {
-            let mut worker = super::Worker::default();
-            let inside = Inside::of(&bytes, container, "", "", self.detector, &mut worker, &task);
-            return inside.contents.into_iter().map(|content| (content.identity, content.candidates)).collect();
-        }
-        vec![(String::new(), self.scan_window(&bytes))]
+        let mut worker = super::Worker { scratch: std::mem::take(&mut self.scratch), ..super::Worker::default() };
+        let (detector, identity) = (self.detector, String::new);
+        let scan = Scan { path: "", identity: &identity, detector, worker: &mut worker, task: &task };
+        let contents = scan.bytes(&bytes).contents;
+        self.scratch = worker.scratch;
+        contents.into_iter().map(|content| (content.identity, content.candidates)).collect()
     }
 
     /// The finding of `secret` among `candidates`: where it stands several times, the surest.

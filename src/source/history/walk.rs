@@ -16,15 +16,14 @@ use super::oid::{Oid, OidMap};
 use super::pack::{Kind, Pack};
 use super::store::{ObjectError, Store, read_loose};
 use super::tree_entries::{self, Mode};
-use crate::decode::container;
 use crate::detect::candidate::{Candidate, RuleIndex};
 use crate::detect::{Detector, Scratch, resolve};
 use crate::finding::{Confidence, Secret, Severity};
 use crate::rules::rule::Class;
-use crate::source::container::Inside;
+use crate::source::content::{self, Scan};
 use crate::source::limits::Task;
 use crate::source::names::{FILE_NAME, Names};
-use crate::source::{Gap, GapCode, Progress, Stop, Worker, guarded, window};
+use crate::source::{Gap, GapCode, Progress, Stop, Worker, guarded};
 
 /// Number of a secret: one rule and one text, wherever it stands.
 pub type SecretId = u32;
@@ -280,7 +279,7 @@ const QUICK: usize = 64 << 10;
 impl Object<'_, '_> {
     /// Whether it is scanned as files are, and not by what is new in it.
     fn is_read_as_file(&self) -> bool {
-        self.kind == Kind::Blob && (self.bytes.len() > LARGE || container::Kind::of(self.bytes).is_some())
+        self.kind == Kind::Blob && (self.bytes.len() > LARGE || content::is_more_than_bytes(self.bytes))
     }
 }
 
@@ -407,26 +406,22 @@ fn look_at_text(shared: &Shared<'_>, object: &Object<'_, '_>, local: &mut Local)
     }
 }
 
-/// Scans and files a blob as if it were a file: what stands inside of a container, and what is too large for lines.
+/// Scans and files a blob as if it were a file: what is more than its bytes, and what is too large for lines.
 fn settle_as_file(shared: &Shared<'_>, object: &Object<'_, '_>, found: &mut Found) {
-    let (name, mut worker) = (format!("object {}", object.oid), Worker::default());
-    let ids: Vec<VariantId> = match container::Kind::of(object.bytes) {
-        Some(kind) => {
-            let inside = Inside::of(object.bytes, kind, &name, "", shared.detector, &mut worker, object.task);
-            found.gaps.extend(inside.gaps);
-            let mut secrets = lock(&shared.secrets);
-            let contents = inside.contents.into_iter();
-            contents.flat_map(|content| secrets.ids(content.candidates, Some(&content.identity.into()))).collect()
-        }
-        None => {
-            let size = object.bytes.len() as u64;
-            let reading = window::scan(&mut &*object.bytes, size, shared.detector, &mut worker, object.task);
-            found.work.scanned += reading.bytes;
-            found.gaps.extend(reading.error.map(|error| Gap::new(error.code(), name, error.explain())));
-            lock(&shared.secrets).ids(reading.candidates, None)
-        }
-    };
-    if let Some(ids) = distinct(ids) {
+    let (path, mut worker) = (format!("object {}", object.oid), Worker::default());
+    let (detector, task) = (shared.detector, object.task);
+    // What stands inside goes by what is put behind the blob's paths.
+    let identity = String::new;
+    let scanned = Scan { path: &path, identity: &identity, detector, worker: &mut worker, task }.bytes(object.bytes);
+    found.work.scanned += scanned.bytes;
+    found.gaps.extend(scanned.gaps);
+    let mut secrets = lock(&shared.secrets);
+    let contents = scanned.contents.into_iter();
+    let ids = contents.flat_map(|content| {
+        let inner = (!content.identity.is_empty()).then(|| content.identity.into());
+        secrets.ids(content.candidates, inner.as_ref())
+    });
+    if let Some(ids) = distinct(ids.collect()) {
         found.blobs.insert(object.oid, ids);
     }
 }

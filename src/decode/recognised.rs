@@ -1,0 +1,324 @@
+//! What is recognised and cannot be opened: archives, compressed files and packed data that hold text which a scan of their
+//! bytes does not see. Each is a gap with a hint how to read it all the same.
+//!
+//! Recognised means at least four bytes that no text has, or that stand in two places: ordinary files must not be taken
+//! for one. Images, fonts, programs and other media are none of these; `docs/formats.md` has the whole table.
+
+use super::container::Kind;
+use crate::gap::GapCode;
+
+/// Last bytes of a content that tell something: the directory of a zip may have a comment behind it.
+pub const TAIL: usize = (64 << 10) + END_OF_ZIP;
+
+/// Length of the record that ends a zip without a comment.
+const END_OF_ZIP: usize = 22;
+
+/// A format that keysieve knows and does not read.
+#[derive(Debug)]
+pub struct Format {
+    /// How it starts.
+    magic: &'static [u8],
+    /// What else has to hold, of the first and the last bytes.
+    also: fn(&[u8], &[u8]) -> bool,
+    /// Which kind of gap it is.
+    pub code: GapCode,
+    /// What it is, with its article.
+    pub name: &'static str,
+    /// How to read what is in it.
+    pub hint: &'static str,
+}
+
+impl Format {
+    /// Why it is not read, and what to do.
+    pub fn reason(&self) -> String {
+        format!("it is {}, which is not opened; {}", self.name, self.hint)
+    }
+}
+
+/// A format that packs text.
+const fn packed(magic: &'static [u8], name: &'static str, hint: &'static str) -> Format {
+    packed_if(magic, |_, _| true, name, hint)
+}
+
+const fn packed_if(
+    magic: &'static [u8],
+    also: fn(&[u8], &[u8]) -> bool,
+    name: &'static str,
+    hint: &'static str,
+) -> Format {
+    Format { magic, also, code: GapCode::UnsupportedFormat, name, hint }
+}
+
+/// Objects of git.
+const fn repository(magic: &'static [u8], name: &'static str, hint: &'static str) -> Format {
+    Format { magic, also: |_, _| true, code: GapCode::Repository, name, hint }
+}
+
+const UNPACK: &str = "unpack it and scan the folder";
+const LZ4: &str = "`lz4 -dc FILE | keysieve scan -` reads it";
+const XZ: &str = "`xz -dc FILE | keysieve scan -` reads it";
+const DISK: &str = "mount it read-only and scan the folder";
+const EXPORT: &str = "export it as text and scan that";
+const BUNDLE: &str = "`git clone --mirror FILE` it and run `keysieve history` on the clone";
+
+/// By how they start.
+static FORMATS: [Format; 44] = [
+    packed(b"Rar!\x1a\x07", "a RAR archive", UNPACK),
+    packed(b"RE~^", "a RAR archive", UNPACK),
+    packed(b"\x04\x22\x4d\x18", "compressed by LZ4", LZ4),
+    packed(b"\x02\x21\x4c\x18", "compressed by LZ4", LZ4),
+    packed(b"mozLz40\0", "a file of Mozilla's, compressed by LZ4", EXPORT),
+    packed(b"\xff\x06\0\0sNaPpY", "compressed by Snappy", "`snzip -dc FILE | keysieve scan -` reads it"),
+    packed_if(
+        b"\x1f\x9d",
+        |head, _| head.get(2).is_some_and(|bits| matches!(bits, 0x89..=0x90)),
+        "compressed by `compress`",
+        "`gzip -dc FILE | keysieve scan -` reads it",
+    ),
+    packed_if(b"\x5d\0\0", |head, _| is_lzma(head), "compressed by LZMA", XZ),
+    packed(b"LZIP\x01", "compressed by lzip", "`lzip -dc FILE | keysieve scan -` reads it"),
+    packed(b"\x89LZO\0\x0d\x0a\x1a\x0a", "compressed by lzop", "`lzop -dc FILE | keysieve scan -` reads it"),
+    packed_if(b"bvx", |_, tail| tail.ends_with(b"bvx$"), "compressed by LZFSE", UNPACK),
+    packed_if(
+        b"hsqs",
+        |head, _| head.get(28..30) == Some(&[4, 0]),
+        "a SquashFS image",
+        "`unsquashfs` it and scan the folder",
+    ),
+    packed_if(
+        b"sqsh",
+        |head, _| head.get(28..30) == Some(&[0, 4]),
+        "a SquashFS image",
+        "`unsquashfs` it and scan the folder",
+    ),
+    packed(b"xar!\0\x1c", "a xar archive", "`xar -xf` it and scan the folder"),
+    packed_if(b"\x60\xea", |head, _| is_arj(head), "an ARJ archive", UNPACK),
+    packed(b"MSCF\0\0\0\0", "a cabinet", "`cabextract` it and scan the folder"),
+    packed(b"MSWIM\0\0\0", "a WIM image", UNPACK),
+    packed_if(b"SIT!", |head, _| head.get(10..14) == Some(b"rLau"), "a StuffIt archive", UNPACK),
+    packed(b"StuffIt (c)1997-", "a StuffIt archive", UNPACK),
+    packed(b"ZOO 2.", "a ZOO archive", UNPACK),
+    packed(
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        "a compound file (.doc, .xls, .msg, .msi)",
+        "save it in a newer format, or as text",
+    ),
+    packed(b"ITSF\x03\0\0\0", "a compiled help file", UNPACK),
+    packed(b"AT&TFORM", "a DjVu document", "`djvutxt FILE - | keysieve scan -` reads its text"),
+    packed_if(b"PAR1", |_, tail| tail.len() > 8 && tail.ends_with(b"PAR1"), "a Parquet file", EXPORT),
+    packed_if(b"PARE", |_, tail| tail.len() > 8 && tail.ends_with(b"PARE"), "an encrypted Parquet file", EXPORT),
+    packed_if(b"Obj\x01", |head, _| is_compressed_avro(head), "a compressed Avro file", EXPORT),
+    packed_if(b"ORC", |_, tail| tail.len() > 4 && tail[tail.len() - 4..].starts_with(b"ORC"), "an ORC file", EXPORT),
+    packed(b"ARROW1\0\0", "an Arrow file", EXPORT),
+    packed_if(b"FEA1", |_, tail| tail.len() > 8 && tail.ends_with(b"FEA1"), "a Feather file", EXPORT),
+    packed(b"PGDMP\x01", "an archive of pg_dump", "`pg_restore -f - FILE | keysieve scan -` reads it"),
+    packed_if(
+        b"REDIS0",
+        |head, _| head.get(6..9).is_some_and(|it| it.iter().all(u8::is_ascii_digit)),
+        "a dump of Redis",
+        EXPORT,
+    ),
+    packed(b"!BDN", "a folder of Outlook's", EXPORT),
+    packed(b"ANDROID BACKUP\n", "a backup of Android's", UNPACK),
+    packed(b"QFI\xfb", "a disk image (qcow2)", DISK),
+    packed(b"vhdxfile", "a disk image (VHDX)", DISK),
+    packed_if(b"KDMV", |head, _| head.get(5..8) == Some(&[0, 0, 0]), "a disk image (VMDK)", DISK),
+    packed(b"\x3a\xff\x26\xed\x01\0", "a sparse image of Android's", "`simg2img` it and scan that"),
+    packed(b"HG10GZ", "a bundle of Mercurial's", UNPACK),
+    packed(b"HG10BZ", "a bundle of Mercurial's", UNPACK),
+    packed(b"HG20\0\0", "a bundle of Mercurial's", UNPACK),
+    repository(b"# v2 git bundle\n", "a bundle of git's", BUNDLE),
+    repository(b"# v3 git bundle\n", "a bundle of git's", BUNDLE),
+    repository(
+        b"PACK\0\0\0\x02",
+        "a pack of git's",
+        "`git unpack-objects` it in a new repository and run `keysieve history` there",
+    ),
+    Format {
+        magic: b"version http",
+        also: |head, _| is_lfs_pointer(head),
+        code: GapCode::LfsPointer,
+        name: "a pointer of Git LFS, and not the file that it stands for",
+        hint: "`git lfs pull` brings the file; `lfs = \"ignore\"` under [scan] says that pointers are enough",
+    },
+];
+
+/// By bytes elsewhere.
+static ISO_9660: Format = packed(b"CD001", "a CD or DVD image (ISO 9660)", DISK);
+static DISK_IMAGE: Format = packed(b"koly", "a disk image of Apple's", DISK);
+static LHA: Format = packed(b"-lh", "an LHA archive", UNPACK);
+static ACE: Format = packed(b"**ACE**", "an ACE archive", UNPACK);
+
+/// Whether any format starts with a byte: most contents are done with after one look.
+static FIRST: [bool; 256] = {
+    let mut first = [false; 256];
+    let mut at = 0;
+    while at < FORMATS.len() {
+        first[FORMATS[at].magic[0] as usize] = true;
+        at += 1;
+    }
+    first
+};
+
+/// What cannot be opened and starts with `head` and ends with `tail`: at least the first 33 KiB and the last 512 bytes, if
+/// there are as many.
+pub fn of(head: &[u8], tail: &[u8]) -> Option<&'static Format> {
+    const FIRST_SECTOR: usize = 16 * 2048 + 1;
+    if FIRST[usize::from(*head.first()?)]
+        && let Some(format) = FORMATS.iter().find(|it| head.starts_with(it.magic) && (it.also)(head, tail))
+    {
+        return Some(format);
+    }
+    let is_at = |bytes: &[u8], at: usize, magic: &[u8]| bytes.get(at..).is_some_and(|it| it.starts_with(magic));
+    if is_at(head, FIRST_SECTOR, ISO_9660.magic) {
+        return Some(&ISO_9660);
+    }
+    if tail.len() >= 512 && is_at(tail, tail.len() - 512, b"koly\0\0\0\x04") {
+        return Some(&DISK_IMAGE);
+    }
+    if is_at(head, 2, LHA.magic) && head.get(6) == Some(&b'-') && head.get(20).is_some_and(|level| *level < 4) {
+        return Some(&LHA);
+    }
+    is_at(head, 7, ACE.magic).then_some(&ACE)
+}
+
+/// What can be opened: what starts with `head`, and a zip that has something before it and ends with `tail`.
+pub fn kinds(head: &[u8], tail: &[u8]) -> Kinds {
+    let first = Kind::of(head);
+    let is_zip = first != Some(Kind::Zip) && ends_as_zip(head, tail);
+    Kinds([first, is_zip.then_some(Kind::Zip)])
+}
+
+/// The containers that one content is.
+#[derive(Debug, Clone, Copy)]
+pub struct Kinds([Option<Kind>; 2]);
+
+impl Kinds {
+    /// Whether it is none.
+    pub fn is_empty(self) -> bool {
+        self.0 == [None; 2]
+    }
+
+    /// All of them.
+    pub fn iter(self) -> impl Iterator<Item = Kind> {
+        self.0.into_iter().flatten()
+    }
+}
+
+/// Whether a content ends with a zip's directory. Behind a program a zip can have a comment as well; elsewhere that is not
+/// worth a search through every content's end.
+fn ends_as_zip(head: &[u8], tail: &[u8]) -> bool {
+    let is_program = || {
+        let starts: [&[u8]; 9] = [
+            b"MZ",
+            b"#!",
+            b"\x7fELF",
+            b"Cr24",
+            b"\xca\xfe\xba\xbe",
+            b"\xfe\xed\xfa\xce",
+            b"\xfe\xed\xfa\xcf",
+            b"\xce\xfa\xed\xfe",
+            b"\xcf\xfa\xed\xfe",
+        ];
+        starts.iter().any(|start| head.starts_with(start))
+    };
+    let Some(last) = tail.len().checked_sub(END_OF_ZIP) else { return false };
+    if is_end_of_zip(tail, last) {
+        return true;
+    }
+    is_program() && memchr::memmem::find_iter(tail, b"PK\x05\x06").any(|at| is_end_of_zip(tail, at))
+}
+
+/// Whether the record that ends a zip stands at `at`: on one disk, and with a directory that names something.
+fn is_end_of_zip(tail: &[u8], at: usize) -> bool {
+    let Some(record) = tail.get(at..at + END_OF_ZIP) else { return false };
+    record.starts_with(b"PK\x05\x06\0\0\0\0") && record[8..10] == record[10..12] && record[8..10] != [0, 0]
+}
+
+/// As LZMA's utilities write it: the usual properties, a size of a dictionary and one of the content, or none.
+fn is_lzma(head: &[u8]) -> bool {
+    let Some(header) = head.get(..13) else { return false };
+    let dictionary = u32::from_le_bytes([header[1], header[2], header[3], header[4]]);
+    let size = &header[5..13];
+    // 2^n or 2^n + 2^(n-1).
+    let is_usual = dictionary >= 1 << 12 && dictionary.count_ones() <= 2 && {
+        let high = 31 - dictionary.leading_zeros();
+        dictionary == 1 << high || dictionary == 3 << (high - 1)
+    };
+    is_usual && (size == [0xff; 8] || (size[5..] == [0; 3] && size != [0; 8])) && head.get(13) == Some(&0)
+}
+
+/// The main header is followed by its checksum.
+fn is_arj(head: &[u8]) -> bool {
+    let Some(size) = head.get(2..4).map(|size| usize::from(u16::from_le_bytes([size[0], size[1]]))) else {
+        return false;
+    };
+    let (Some(header), Some(crc)) = (head.get(4..4 + size), head.get(4 + size..8 + size)) else { return false };
+    size > 0 && crc32fast::hash(header).to_le_bytes() == crc
+}
+
+/// Whether the blocks are compressed: those that are not show their text.
+fn is_compressed_avro(head: &[u8]) -> bool {
+    const CODEC: &[u8] = b"avro.codec";
+    let Some(at) = memchr::memmem::find(head, CODEC) else { return false };
+    // The length stands before the name, twice as large as it is.
+    !head[at + CODEC.len()..].starts_with(b"\x08null")
+}
+
+/// <https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md>: a few short lines, of which the first is the version.
+pub fn is_lfs_pointer(content: &[u8]) -> bool {
+    const VERSIONS: [&str; 3] = [
+        "version https://git-lfs.github.com/spec/v1",
+        "version https://hawser.github.com/spec/v1",
+        "version http://git-media.io/v/2",
+    ];
+    if content.len() >= 1024 {
+        return false;
+    }
+    let Ok(text) = std::str::from_utf8(content) else { return false };
+    let mut lines = text.lines();
+    if !lines.next().is_some_and(|line| VERSIONS.contains(&line)) {
+        return false;
+    }
+    let (mut has_oid, mut has_size) = (false, false);
+    for line in lines {
+        match line.split_once(' ') {
+            Some(("oid", oid)) => {
+                has_oid = oid
+                    .strip_prefix("sha256:")
+                    .is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()));
+            }
+            Some(("size", size)) => has_size = size.parse::<u64>().is_ok(),
+            Some((key, _)) if key.starts_with("ext-") => {}
+            _ => return false,
+        }
+    }
+    has_oid && has_size
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_that_looks_like_a_start_is_none() {
+        for text in [
+            &b"ORC is a format"[..],
+            b"PAR1 and more",
+            b"FEA1",
+            b"SIT! said the trainer",
+            b"PACK\nyour bags",
+            b"hsqs",
+            b"REDIS0 = 1",
+            b"version https://git-lfs.github.com/spec/v1\nis how a pointer starts\n",
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 3\n",
+            b"Obj\x01",
+            b"`\xea",
+            b"]\0\0",
+            b"",
+        ] {
+            assert!(of(text, text).is_none(), "{}", String::from_utf8_lossy(text));
+            assert!(kinds(text, text).is_empty());
+        }
+    }
+}

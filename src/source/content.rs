@@ -1,0 +1,278 @@
+//! The one way in for contents: bytes come in, from wherever, and candidates and gaps go out.
+//!
+//! Only here is it asked what a content is. Whatever it is, its bytes are scanned as they are; what is recognised and can
+//! be opened is opened as well ([`Inside`]), and what is recognised and cannot be opened is a gap. A secret that stands
+//! inside and shows from outside too, such as in an entry of a tar, is given once, at its inner place.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+
+use super::container::{Inside, largest_container};
+use super::limits::Task;
+use super::window::{self, Reading};
+use super::{Content, Gap, GapCode, Worker, explain};
+use crate::decode::container::in_words;
+use crate::decode::recognised::{self, Format, Kinds, TAIL};
+use crate::decode::rest;
+use crate::detect::Detector;
+use crate::detect::candidate::Candidate;
+use crate::finding::Secret;
+
+/// Bytes that are read before it is asked what a content is: most files are no longer.
+const HEAD: usize = 64 << 10;
+
+/// Most bytes of a stream that are kept in case its end tells that it is a container.
+const KEPT: u64 = 64 << 20;
+
+/// What came of one content.
+#[derive(Debug, Default)]
+pub struct Scanned {
+    /// Those in which the engine found something: the content itself, and contents inside of it.
+    pub contents: Vec<Content>,
+    /// What was not read.
+    pub gaps: Vec<Gap>,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Whether these are all. What is inside may have gaps all the same.
+    pub is_whole: bool,
+}
+
+/// A content that is about to be scanned.
+pub struct Scan<'a, 't> {
+    /// Its name as it is shown.
+    pub path: &'a str,
+    /// Its name that rules and configuration go by; asked for where something was found.
+    pub identity: &'a dyn Fn() -> String,
+    /// The engine.
+    pub detector: &'a Detector,
+    /// Whose buffers to use.
+    pub worker: &'a mut Worker,
+    /// What limits it.
+    pub task: &'a Task<'t>,
+}
+
+/// Whether there is more to `content` than what a scan of its bytes shows.
+pub fn is_more_than_bytes(content: &[u8]) -> bool {
+    Form::of(content, content).is_any()
+}
+
+/// What a content is.
+struct Form {
+    kinds: Kinds,
+    closed: Option<&'static Format>,
+}
+
+impl Form {
+    fn of(head: &[u8], tail: &[u8]) -> Self {
+        let kinds = recognised::kinds(head, tail);
+        let closed = if kinds.is_empty() { recognised::of(head, tail) } else { None };
+        Self { kinds, closed }
+    }
+
+    fn is_any(&self) -> bool {
+        !self.kinds.is_empty() || self.closed.is_some()
+    }
+}
+
+/// Says that a content is one that cannot be opened.
+pub(super) fn closed(content: &[u8]) -> Option<(GapCode, String)> {
+    recognised::of(content, content).map(|format| (format.code, format.reason()))
+}
+
+impl Scan<'_, '_> {
+    /// Scans what is in memory.
+    pub fn bytes(mut self, bytes: &[u8]) -> Scanned {
+        let form = Form::of(bytes, bytes);
+        let reading = self.raw(&mut &*bytes, bytes.len() as u64, &form);
+        self.open(reading, &form, |_| Ok(bytes))
+    }
+
+    /// Scans a file of this size.
+    pub fn file(mut self, file: &mut File, size: u64) -> Scanned {
+        let mut head = std::mem::take(&mut self.worker.head);
+        let scanned = self.file_with_head(file, size, &mut head);
+        self.worker.head = head;
+        scanned
+    }
+
+    fn file_with_head(&mut self, file: &mut File, size: u64, head: &mut Vec<u8>) -> Scanned {
+        head.clear();
+        if let Err(error) = file.take(HEAD as u64 + 1).read_to_end(head) {
+            return self.unreadable(&error);
+        }
+        if head.len() <= HEAD {
+            let form = Form::of(head, head);
+            let reading = self.raw(&mut &head[..], head.len() as u64, &form);
+            return self.open(reading, &form, |_| Ok(&head[..]));
+        }
+        let tail = match tail_of(file, size, head.len() as u64) {
+            Ok(tail) => tail,
+            Err(error) => return self.unreadable(&error),
+        };
+        let form = Form::of(head, &tail);
+        let reading = self.raw(&mut Cursor::new(&head[..]).chain(&mut *file), size, &form);
+        self.open(reading, &form, |task| read_whole(file, size, task))
+    }
+
+    /// Scans what can be read only once, of whatever size.
+    pub fn stream(mut self, input: impl Read) -> Scanned {
+        let mut input = input;
+        let mut head = Vec::new();
+        if let Err(error) = (&mut input).take(HEAD as u64 + 1).read_to_end(&mut head) {
+            return self.unreadable(&error);
+        }
+        if head.len() <= HEAD {
+            return self.bytes(&head);
+        }
+        // Its end is not known yet.
+        let mut form = Form::of(&head, &[]);
+        let most = largest_container(self.task.progress());
+        let most = if form.kinds.is_empty() { most.min(KEPT) } else { most };
+        let mut input = Keeping { input: Cursor::new(head).chain(input), kept: Vec::new(), most, is_all: true };
+        let reading = self.raw(&mut input, 0, &form);
+        let head = if input.is_all { &input.kept[..HEAD.min(input.kept.len())] } else { &[] };
+        let at_end = Form::of(head, &input.kept);
+        if !form.is_any() {
+            form = at_end;
+        }
+        let Keeping { kept, is_all, .. } = input;
+        self.open(reading, &form, |task| match is_all {
+            true => task.hold(kept.len() as u64).map(|()| kept).map_err(|it| (it.code(), it.to_string())),
+            false => Err((GapCode::Limit, too_large(most))),
+        })
+    }
+
+    /// Scans the bytes as they are.
+    fn raw(&mut self, input: &mut impl Read, size: u64, form: &Form) -> Reading {
+        let mut scan = || window::scan(input, size, self.detector, self.worker, self.task);
+        // Lines are a text's; what stands compressed in a container has none.
+        if form.kinds.is_empty() { scan() } else { self.task.without_line_limit(scan) }
+    }
+
+    /// Adds what is inside; `whole` gives the bytes once more.
+    fn open<B: AsRef<[u8]>>(
+        &mut self,
+        reading: Reading,
+        form: &Form,
+        whole: impl FnOnce(&Task<'_>) -> Result<B, (GapCode, String)>,
+    ) -> Scanned {
+        let mut scanned = Scanned { bytes: reading.bytes, is_whole: reading.error.is_none(), ..Scanned::default() };
+        let gap = |code, reason: String| Gap::new(code, self.path, reason);
+        scanned.gaps.extend(reading.error.map(|error| gap(error.code(), error.explain())));
+        scanned.gaps.extend(form.closed.map(|format| gap(format.code, format.reason())));
+        let candidates = reading.candidates;
+        if !candidates.is_empty() {
+            let content = Content { path: self.path.to_owned(), identity: (self.identity)(), candidates };
+            scanned.contents.push(content);
+        }
+        if !form.kinds.is_empty() {
+            let identity = (self.identity)();
+            match whole(self.task) {
+                Ok(bytes) => {
+                    for kind in form.kinds.iter() {
+                        let bytes = bytes.as_ref();
+                        let inside =
+                            Inside::of(bytes, kind, self.path, &identity, self.detector, self.worker, self.task);
+                        scanned.contents.extend(inside.contents);
+                        scanned.gaps.extend(inside.gaps);
+                    }
+                }
+                Err((code, reason)) => scanned.gaps.push(gap(code, reason)),
+            }
+            tell_once(&mut scanned.contents);
+        }
+        scanned
+    }
+
+    fn unreadable(&self, error: &io::Error) -> Scanned {
+        Scanned { gaps: vec![Gap::new(GapCode::Unreadable, self.path, explain(error))], ..Scanned::default() }
+    }
+}
+
+/// Of a secret that a container shows from outside and that stands in one of its entries as well, leaves the inner place;
+/// of one that stands outside of its entries, the place in its bytes.
+fn tell_once(contents: &mut Vec<Content>) {
+    let mut known: HashMap<Secret, Vec<usize>> = HashMap::new();
+    for (at, content) in contents.iter().enumerate() {
+        for candidate in &content.candidates {
+            let places = known.entry(candidate.secret.clone()).or_default();
+            if places.last() != Some(&at) {
+                places.push(at);
+            }
+        }
+    }
+    let is_known = |content: &Content, it: &Candidate| {
+        let better =
+            known[&it.secret].iter().map(|at| &contents[*at]).filter(|other| is_better(&other.path, &content.path));
+        let mut same = better.flat_map(|other| &other.candidates).filter(|other| other.secret == it.secret);
+        same.any(|other| other.dropped.is_none() || it.dropped.is_some())
+    };
+    let kept: Vec<Vec<bool>> =
+        contents.iter().map(|content| content.candidates.iter().map(|it| !is_known(content, it)).collect()).collect();
+    for (content, kept) in contents.iter_mut().zip(kept) {
+        let mut kept = kept.into_iter();
+        content.candidates.retain(|_| kept.next().unwrap_or(true));
+    }
+    contents.retain(|content| !content.candidates.is_empty());
+}
+
+/// Whether of two places of a secret `path` tells more than `other`.
+fn is_better(path: &str, other: &str) -> bool {
+    let inner = |outer: &str| path.strip_prefix(outer).and_then(|rest| rest.strip_prefix("!/"));
+    match other.strip_suffix(rest::NAME).and_then(|outer| outer.strip_suffix("!/")) {
+        Some(outer) => path == outer || inner(outer).is_some_and(|name| name != rest::NAME),
+        None => inner(other).is_some_and(|name| name != rest::NAME),
+    }
+}
+
+/// The last bytes of a file that is read on at `at`.
+fn tail_of(file: &mut File, size: u64, at: u64) -> io::Result<Vec<u8>> {
+    let mut tail = Vec::new();
+    file.seek(SeekFrom::Start(size.saturating_sub(TAIL as u64)))?;
+    file.take(TAIL as u64).read_to_end(&mut tail)?;
+    file.seek(SeekFrom::Start(at))?;
+    Ok(tail)
+}
+
+/// Reads a container once more, into memory.
+fn read_whole(file: &mut File, size: u64, task: &Task<'_>) -> Result<Vec<u8>, (GapCode, String)> {
+    let most = largest_container(task.progress());
+    if size > most {
+        return Err((GapCode::Limit, too_large(most)));
+    }
+    task.hold(size).map_err(|reached| (reached.code(), reached.to_string()))?;
+    let mut bytes = Vec::new();
+    bytes
+        .try_reserve_exact(size as usize)
+        .map_err(|_| (GapCode::Limit, "there is not enough memory to unpack it".to_owned()))?;
+    file.seek(SeekFrom::Start(0))
+        .and_then(|_| file.take(size).read_to_end(&mut bytes))
+        .map_err(|it| (GapCode::Unreadable, explain(&it)))?;
+    Ok(bytes)
+}
+
+fn too_large(most: u64) -> String {
+    format!("what is in it was not read: it is larger than {} (--max-memory)", in_words(most))
+}
+
+/// Keeps what was read of a stream, and of one that is too long for that its end.
+struct Keeping<R> {
+    input: R,
+    kept: Vec<u8>,
+    most: u64,
+    is_all: bool,
+}
+
+impl<R: Read> Read for Keeping<R> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        let count = self.input.read(room)?;
+        self.kept.extend_from_slice(&room[..count]);
+        self.is_all &= self.kept.len() as u64 <= self.most;
+        if !self.is_all && self.kept.len() > 4 * TAIL {
+            self.kept.drain(..self.kept.len() - TAIL);
+            self.kept.shrink_to(8 * TAIL);
+        }
+        Ok(count)
+    }
+}

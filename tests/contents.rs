@@ -1,0 +1,351 @@
+//! What a content is does not matter to whether a secret in it is found: a table of contents, each given to every way in.
+//! A token is found once, or the content is a gap.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{Cursor, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use keysieve::rules::sample;
+use serde_json::Value;
+
+/// What a row expects.
+enum Expect {
+    /// The token, once, at the path of the file with this behind it.
+    Found(&'static str),
+    /// A gap of this code.
+    Gap(&'static str),
+    /// The token, once, at the path of the file itself.
+    Outside,
+    /// The same, and a gap of this code.
+    OutsideAndGap(&'static str),
+    /// Neither.
+    Clean,
+}
+
+use Expect::{Clean, Found, Gap, Outside, OutsideAndGap};
+
+struct Row {
+    name: String,
+    bytes: Vec<u8>,
+    token: String,
+    expect: Expect,
+}
+
+/// Rows that each hold a token of their own.
+#[derive(Default)]
+struct Table(Vec<Row>);
+
+impl Table {
+    fn add(&mut self, name: &str, expect: Expect, bytes: impl FnOnce(&str) -> Vec<u8>) {
+        let token = sample::fill("<crc32-base62 ghp_ 30>", 4000 + self.0.len() as u64).unwrap();
+        self.0.push(Row { name: name.to_owned(), bytes: bytes(&token), token, expect });
+    }
+
+    /// Gives all rows to all ways in.
+    fn check(&self) {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        git(root, &["init", "-q"]);
+        git(root, &["commit", "-q", "--allow-empty", "-m", "first"]);
+        for row in &self.0 {
+            fs::write(root.join(&row.name), &row.bytes).unwrap();
+        }
+        git(root, &["add", "-A"]);
+        let scan = keysieve(root, &["scan"], None);
+        let staged = keysieve(root, &["staged"], None);
+        git(root, &["commit", "-q", "-m", "second"]);
+        let range = keysieve(root, &["range", "HEAD~1..HEAD"], None);
+        let history = keysieve(root, &["history"], None);
+        for row in &self.0 {
+            for (way, lines) in [("scan", &scan), ("staged", &staged), ("range", &range), ("history", &history)] {
+                row.check(way, &row.name, lines, root);
+            }
+            row.check("stdin", "-", &keysieve(root, &["scan", "-"], Some(&row.bytes)), root);
+        }
+    }
+}
+
+impl Row {
+    fn check(&self, way: &str, path: &str, lines: &[Value], root: &Path) {
+        let what = format!("{way} of {}", self.name);
+        let found: Vec<&str> = lines
+            .iter()
+            .filter(|line| line["secret"] == self.token.as_str())
+            .map(|line| line["location"]["path"].as_str().unwrap())
+            .collect();
+        let is_here = |gap: &&Value| {
+            let at = gap["path"].as_str().unwrap();
+            let object = || format!("object {}", git(root, &["hash-object", &self.name]).trim());
+            at == path || at.starts_with(&format!("{path}!/")) || way == "history" && at.starts_with(&object())
+        };
+        let summary = lines.last().unwrap();
+        let gaps = summary["incomplete"].as_array().unwrap().iter().filter(is_here);
+        let gaps: BTreeSet<&str> = gaps.map(|gap| gap["code"].as_str().unwrap()).collect();
+        let (secret, code) = match self.expect {
+            Found(at) => (Some(at), None),
+            Gap(code) => (None, Some(code)),
+            Outside => (Some(""), None),
+            OutsideAndGap(code) => (Some(""), Some(code)),
+            Clean => (None, None),
+        };
+        assert_eq!(found, Vec::from_iter(secret.map(|at| format!("{path}{at}"))), "{what}: {summary}");
+        assert_eq!(gaps, BTreeSet::from_iter(code), "{what}: {summary}");
+    }
+}
+
+fn git(folder: &Path, arguments: &[&str]) -> String {
+    let output = Command::new("git")
+        .args([
+            "-c",
+            "user.name=t",
+            "-c",
+            "user.email=t@t",
+            "-c",
+            "init.defaultBranch=main",
+            "-c",
+            "core.autocrlf=false",
+        ])
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The lines of a report; the last one is the summary.
+fn keysieve(folder: &Path, arguments: &[&str], input: Option<&[u8]>) -> Vec<Value> {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_keysieve"))
+        .args(arguments)
+        .args(["--format", "jsonl", "--show-secrets", "--all"])
+        .current_dir(folder)
+        .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    if let (Some(bytes), Some(mut stdin)) = (input, child.stdin.take()) {
+        stdin.write_all(bytes).unwrap();
+    }
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(matches!(output.status.code(), Some(0 | 1 | 3)), "{arguments:?}: {said}");
+    let lines: Vec<Value> =
+        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let gaps = lines.last().unwrap()["incomplete"].as_array().unwrap().len();
+    assert_eq!(output.status.code() == Some(3), gaps > 0, "{arguments:?}: {said}");
+    lines
+}
+
+/// A line that holds the token.
+fn line(token: &str) -> Vec<u8> {
+    format!("token = \"{token}\"\n").into_bytes()
+}
+
+fn zip(method: zip::CompressionMethod, entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in entries {
+        writer.start_file(*name, zip::write::SimpleFileOptions::default().compression_method(method)).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+fn stored(token: &str) -> Vec<u8> {
+    zip(zip::CompressionMethod::Stored, &[("a/x.txt", &line(token)), ("b.txt", b"more\n")])
+}
+
+fn deflated(token: &str) -> Vec<u8> {
+    zip(
+        zip::CompressionMethod::Deflated,
+        &[("a/x.txt", &[line(token), b"more\n".repeat(50)].concat()[..]), ("b.txt", b"more\n")],
+    )
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn tar(token: &str) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    let content = line(token);
+    let mut header = tar::Header::new_ustar();
+    header.set_size(content.len() as u64);
+    header.set_mode(0o644);
+    builder.append_data(&mut header, "a/x.txt", &content[..]).unwrap();
+    builder.into_inner().unwrap()
+}
+
+/// What stands first does not hide what follows.
+#[test]
+fn magic_bytes_hide_nothing() {
+    let mut table = Table::default();
+    let long = b"more\n".repeat(20_000);
+    let mut ustar = b"a text that is no header".to_vec();
+    ustar.resize(257, b' ');
+    ustar.extend_from_slice(b"ustar");
+    for (name, code, magic) in [
+        ("empty.zip", None, &b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"[..]),
+        ("cut.zip", Some("damaged"), b"PK\x03\x04"),
+        ("store.jks", None, b"\xfe\xed\xfe\xed\0\0\0\x02\0\0\0\0"),
+        ("store.p12", None, b"\x30\x82\x0a\0\x02\x01\x03\x30"),
+        ("a.7z", Some("damaged"), b"7z\xbc\xaf\x27\x1c\0\x04"),
+        ("a.cpio", Some("damaged"), b"070701"),
+        ("a.tar", Some("damaged"), &ustar),
+        ("a.gz", Some("damaged"), b"\x1f\x8b\x08\0\0\0\0\0\0\x03"),
+        ("a.bz2", Some("damaged"), b"BZh91AY&SY"),
+        ("a.xz", Some("damaged"), b"\xfd7zXZ\0"),
+        ("a.zst", Some("damaged"), b"\x28\xb5\x2f\xfd"),
+        ("a.db", Some("damaged"), b"SQLite format 3\0"),
+        ("a.rpm", Some("damaged"), b"\xed\xab\xee\xdb\x03\0"),
+        ("a.rar", Some("unsupported-format"), b"Rar!\x1a\x07\x01\0"),
+    ] {
+        let expect = || code.map_or(Outside, OutsideAndGap);
+        table.add(name, expect(), |token| [magic, b"\n", &line(token)].concat());
+        table.add(&format!("long-{name}"), expect(), |token| [magic, b"\n", &long, &line(token), &long].concat());
+    }
+    table.check();
+}
+
+/// What is in an archive as it is shows from outside as well, and is found once; so is what stands around archives.
+#[test]
+fn what_is_inside_is_found_once_and_what_is_outside_too() {
+    let mut table = Table::default();
+    let program = [b"#!/bin/sh\nexit 0\n".to_vec(), b"\n# more\n".repeat(20_000)].concat();
+    let inside = "!/a/x.txt";
+    table.add("stored.zip", Found(inside), stored);
+    table.add("deflated.zip", Found(inside), deflated);
+    table.add("a.tar", Found(inside), tar);
+    table.add("a.tgz", Found(inside), |token| gzip(&tar(token)));
+    table.add("behind.zip", Outside, |token| [deflated("none"), line(token)].concat());
+    table.add("before.zip", Outside, |token| [line(token), deflated("none")].concat());
+    table.add("behind.tar", Outside, |token| [tar("none"), line(token)].concat());
+    table.add("prefixed.zip", Found(inside), |token| [b"text before\n".to_vec(), deflated(token)].concat());
+    table.add("prefixed-stored.zip", Found(inside), |token| [b"text before\n".to_vec(), stored(token)].concat());
+    table.add("program", Found(inside), |token| [program.clone(), deflated(token)].concat());
+    table.add("program-and-text", Found(inside), |token| {
+        [program.clone(), deflated(token), b"a text behind it\n".to_vec()].concat()
+    });
+    table.add("nested.zip", Found("!/b.bin!/a/x.txt"), |token| {
+        zip(zip::CompressionMethod::Deflated, &[("b.bin", &[b"before\n".to_vec(), deflated(token)].concat())])
+    });
+    table.add("no.zip", Clean, |_| b"text that ends as one PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0".to_vec());
+    table.check();
+}
+
+/// The limit for lines is one for texts.
+#[test]
+fn an_archive_has_no_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let noise: Vec<u8> = (0..40_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8 | 0x80).collect();
+    let bytes = zip(zip::CompressionMethod::Deflated, &[("a.bin", &noise)]);
+    fs::write(folder.path().join("a.zip"), &bytes).unwrap();
+    let code = |arguments: &[&str], lines: bool| {
+        let said = keysieve(folder.path(), arguments, Some(&bytes));
+        assert_eq!(said.last().unwrap()["complete"], lines, "{arguments:?}: {said:?}");
+    };
+    code(&["scan", "a.zip", "--max-line-length", "100KiB"], true);
+    code(&["scan", "-", "--max-line-length", "100KiB"], true);
+    // What is in it has.
+    code(&["scan", "a.zip", "--max-line-length", "10KiB"], false);
+}
+
+/// What is recognised and cannot be opened is a gap, whatever it is called, and its bytes count all the same.
+#[test]
+fn what_is_recognised_and_not_opened_is_a_gap() {
+    let mut table = Table::default();
+    let heads: [(&str, &[u8]); 24] = [
+        ("a.rar", b"Rar!\x1a\x07\0"),
+        ("a.lz4", b"\x04\x22\x4d\x18"),
+        ("a.sz", b"\xff\x06\0\0sNaPpY"),
+        ("a.Z", b"\x1f\x9d\x90"),
+        ("a.lzma", b"\x5d\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff\0"),
+        ("a.lz", b"LZIP\x01"),
+        ("a.xar", b"xar!\0\x1c"),
+        ("a.arj", b"\x60\xea\x04\0abcd\x11\xcd\x82\xed"),
+        ("a.cab", b"MSCF\0\0\0\0"),
+        ("a.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
+        ("a.dump", b"PGDMP\x01\x0e"),
+        ("a.rdb", b"REDIS0009"),
+        ("a.avro", b"Obj\x01\x04\x14avro.codec\x0edeflate"),
+        ("a.lzh", b"\x20\x01-lh5-\0\0\0\0\0\0\0\0\0\0\0\0\0\x01"),
+        ("a.ace", b"\0\0\0\0\0\0\0**ACE**"),
+        ("a.sit", b"SIT!\0\0\0\0\0\0rLau"),
+        ("a.chm", b"ITSF\x03\0\0\0"),
+        ("a.arrow", b"ARROW1\0\0"),
+        ("a.wim", b"MSWIM\0\0\0"),
+        ("a.qcow2", b"QFI\xfb"),
+        ("a.lzo", b"\x89LZO\0\x0d\x0a\x1a\x0a"),
+        ("a.jsonlz4", b"mozLz40\0"),
+        ("a.pst", b"!BDN"),
+        ("a.hg", b"HG10GZ"),
+    ];
+    for (name, head) in heads {
+        table.add(name, OutsideAndGap("unsupported-format"), |token| {
+            [head, b"\n", &line(token), &[b'\n'; 512]].concat()
+        });
+    }
+    let at = |length: usize, mark: &[u8]| {
+        let mut bytes = vec![b'\n'; length];
+        bytes.extend_from_slice(mark);
+        bytes
+    };
+    for (name, around) in [("a.parquet", &b"PAR1"[..]), ("a.feather", b"FEA1")] {
+        table.add(name, OutsideAndGap("unsupported-format"), |token| [around, b"\n", &line(token), around].concat());
+    }
+    table.add("a.orc", OutsideAndGap("unsupported-format"), |token| [b"ORC\n", &line(token)[..], b"ORC\x10"].concat());
+    table.add("a.sqfs", OutsideAndGap("unsupported-format"), |token| {
+        [&b"hsqs"[..], &at(24, b"\x04\0\0\0\n"), &line(token)].concat()
+    });
+    table.add("a.iso", OutsideAndGap("unsupported-format"), |token| [at(32_769, b"CD001\x01\n"), line(token)].concat());
+    table.add("a.dmg", OutsideAndGap("unsupported-format"), |token| {
+        [line(token), at(70_000, b"koly\0\0\0\x04"), vec![0; 504]].concat()
+    });
+    // These are not: no codec, and a text.
+    table.add("plain.avro", Outside, |token| [b"Obj\x01\x04\x14avro.codec\x08null\n", &line(token)[..]].concat());
+    table.add("rar.txt", Outside, |token| [b"Rar! is a format\n", &line(token)[..]].concat());
+    table.check();
+}
+
+/// The object that a pointer of Git LFS stands for is elsewhere.
+#[test]
+fn a_pointer_of_lfs_is_a_gap() {
+    let mut table = Table::default();
+    let pointer = |token: &str| {
+        let oid = token.bytes().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+        format!("version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 12345\n", &oid[..64])
+    };
+    table.add("a.bin", Gap("lfs-pointer"), |token| pointer(token).into_bytes());
+    table.add("extended.bin", Gap("lfs-pointer"), |token| {
+        pointer(token).replace("oid", "ext-0-foo sha256:00\noid").into_bytes()
+    });
+    table.add("about.md", Clean, |token| format!("{}\nThat is what a pointer looks like.\n", pointer(token)).into());
+    table.add("in.zip", Gap("lfs-pointer"), |token| {
+        zip(zip::CompressionMethod::Deflated, &[("b.bin", pointer(token).as_bytes())])
+    });
+    table.check();
+}
+
+/// Bundles and packs are read by `history`.
+#[test]
+fn what_git_packs_is_a_gap() {
+    let other = tempfile::tempdir().unwrap();
+    git(other.path(), &["init", "-q"]);
+    fs::write(other.path().join("a"), "a").unwrap();
+    git(other.path(), &["add", "-A"]);
+    git(other.path(), &["commit", "-q", "-m", "first"]);
+    git(other.path(), &["bundle", "create", "-q", "a.bundle", "HEAD"]);
+    git(other.path(), &["gc", "-q"]);
+    let mut packs = fs::read_dir(other.path().join(".git/objects/pack")).unwrap().map(|it| it.unwrap().path());
+    let pack = packs.find(|path| path.extension().is_some_and(|it| it == "pack")).unwrap();
+    let mut table = Table::default();
+    table.add("a.bundle", Gap("repository"), |_| fs::read(other.path().join("a.bundle")).unwrap());
+    table.add("a.pack", Gap("repository"), |_| fs::read(pack).unwrap());
+    table.check();
+}
