@@ -223,6 +223,8 @@ fn what_is_inside_is_found_once_and_what_is_outside_too() {
     table.add("deflated.zip", Found(inside), deflated);
     table.add("a.tar", Found(inside), tar);
     table.add("a.tgz", Found(inside), |token| gzip(&tar(token)));
+    table.add("a.txt.gz", Found("!/a.txt"), |token| gzip(&line(token)));
+    table.add("behind.gz", Outside, |token| [gzip(b"none\n"), b"\n".to_vec(), line(token)].concat());
     table.add("behind.zip", Outside, |token| [deflated("none"), line(token)].concat());
     table.add("before.zip", Outside, |token| [line(token), deflated("none")].concat());
     table.add("behind.tar", Outside, |token| [tar("none"), line(token)].concat());

@@ -50,10 +50,14 @@ fn stream(walk: &mut Unpacker<'_>, reader: impl Read, path: &str, depth: usize) 
             walk.say(path, cut);
             return walk.open(bytes, kind, path, depth + 1);
         }
-        let name = path.rsplit('/').next().unwrap_or(path);
-        let name = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-        walk.entry(bytes, cut, &format!("{path}!/{name}"), depth);
+        walk.entry(bytes, cut, &format!("{path}!/{}", stem(path)), depth);
     });
+}
+
+/// The name of what is compressed at `path`.
+pub fn stem(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
 /// What decompresses one member.

@@ -1,7 +1,7 @@
 //! Contents that are not what they seem: other encodings of text, and contents inside of contents.
 
 mod ar;
-mod compressed;
+pub mod compressed;
 pub mod container;
 mod cpio;
 pub mod key_store;

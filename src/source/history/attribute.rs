@@ -11,7 +11,7 @@ use super::commit::Commit;
 use super::oid::{NumberMap, Oid, OidMap};
 use super::refs::Refs;
 use super::store::Store;
-use super::walk::{Found, SecretId, Trees, VariantId};
+use super::walk::{Found, SecretId, Trees, VariantId, path_inside};
 use crate::decode::shown;
 use crate::finding;
 use crate::gap::GapCode;
@@ -303,7 +303,7 @@ pub fn attribute(
             too_many |= list.len() >= most;
             for (variant, path) in &mut list {
                 if let Some(inner) = &found.secrets.list[*variant as usize].inner {
-                    *path = paths.number(format!("{}{inner}", paths.list[*path as usize]).as_bytes());
+                    *path = paths.number(path_inside(&paths.list[*path as usize], inner).as_bytes());
                 }
             }
             list.retain(|at| *counts.entry(*at).or_insert_with(|| is_finding(at.0, &paths.list[at.1 as usize])));

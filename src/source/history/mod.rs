@@ -305,10 +305,7 @@ impl<'a> Reporter<'a> {
         for (&secret, life) in lives {
             let Some((at, path)) = life.introduced.filter(|(at, _)| filter.lets(attribution, *at)) else { continue };
             let path = &attribution.paths[path as usize];
-            let (outer, inner) = match path.find("!/") {
-                Some(at) => path.split_at(at),
-                None => (path.as_str(), ""),
-            };
+            let outer = path.find("!/").map_or(path.as_str(), |at| &path[..at]);
             let tree = &attribution.commits[at as usize].tree;
             let (object, is_name) = match self.object_at(tree, outer) {
                 Some(blob) => (blob, false),
@@ -324,7 +321,10 @@ impl<'a> Reporter<'a> {
             };
             let scan = || if is_name { self.scan_names(&object) } else { self.scan(&object) };
             let contents = read.entry(object).or_insert_with(scan);
-            let Some((_, candidates)) = contents.iter().find(|(name, _)| name == inner) else { continue };
+            let Some((_, candidates)) = contents.iter().find(|(inner, _)| walk::path_inside(outer, inner) == *path)
+            else {
+                continue;
+            };
             let Some(mut finding) = self.pick(candidates, secret, path) else { continue };
             finding.path = format!("{prefix}{path}");
             let mut paths: Vec<String> =
@@ -497,11 +497,11 @@ impl<'a> Reporter<'a> {
         let Ok(Some((_, bytes))) = self.store.read(oid) else { return Vec::new() };
         let task = Task::new(self.progress);
         let mut worker = super::Worker { scratch: std::mem::take(&mut self.scratch), ..super::Worker::default() };
-        let (detector, identity) = (self.detector, String::new);
-        let scan = Scan { path: "", identity: &identity, detector, worker: &mut worker, task: &task };
+        let (detector, identity, name) = (self.detector, String::new, walk::name_of(oid));
+        let scan = Scan { path: &name, identity: &identity, detector, worker: &mut worker, task: &task };
         let contents = scan.bytes(&bytes).contents;
         self.scratch = worker.scratch;
-        contents.into_iter().map(|content| (content.identity, content.candidates)).collect()
+        contents.into_iter().map(|content| (walk::inner_of(&content.identity, oid), content.candidates)).collect()
     }
 
     /// The finding of `secret` among `candidates`: where it stands several times, the surest.

@@ -16,6 +16,7 @@ use super::oid::{Oid, OidMap};
 use super::pack::{Kind, Pack};
 use super::store::{ObjectError, Store, read_loose};
 use super::tree_entries::{self, Mode};
+use crate::decode::compressed::stem;
 use crate::detect::candidate::{Candidate, RuleIndex};
 use crate::detect::{Detector, Scratch, resolve};
 use crate::finding::{Confidence, Secret, Severity};
@@ -41,6 +42,30 @@ pub struct Variant {
     pub candidate: Arc<Candidate>,
     /// Where it stands inside of a container, to be put behind the blob's path: `!/conf/a.yml`.
     pub inner: Option<Arc<str>>,
+}
+
+/// Stands in [`Variant::inner`] for the blob's name without its ending, by which goes what is compressed in it.
+const STEM: &str = "\0";
+
+/// The name that an object goes by before its path is known.
+pub fn name_of(oid: &Oid) -> String {
+    format!("object {oid}")
+}
+
+/// Where a content stands inside of an object, from what is put behind its name.
+pub fn inner_of(identity: &str, oid: &Oid) -> String {
+    match identity.strip_prefix(&format!("!/{}", name_of(oid))) {
+        Some(rest) => format!("!/{STEM}{rest}"),
+        None => identity.to_owned(),
+    }
+}
+
+/// The path of what stands at `inner` in the blob at `path`.
+pub fn path_inside(path: &str, inner: &str) -> String {
+    match inner.strip_prefix(&format!("!/{STEM}")) {
+        Some(rest) => format!("{path}!/{}{rest}", stem(path)),
+        None => format!("{path}{inner}"),
+    }
 }
 
 /// Everything that a walk over all objects found.
@@ -408,7 +433,7 @@ fn look_at_text(shared: &Shared<'_>, object: &Object<'_, '_>, local: &mut Local)
 
 /// Scans and files a blob as if it were a file: what is more than its bytes, and what is too large for lines.
 fn settle_as_file(shared: &Shared<'_>, object: &Object<'_, '_>, found: &mut Found) {
-    let (path, mut worker) = (format!("object {}", object.oid), Worker::default());
+    let (path, mut worker) = (name_of(&object.oid), Worker::default());
     let (detector, task) = (shared.detector, object.task);
     // What stands inside goes by what is put behind the blob's paths.
     let identity = String::new;
@@ -418,7 +443,7 @@ fn settle_as_file(shared: &Shared<'_>, object: &Object<'_, '_>, found: &mut Foun
     let mut secrets = lock(&shared.secrets);
     let contents = scanned.contents.into_iter();
     let ids = contents.flat_map(|content| {
-        let inner = (!content.identity.is_empty()).then(|| content.identity.into());
+        let inner = (!content.identity.is_empty()).then(|| inner_of(&content.identity, &object.oid).into());
         secrets.ids(content.candidates, inner.as_ref())
     });
     if let Some(ids) = distinct(ids.collect()) {
