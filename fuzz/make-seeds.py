@@ -210,6 +210,27 @@ def containers():
                                            for name, data in [(b"a.py", LEAK), (b"TRAILER!!!", b"")]))
     member = lambda name, data: b"%-16s%-12d%-6d%-6d%-8s%-10d`\n" % (name, 0, 0, 0, b"100644", len(data)) + data
     seed("container", "names.ar", b"!<arch>\n" + member(b"//", b"a-long-name-of-a-file.o/\n\n") + member(b"/0", b"some") + member(b"#1/4", b"namesome"))
+    documents()
+
+
+def documents():
+    def pdf(*objects, trailer=b"/Root 1 0 R"):
+        file = b"%PDF-1.7\n"
+        for number, (dictionary, data) in enumerate(objects, 1):
+            stream = b"stream\n" + data + b"\nendstream\n" if data else b""
+            file += b"%d 0 obj\n<<%s/Length %d>>\n%sendobj\n" % (number, dictionary, len(data), stream)
+        return file + b"trailer\n<<" + trailer + b">>\n%%EOF\n"
+
+    page = b"BT /F1 9 Tf 9 9 Td [(" + LEAK[:20] + b") 20 <" + LEAK[20:].hex().encode() + b"> -300 (\\101\\\n)] TJ T* (x) ' ET q Q"
+    cmap = b"1 beginbfchar <0003> <0041> endbfchar 2 beginbfrange <0010> <0020> <0062> <0021> <0022> [<0058> <d83ddd11>] endbfrange"
+    flate, fonts = b"/Filter/FlateDecode", b"/Font<</F1 2 0 R>>/ToUnicode 3 0 R/Title <feff00410042>/Author(\\050)"
+    seed("container", "page.pdf", pdf((flate, zlib.compress(page)), (fonts, b""), (flate, zlib.compress(cmap))))
+    packed = b"2 0 3 30 <</ToUnicode 9 0 R/T(a(b)c)>>  <</F1 2 0 R>>"
+    seed("container", "packed.pdf", pdf((b"/Type/ObjStm/N 2/First 9" + flate, zlib.compress(packed))))
+    seed("container", "predicted.pdf", pdf((flate + b"/DecodeParms<</Predictor 15/Columns 4>>", zlib.compress(b"\4abcd\2efgh\3ijkl\1m"))))
+    seed("container", "lzw.pdf", pdf((b"/Filter[/LZWDecode]", b"\x80\x0b\x60\x50\x22\x0c\x0c\x85\x01")))
+    seed("container", "digits.pdf", pdf((b"/Filter[/A85/RL]", b"<~BOu!rDZ~>"), (b"/Filter/AHx", b"68 65 6c>")))
+    seed("container", "encrypted.pdf", pdf((flate, b"x"), trailer=b"/Encrypt<</V 2>>"))
 
 
 def index_of(offsets):

@@ -9,7 +9,7 @@ use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::rest::{self, Rest};
-use super::{ar, compressed, cpio, key_store, recognised, rpm, seven_zip, sqlite, tar, zip};
+use super::{ar, compressed, cpio, key_store, pdf, recognised, rpm, seven_zip, sqlite, tar, zip};
 
 /// What packs contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub enum Kind {
     Sqlite,
     /// What SQLite has written ahead, or could roll back to: pages of a database.
     SqliteLog,
+    /// Adobe's Portable Document Format.
+    Pdf,
     /// PKCS #12, JKS and JCEKS.
     KeyStore(key_store::Format),
 }
@@ -57,6 +59,7 @@ impl Kind {
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Some(Self::Zstd),
             [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c, ..] => Some(Self::SevenZip),
             [0xed, 0xab, 0xee, 0xdb, 3 | 4, ..] => Some(Self::Rpm),
+            _ if head.starts_with(b"%PDF-") => Some(Self::Pdf),
             _ if head.starts_with(b"!<arch>\n") => Some(Self::Ar),
             _ if head.starts_with(b"07070") && matches!(head.get(5), Some(b'1' | b'2' | b'7')) => Some(Self::Cpio),
             _ if head.starts_with(b"SQLite format 3\0") => Some(Self::Sqlite),
@@ -155,6 +158,7 @@ impl Unpacker<'_> {
             Kind::Rpm => rpm::unpack(self, bytes, path, depth),
             Kind::Sqlite => sqlite::unpack(self, bytes, path, depth),
             Kind::SqliteLog => sqlite::log(self, bytes, path),
+            Kind::Pdf => pdf::unpack(self, bytes, path, depth),
             Kind::KeyStore(format) => key_store::unpack(self, bytes, format, path),
         }
     }
@@ -163,7 +167,7 @@ impl Unpacker<'_> {
     pub(super) fn entry(&mut self, bytes: &[u8], cut: Option<String>, path: &str, depth: usize) {
         self.say(path, cut);
         let kinds = recognised::kinds(bytes, bytes);
-        if kinds.is_empty() && !bytes.is_empty() {
+        if kinds.show_text() && !bytes.is_empty() {
             self.sink.content(path, bytes);
         }
         for kind in kinds.iter() {

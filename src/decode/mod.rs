@@ -5,6 +5,7 @@ pub mod compressed;
 pub mod container;
 mod cpio;
 pub mod key_store;
+mod pdf;
 pub mod recognised;
 pub mod rest;
 mod rpm;

@@ -199,6 +199,11 @@ impl Kinds {
         self.0 == [None; 2]
     }
 
+    /// Whether the bytes are text of their own, and what opens them does not hand them on.
+    pub fn show_text(self) -> bool {
+        self.0.iter().flatten().all(|kind| *kind == Kind::Pdf)
+    }
+
     /// All of them.
     pub fn iter(self) -> impl Iterator<Item = Kind> {
         self.0.into_iter().flatten()

@@ -1,0 +1,336 @@
+//! PDF (ISO 32000-1): streams are decoded, and the text that pages show is put together.
+//!
+//! Nothing goes by the table of where objects are, so what no table names any more, or a damaged one hides, is read as well.
+//! A stream's content is `a.pdf!/stream 12`, by its object's number; the text that it shows `a.pdf!/stream 12!/text`. Strings
+//! of objects that are written in another way than they read are `a.pdf!/(strings)`. Images and fonts are passed over, as
+//! they are in files of their own.
+
+mod filter;
+mod lexer;
+mod text;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use super::container::{Unpacker, damaged, in_words};
+use crate::gap::GapCode;
+use filter::Filter;
+use lexer::{Dictionary, Lexer, Nest, Token, from_hex, reference, unescape};
+use text::{Characters, Fonts};
+
+/// Names and references of fonts that are looked at.
+const MOST_NAMES: usize = 100_000;
+/// Tables of characters that are read.
+const MOST_FONTS: usize = 1_000;
+/// Longest name of a font that is looked at, in bytes.
+const LONGEST_NAME: usize = 64;
+
+/// A stream.
+struct Stream<'a> {
+    object: u32,
+    dictionary: Dictionary<'a>,
+    filters: Vec<Filter>,
+    subtype: &'a [u8],
+    data: &'a [u8],
+    /// Whether it ends before the file does.
+    is_whole: bool,
+}
+
+/// What is known of a document.
+#[derive(Default)]
+struct Document {
+    is_encrypted: bool,
+    /// Fonts, and the streams that tell their characters.
+    fonts: HashMap<u32, u32>,
+    /// What names what: the names of fonts are among these.
+    names: BTreeSet<(Box<[u8]>, u32)>,
+    strings: Vec<u8>,
+}
+
+pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: usize) {
+    let mut document = Document::default();
+    let streams = document.read(bytes, walk.limits.entries);
+    if document.is_encrypted {
+        let reason = "it is encrypted; save it without a password (`qpdf --decrypt`) and scan that";
+        return walk.gap(path, GapCode::Encrypted, reason.to_owned());
+    }
+    let (packs, streams): (Vec<_>, Vec<_>) = streams.into_iter().partition(|it| it.is("Type", b"ObjStm"));
+    for stream in &packs {
+        if !walk.may_go_on(path) {
+            return;
+        }
+        stream.decode(walk, path, |walk, objects, cut, inner| {
+            document.packed(objects, stream.dictionary);
+            walk.entry(objects, cut, inner, depth);
+        });
+    }
+    let characters = document.characters(walk, &streams, path);
+    let mut fonts = Fonts::new();
+    for (name, object) in &document.names {
+        if let Some(characters) = document.fonts.get(object).and_then(|stream| characters.get(stream)) {
+            fonts.entry(&**name).or_default().push(characters);
+        }
+    }
+    for stream in streams.iter().filter(|it| it.may_hold_text() && !characters.contains_key(&it.object)) {
+        if !walk.may_go_on(path) {
+            return;
+        }
+        stream.decode(walk, path, |walk, content, cut, inner| {
+            if text::may_show(content) {
+                stream.show(walk, content, &fonts, inner);
+            }
+            // What is not encoded has been seen from outside.
+            if !stream.filters.is_empty() {
+                walk.entry(content, cut, inner, depth);
+            }
+        });
+    }
+    if !document.strings.is_empty() && walk.may_go_on(path) {
+        hand_on(walk, &document.strings, &format!("{path}!/(strings)"));
+    }
+}
+
+impl Stream<'_> {
+    fn is(&self, key: &str, name: &[u8]) -> bool {
+        self.dictionary.name(key) == Some(name)
+    }
+
+    /// Whether it is neither an image nor a font nor a table of where objects are.
+    fn may_hold_text(&self) -> bool {
+        let is_image = self.subtype == b"/Image" || self.filters.contains(&Filter::Image);
+        let is_font = self.dictionary.number("Length1").is_some()
+            || matches!(self.subtype, b"/Type1C" | b"/CIDFontType0C" | b"/OpenType");
+        !is_image && !is_font && !self.is("Type", b"XRef")
+    }
+
+    /// Hands its content to `then`, with its name; says what cannot be decoded.
+    fn decode(
+        &self,
+        walk: &mut Unpacker<'_>,
+        path: &str,
+        then: impl FnOnce(&mut Unpacker<'_>, &[u8], Option<String>, &str),
+    ) {
+        let inner = format!("{path}!/stream {}", self.object);
+        let filters = &self.filters;
+        if filters.contains(&Filter::Crypt) {
+            return walk.gap(&inner, GapCode::Encrypted, "it is encrypted".to_owned());
+        }
+        if filters.contains(&Filter::Unknown) {
+            return walk.gap(&inner, GapCode::UnsupportedFormat, "it has a filter that is not known".to_owned());
+        }
+        if !self.is_whole && filters.is_empty() {
+            return walk.gap(&inner, GapCode::Damaged, "it cannot be unpacked: it is cut short".to_owned());
+        }
+        match filter::decode(self.data, filters, self.dictionary) {
+            Ok(reader) => walk.read(reader, &inner, |walk, content, cut| then(walk, content, cut, &inner)),
+            Err(error) => walk.gap(&inner, GapCode::UnsupportedFormat, damaged(&error)),
+        }
+    }
+
+    /// Hands on the text that it shows.
+    fn show(&self, walk: &mut Unpacker<'_>, operators: &[u8], fonts: &Fonts<'_>, path: &str) {
+        let inner = format!("{path}!/text");
+        // A code stands for a few characters of a few bytes each.
+        if let Err((code, reason)) = walk.may_hold(operators.len() as u64 * 4) {
+            return walk.gap(&inner, code, reason);
+        }
+        let mut all = String::new();
+        let mut seen = HashSet::new();
+        for reading in 0..text::readings(fonts) {
+            let text = text::shown(operators, fonts, reading);
+            if !text.is_empty() && seen.insert(text.clone()) {
+                all.push_str(&text);
+                all.push('\n');
+            }
+            if all.len() as u64 > walk.room().0 {
+                break;
+            }
+        }
+        hand_on(walk, all.as_bytes(), &inner);
+    }
+}
+
+/// Hands on what was put together, as far as the limits allow.
+fn hand_on(walk: &mut Unpacker<'_>, text: &[u8], path: &str) {
+    let (room, option) = walk.room();
+    let kept = &text[..text.len().min(room as usize)];
+    if kept.len() < text.len() {
+        walk.say(path, Some(format!("only {} of it were put together ({option})", in_words(room))));
+    }
+    walk.left -= kept.len() as u64;
+    if !kept.is_empty() {
+        walk.sink.content(path, kept);
+    }
+}
+
+impl Document {
+    /// Finds all objects of a file, wherever they stand, and gives back the first `most` streams.
+    fn read<'a>(&mut self, bytes: &'a [u8], most: u64) -> Vec<Stream<'a>> {
+        let mut streams = Vec::new();
+        let mut at = 0;
+        let mut has_ends = true;
+        // Names that stand in objects of their own.
+        let mut values: HashMap<u32, &[u8]> = HashMap::new();
+        while let Some(found) = memchr::memmem::find(&bytes[at..], b"obj") {
+            let keyword = at + found;
+            at = keyword + 3;
+            let Some(object) = number_before(bytes, keyword) else { continue };
+            let mut lexer = Lexer::new(bytes, at);
+            let start = lexer.at;
+            let Some(value) = lexer.value() else { continue };
+            let dictionary = Dictionary(value);
+            if !value.starts_with(b"<<") {
+                self.strings(&bytes[start..lexer.at]);
+                if value.len() <= LONGEST_NAME && matches!(value.first(), Some(b'/' | b'[')) {
+                    values.insert(object, value);
+                }
+                at = lexer.at;
+                continue;
+            }
+            self.object(object, dictionary);
+            at = lexer.at;
+            if lexer.next() != Some(Token::Word(b"stream")) {
+                continue;
+            }
+            let mut data = lexer.at;
+            data += usize::from(bytes.get(data) == Some(&b'\r'));
+            data += usize::from(bytes.get(data) == Some(&b'\n'));
+            let (end, is_whole) = end_of_stream(bytes, data, dictionary.number("Length"), &mut has_ends);
+            if (streams.len() as u64) <= most {
+                let data = &bytes[data.min(end)..end];
+                streams.push(Stream { object, dictionary, filters: Vec::new(), subtype: b"", data, is_whole });
+            }
+            if self.is_encrypted || dictionary.name("Type") == Some(b"XRef") {
+                self.is_encrypted |= dictionary.get("Encrypt").is_some();
+            }
+            at = end;
+        }
+        for stream in &mut streams {
+            let value = |key| {
+                let value = stream.dictionary.get(key).unwrap_or_default();
+                reference(value).and_then(|object| values.get(&object).copied()).unwrap_or(value)
+            };
+            (stream.filters, stream.subtype) = (Filter::all(value("Filter")), value("Subtype"));
+        }
+        self.is_encrypted |= has_encrypted_trailer(bytes);
+        streams
+    }
+
+    /// What a dictionary tells of fonts, and its strings.
+    fn object(&mut self, object: u32, dictionary: Dictionary<'_>) {
+        self.strings(dictionary.0);
+        if let Some(stream) = dictionary.get("ToUnicode").and_then(reference) {
+            self.fonts.insert(object, stream);
+        }
+        self.references(dictionary, 0);
+    }
+
+    fn references(&mut self, dictionary: Dictionary<'_>, depth: usize) {
+        const DEEPEST: usize = 4;
+        for (name, value) in dictionary.pairs() {
+            if let Some(object) =
+                reference(value).filter(|_| name.len() <= LONGEST_NAME && self.names.len() < MOST_NAMES)
+            {
+                self.names.insert((name.into(), object));
+            } else if value.starts_with(b"<<") && depth < DEEPEST {
+                self.references(Dictionary(value), depth + 1);
+            }
+        }
+    }
+
+    /// Keeps the strings that read in another way than they are written.
+    fn strings(&mut self, object: &[u8]) {
+        for token in Lexer::new(object, 0) {
+            let plain = match token {
+                Token::Text(raw) if raw.contains(&b'\\') || raw.starts_with(&[0xfe, 0xff]) => unescape(raw),
+                Token::Hex(digits) if digits.len() > 16 => from_hex(digits),
+                _ => continue,
+            };
+            match plain.strip_prefix(&[0xfe, 0xff]) {
+                Some(wide) => {
+                    let units = wide.chunks_exact(2).map(|unit| u16::from_be_bytes([unit[0], unit[1]]));
+                    self.strings.extend(char::decode_utf16(units).flatten().collect::<String>().bytes());
+                }
+                None => self.strings.extend(plain),
+            }
+            self.strings.push(b'\n');
+        }
+    }
+
+    /// Reads the objects that a stream holds.
+    fn packed(&mut self, objects: &[u8], dictionary: Dictionary<'_>) {
+        let first = dictionary.number("First").unwrap_or(0);
+        let mut head = Lexer::new(&objects[..first.min(objects.len())], 0);
+        while let (Some(Token::Number(object)), Some(Token::Number(offset))) = (head.next(), head.next()) {
+            let mut lexer = Lexer::new(objects, first.saturating_add(offset as usize));
+            match lexer.next() {
+                Some(Token::Open(Nest::Dictionary)) => {}
+                _ => continue,
+            }
+            let start = lexer.at - 2;
+            if let Some(value) = Lexer::new(objects, start).value() {
+                self.object(object as u32, Dictionary(value));
+            }
+        }
+    }
+
+    /// Reads the tables of characters that fonts name.
+    fn characters(&self, walk: &mut Unpacker<'_>, streams: &[Stream<'_>], path: &str) -> HashMap<u32, Characters> {
+        let wanted: HashSet<u32> = self.fonts.values().copied().collect();
+        let mut read = HashMap::new();
+        for stream in streams.iter().filter(|it| wanted.contains(&it.object)).take(MOST_FONTS) {
+            if !walk.may_go_on(path) {
+                break;
+            }
+            stream.decode(walk, path, |_, cmap, _, _| {
+                let characters = Characters::read(cmap);
+                if !characters.is_empty() {
+                    read.insert(stream.object, characters);
+                }
+            });
+        }
+        read
+    }
+}
+
+/// The number of the object whose keyword stands at `at`.
+fn number_before(bytes: &[u8], at: usize) -> Option<u32> {
+    const FAR: usize = 32;
+    let before = &bytes[at.saturating_sub(FAR)..at];
+    let (generation, before) = last_number(before)?;
+    let _: u32 = generation;
+    last_number(before).map(|(object, _)| object)
+}
+
+fn last_number(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    let end = bytes.iter().rposition(|byte| !lexer::is_blank(*byte))? + 1;
+    let start = bytes[..end].iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |at| at + 1);
+    Some((std::str::from_utf8(&bytes[start..end]).ok()?.parse().ok()?, &bytes[..start]))
+}
+
+/// Where the data of a stream ends that starts at `start`, and whether it does before the file ends. `length` is what its
+/// dictionary says, `has_ends` whether any stream that starts later can end.
+fn end_of_stream(bytes: &[u8], start: usize, length: Option<usize>, has_ends: &mut bool) -> (usize, bool) {
+    const END: &[u8] = b"endstream";
+    if let Some(end) = length.and_then(|length| start.checked_add(length)).filter(|end| *end <= bytes.len()) {
+        let after = &bytes[end..];
+        let blanks = after.iter().take(4).take_while(|byte| lexer::is_blank(**byte)).count();
+        if after[blanks..].starts_with(END) {
+            return (end, true);
+        }
+    }
+    let start = start.min(bytes.len());
+    let end = has_ends.then(|| memchr::memmem::find(&bytes[start..], END)).flatten();
+    *has_ends = end.is_some();
+    match end {
+        Some(length) => (start + length, true),
+        None => (bytes.len(), false),
+    }
+}
+
+/// Whether a trailer names how the file is encrypted.
+fn has_encrypted_trailer(bytes: &[u8]) -> bool {
+    memchr::memmem::find_iter(bytes, b"trailer").any(|at| {
+        let value = Lexer::new(bytes, at + 7).value();
+        value.is_some_and(|value| value.starts_with(b"<<") && Dictionary(value).get("Encrypt").is_some())
+    })
+}
