@@ -338,6 +338,50 @@ fn a_pointer_of_lfs_is_a_gap() {
     table.check();
 }
 
+/// Who keeps large files elsewhere can say that their pointers are enough; many of them are one line of the report.
+#[test]
+fn pointers_are_ignored_where_the_configuration_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    git(root, &["init", "-q"]);
+    git(root, &["commit", "-q", "--allow-empty", "-m", "first"]);
+    for file in 0..9 {
+        let oid = format!("{file:064x}");
+        let pointer = format!("version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize 12345\n");
+        fs::write(root.join(format!("{file}.bin")), pointer).unwrap();
+    }
+    let ways = [&["scan"][..], &["staged"], &["range", "HEAD~1..HEAD"], &["history"]];
+    let said = |configured: bool| -> Vec<Value> {
+        let _ = fs::remove_file(root.join(".keysieve.toml"));
+        if configured {
+            fs::write(root.join(".keysieve.toml"), "[scan]\nlfs = \"ignore\"\n").unwrap();
+        }
+        git(root, &["add", "-A"]);
+        let staged = keysieve(root, ways[1], None);
+        git(root, &["commit", "-q", "-m", "second"]);
+        let mut said: Vec<Value> =
+            [ways[0], ways[2], ways[3]].into_iter().filter_map(|way| keysieve(root, way, None).pop()).collect();
+        said.extend(staged.into_iter().last());
+        said
+    };
+    for summary in said(false) {
+        assert_eq!(summary["incomplete"].as_array().unwrap().len(), 9, "{summary}");
+    }
+    let report = Command::new(env!("CARGO_BIN_EXE_keysieve")).arg("scan").current_dir(root).output().unwrap();
+    let report = String::from_utf8(report.stdout).unwrap();
+    assert!(report.contains("9 paths, such as 0.bin: ") && !report.contains("1.bin"), "{report}");
+    git(root, &["reset", "-q", "--soft", "HEAD~1"]);
+    // The configuration of a range is its base's.
+    fs::write(root.join(".keysieve.toml"), "[scan]\nlfs = \"ignore\"\n").unwrap();
+    git(root, &["reset", "-q"]);
+    git(root, &["add", ".keysieve.toml"]);
+    git(root, &["commit", "-q", "-m", "configuration"]);
+    for summary in said(true) {
+        assert_eq!(summary["complete"], true, "{summary}");
+        assert!(summary["notes"].to_string().contains("9 files are pointers of Git LFS"), "{summary}");
+    }
+}
+
 /// Bundles and packs are read by `history`.
 #[test]
 fn what_git_packs_is_a_gap() {

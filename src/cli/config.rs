@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
-use keysieve::config::{Config, FILE_NAME, today};
+use keysieve::config::{Config, FILE_NAME, Lfs, today};
 use keysieve::finding::{Confidence, Severity};
 
 use super::settings::{own_config, repository_root};
@@ -59,6 +59,9 @@ fn show(config: &Config, to: &mut Vec<u8>) -> std::io::Result<()> {
     writeln!(to, "from            {source}")?;
     writeln!(to, "rules           {} run: {off} switched off, {changed} changed, {added} added", config.rules().len())?;
     writeln!(to, "fail on         {}", config.fail_on.unwrap_or(Severity::Medium))?;
+    if config.lfs == Lfs::Ignore {
+        writeln!(to, "Git LFS         pointers are ignored")?;
+    }
     writeln!(to, "min confidence  {}", config.min_confidence.unwrap_or(Confidence::Medium))?;
     for (glob, _) in &config.exclude {
         writeln!(to, "exclude         {glob}")?;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
 use keysieve::baseline;
-use keysieve::config::{Config, today};
+use keysieve::config::{Config, Lfs, today};
 use keysieve::detect::Detector;
 use keysieve::detect::candidate::{Candidate, Dropped, Judge};
 use keysieve::detect::path_facts::PathFacts;
@@ -280,6 +280,18 @@ fn accept_gaps(config: &Config, summary: &mut Summary) {
             "what the configuration excludes was not read to its end: {}",
             files.into_iter().take(5).collect::<Vec<_>>().join(", ")
         ));
+    }
+    let is_ignored = |gap: &Gap| config.lfs == Lfs::Ignore && gap.code == GapCode::LfsPointer;
+    let (pointers, gaps): (Vec<_>, Vec<_>) = gaps.into_iter().partition(is_ignored);
+    if let Some(first) = pointers.first() {
+        let number = pointers.len();
+        summary.notes.push(match number {
+            1 => format!("{} is a pointer of Git LFS; the file that it stands for was not read", first.path),
+            _ => format!(
+                "{number} files are pointers of Git LFS, such as {}; what they stand for was not read",
+                first.path
+            ),
+        });
     }
     for gap in gaps {
         match config.accepts_incomplete(&gap, today()) {

@@ -76,6 +76,19 @@ struct ScanSection {
     exclude: Vec<Spanned<String>>,
     fail_on: Option<Severity>,
     min_confidence: Option<Confidence>,
+    #[serde(default)]
+    lfs: Lfs,
+}
+
+/// What a pointer of Git LFS is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Lfs {
+    /// A gap: the file that it stands for was not read.
+    #[default]
+    Gap,
+    /// Counted in a note.
+    Ignore,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -126,6 +139,8 @@ pub struct Config {
     pub fail_on: Option<Severity>,
     /// Confidence from which on a finding is shown.
     pub min_confidence: Option<Confidence>,
+    /// What pointers of Git LFS are.
+    pub lfs: Lfs,
     /// Accepted findings.
     pub allow: Vec<Allow>,
     /// Accepted gaps.
@@ -239,6 +254,7 @@ impl Config {
             path: Some(path.to_owned()),
             fail_on: file.scan.fail_on,
             min_confidence: file.scan.min_confidence,
+            lfs: file.scan.lfs,
             disable: checked(file.rules.disable)?,
             only: file.rules.only.map(checked).transpose()?,
             severity: severity.collect::<Result<_, _>>()?,

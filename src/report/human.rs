@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 use super::terminal::{keep_end, keep_start, line, visible, width};
 use super::{Options, print_secret};
 use crate::finding::{CommitNote, Finding, Life, Severity};
-use crate::gap::Gap;
+use crate::gap::{Gap, GapCode};
 use crate::outcome::{Outcome, Summary};
 use crate::posture;
 
@@ -195,14 +195,37 @@ fn write_summary(outcome: &Outcome, options: Options, to: &mut impl Write) -> io
             count(summary.gaps.len() as u64, "path")
         )?;
         let listed = if options.explain { usize::MAX } else { LISTED };
-        for Gap { path, reason, .. } in summary.gaps.iter().take(listed) {
+        let folded = if options.explain { Vec::new() } else { alike(&summary.gaps) };
+        let is_folded =
+            |gap: &&Gap| folded.iter().any(|(first, _)| (first.code, &first.reason) == (gap.code, &gap.reason));
+        for (Gap { path, reason, .. }, number) in &folded {
+            let files = count(*number as u64, "path");
+            writeln!(to, "  {files}, such as {}: {}", line(path), visible(reason))?;
+        }
+        let others = summary.gaps.iter().filter(|gap| !is_folded(gap));
+        for Gap { path, reason, .. } in others.clone().take(listed) {
             writeln!(to, "  {}: {}", line(path), visible(reason))?;
         }
-        if let Some(more) = summary.gaps.len().checked_sub(listed).filter(|more| *more > 0) {
+        let more = others.skip(listed).count();
+        if more > 0 {
             writeln!(to, "  … and {more} more; --explain or --format json lists all")?;
         }
     }
     Ok(())
+}
+
+/// The first of many gaps that have one reason, such as pointers of Git LFS, and how many these are.
+fn alike(gaps: &[Gap]) -> Vec<(&Gap, usize)> {
+    const MANY: usize = 4;
+    let mut alike: Vec<(&Gap, usize)> = Vec::new();
+    for gap in gaps.iter().filter(|gap| matches!(gap.code, GapCode::LfsPointer | GapCode::UnsupportedFormat)) {
+        match alike.iter_mut().find(|(first, _)| first.reason == gap.reason) {
+            Some((_, number)) => *number += 1,
+            None => alike.push((gap, 1)),
+        }
+    }
+    alike.retain(|(_, number)| *number >= MANY);
+    alike
 }
 
 fn left_out(summary: &Summary, options: Options) -> String {
