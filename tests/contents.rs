@@ -238,6 +238,8 @@ fn what_is_inside_is_found_once_and_what_is_outside_too() {
     table.add("program-and-text", Found(inside), |token| {
         [program.clone(), deflated(token), b"a text behind it\n".to_vec()].concat()
     });
+    table.add("script", Found(inside), |token| [b"#!/bin/sh\nexit 0\n".to_vec(), gzip(&tar(token))].concat());
+    table.add("script-and-text", Outside, |token| [b"#!/bin/sh\n".to_vec(), line(token), gzip(&tar("none"))].concat());
     table.add("nested.zip", Found("!/b.bin!/a/x.txt"), |token| {
         zip(zip::CompressionMethod::Deflated, &[("b.bin", &[b"before\n".to_vec(), deflated(token)].concat())])
     });

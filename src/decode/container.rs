@@ -170,7 +170,8 @@ impl Unpacker<'_> {
         if kinds.show_text() && !bytes.is_empty() {
             self.sink.content(path, bytes);
         }
-        for kind in kinds.iter() {
+        for (kind, before) in kinds.iter() {
+            let bytes = &bytes[before..];
             self.open(bytes, kind, path, depth + 1);
         }
     }

@@ -182,32 +182,52 @@ pub fn of(head: &[u8], tail: &[u8]) -> Option<&'static Format> {
     is_at(head, 7, ACE.magic).then_some(&ACE)
 }
 
-/// What can be opened: what starts with `head`, and a zip that has something before it and ends with `tail`.
+/// What can be opened: what starts with `head`, a zip that has something before it and ends with `tail`, and what a script
+/// carries behind its last line.
 pub fn kinds(head: &[u8], tail: &[u8]) -> Kinds {
     let first = Kind::of(head);
     let is_zip = first != Some(Kind::Zip) && ends_as_zip(head, tail);
-    Kinds([first, is_zip.then_some(Kind::Zip)])
+    Kinds { first, is_zip, carried: carried(head) }
 }
 
 /// The containers that one content is.
 #[derive(Debug, Clone, Copy)]
-pub struct Kinds([Option<Kind>; 2]);
+pub struct Kinds {
+    first: Option<Kind>,
+    is_zip: bool,
+    carried: Option<(Kind, usize)>,
+}
 
 impl Kinds {
     /// Whether it is none.
     pub fn is_empty(self) -> bool {
-        self.0 == [None; 2]
+        self.first.is_none() && !self.is_zip && self.carried.is_none()
     }
 
     /// Whether the bytes are text of their own, and what opens them does not hand them on.
     pub fn show_text(self) -> bool {
-        self.0.iter().flatten().all(|kind| *kind == Kind::Pdf)
+        matches!(self.first, None | Some(Kind::Pdf)) && !self.is_zip
     }
 
-    /// All of them.
-    pub fn iter(self) -> impl Iterator<Item = Kind> {
-        self.0.into_iter().flatten()
+    /// All of them, each with the bytes before it.
+    pub fn iter(self) -> impl Iterator<Item = (Kind, usize)> {
+        let first = self.first.map(|kind| (kind, 0));
+        first.into_iter().chain(self.is_zip.then_some((Kind::Zip, 0))).chain(self.carried)
     }
+}
+
+/// What a script carries that unpacks itself: something compressed that starts a line.
+fn carried(head: &[u8]) -> Option<(Kind, usize)> {
+    const FAR: usize = 64 << 10;
+    if !head.starts_with(b"#!") {
+        return None;
+    }
+    let head = &head[..head.len().min(FAR)];
+    let starts: [&[u8]; 4] = [b"\n\x1f\x8b\x08", b"\n\xfd7zXZ\0", b"\nBZh", b"\n\x28\xb5\x2f\xfd"];
+    starts.iter().find_map(|start| {
+        let at = memchr::memmem::find(head, start)? + 1;
+        Kind::of(&head[at..]).map(|kind| (kind, at))
+    })
 }
 
 /// Whether a content ends with a zip's directory. Behind a program a zip can have a comment as well; elsewhere that is not

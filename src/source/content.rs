@@ -133,7 +133,7 @@ impl Scan<'_, '_> {
         let reading = self.raw(&mut input, 0, &form);
         let head = if input.is_all { &input.kept[..HEAD.min(input.kept.len())] } else { &[] };
         let at_end = Form::of(head, &input.kept);
-        if !form.is_any() {
+        if input.is_all || !form.is_any() {
             form = at_end;
         }
         let Keeping { kept, is_all, .. } = input;
@@ -170,8 +170,8 @@ impl Scan<'_, '_> {
             let identity = (self.identity)();
             match whole(self.task) {
                 Ok(bytes) => {
-                    for kind in form.kinds.iter() {
-                        let bytes = bytes.as_ref();
+                    for (kind, before) in form.kinds.iter() {
+                        let bytes = bytes.as_ref().get(before..).unwrap_or_default();
                         let inside =
                             Inside::of(bytes, kind, self.path, &identity, self.detector, self.worker, self.task);
                         scanned.contents.extend(inside.contents);
