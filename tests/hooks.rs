@@ -447,6 +447,13 @@ fn a_hook_that_cannot_read_something_has_words_of_its_own() {
     assert!(!ok && said.contains("One thing could not be read"), "{said}");
     assert!(said.contains("[[accept_incomplete]]\npath = \"a [[]1[]].gz\"\nreason = "), "{said}");
     assert!(!said.contains("Take the secret out"), "{said}");
+    // What it prints is what lets it through.
+    let entry = said.split_once("[[accept_incomplete]]").unwrap().1;
+    fs::write(root.join(".keysieve.toml"), format!("[[accept_incomplete]]{entry}")).unwrap();
+    assert!(run("git", root, &["commit", "-q", "--allow-empty", "-m", "x"]).0);
+    fs::write(root.join("c.gz"), fs::read(root.join("a [1].gz")).unwrap()).unwrap();
+    fs::remove_file(root.join(".keysieve.toml")).unwrap();
+    git(root, &["add", "-A"]);
     // With a secret beside it both are told.
     stage(root, "b.py", LEAK);
     let (ok, said) = run("git", root, &["commit", "-q", "-m", "x"]);
@@ -466,4 +473,12 @@ fn a_hook_that_cannot_read_something_has_words_of_its_own() {
             && said.contains("[[accept_incomplete]]\ncode = \"nothing-to-read\""),
         "{said}"
     );
+}
+
+#[test]
+fn a_hook_of_a_server_sees_what_is_in_quarantine() {
+    let script = "hook=../remote.git/hooks/pre-receive
+        printf '#!/bin/sh\\nwhile read old new ref; do keysieve range \"$old..$new\" || exit 1; done' > $hook
+        chmod +x $hook; leak tracked.py; git commit -q --no-verify -am x; git push -q --no-verify origin main";
+    refused(&[("pre-receive", script)], "");
 }

@@ -39,6 +39,11 @@ pub struct AcceptIncomplete {
 /// Kinds of gaps that nobody can accept: the run has not looked at what it was for.
 const NEVER: [GapCode; 3] = [GapCode::Interrupted, GapCode::UnknownRevision, GapCode::EmptyRange];
 
+/// Whether an entry can accept gaps of this kind.
+pub fn can_accept(code: GapCode) -> bool {
+    !NEVER.contains(&code)
+}
+
 impl AcceptIncomplete {
     pub(super) fn new(entry: Entry, line: usize) -> Result<Self, String> {
         let globs: Vec<String> = entry.path.into_iter().chain(entry.paths).collect();

@@ -27,6 +27,7 @@ use crate::redaction::without_values;
 use crate::rules::schema::{ProviderSpec, RuleSpec};
 use crate::rules::{self, Rule};
 use incomplete::AcceptIncomplete;
+pub use incomplete::can_accept;
 
 /// The file's usual name, at the root of the repository.
 pub const FILE_NAME: &str = ".keysieve.toml";

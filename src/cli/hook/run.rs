@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
+use keysieve::config::can_accept;
 use keysieve::detect::Detector;
 use keysieve::finding::Finding;
 use keysieve::outcome::Outcome;
 use keysieve::source::changes::staged;
-use keysieve::source::{Gap, GapCode, tree};
+use keysieve::source::{Gap, tree};
 
 use super::super::changes::{self, Looked, RangeArgs};
 use super::super::limits::LimitArgs;
@@ -77,27 +78,18 @@ fn say_what_was_not_read(gaps: &[Gap]) {
     }
 }
 
-/// What to write in the entries that would accept these gaps: a path where a file is meant, else a code.
+/// What to write in the entries that would accept these gaps: a path where a file is meant, else a code. Where nothing was
+/// looked at there is none: mending that is all that helps.
 fn entries(gaps: &[Gap]) -> Vec<String> {
-    // These say that nothing was looked at: mending that is all that helps.
-    const NEVER: [GapCode; 3] = [GapCode::Interrupted, GapCode::UnknownRevision, GapCode::EmptyRange];
     let entry = |gap: &Gap| {
-        let file = gap.path.split("!/").next().unwrap_or_default();
-        let (key, value) = match is_about_a_file(gap) {
-            true => ("path", globset::escape(file)),
-            false => ("code", gap.code.to_string()),
+        let (key, value) = match gap.file().filter(|path| !Path::new(path).is_absolute()) {
+            Some(path) => ("path", globset::escape(path.split("!/").next().unwrap_or_default())),
+            None => ("code", gap.code.to_string()),
         };
         format!("{key} = {}", toml::Value::String(value))
     };
-    let entries: BTreeSet<String> = gaps.iter().filter(|gap| !NEVER.contains(&gap.code)).map(entry).collect();
+    let entries: BTreeSet<String> = gaps.iter().filter(|gap| can_accept(gap.code)).map(entry).collect();
     entries.into_iter().rev().collect()
-}
-
-/// Whether a path names a file and not an object, a commit or the index.
-fn is_about_a_file(gap: &Gap) -> bool {
-    let first = gap.path.split(' ').next().unwrap_or_default();
-    !Path::new(&gap.path).is_absolute()
-        && !matches!(first, "object" | "commit" | "tag" | "tree" | "blob" | "range" | "index" | "findings" | "history")
 }
 
 /// Looks at the index; at files besides, where a program that manages hooks names some that are not staged.
@@ -148,6 +140,7 @@ fn add(outcome: &mut Outcome, files: Outcome) {
     ours.below_confidence += theirs.below_confidence;
     ours.not_content.extend(theirs.not_content);
     ours.gaps.extend(theirs.gaps);
+    ours.accepted_gaps.extend(theirs.accepted_gaps);
     // That nothing is staged says nothing of the files.
     ours.notes = theirs.notes;
     for (by, count) in theirs.allowed {
