@@ -24,6 +24,11 @@ pub const MALFORMED: &str = "it is not a commit that git can parse: its tree or 
 
 /// Reads tree, parents and time of a commit; `None` where git refuses it.
 pub fn parse(oid: Oid, bytes: &[u8]) -> Option<Commit> {
+    parse_with_text(oid, bytes).map(|(commit, _)| commit)
+}
+
+/// The same, with its [`header_text`].
+pub fn parse_with_text(oid: Oid, bytes: &[u8]) -> Option<(Commit, &[u8])> {
     let (tree, mut rest) = id_line(bytes, b"tree ", oid)?;
     let mut parents = Vec::new();
     while rest.starts_with(b"parent ") && rest.len() > b"parent ".len() + digits(oid) {
@@ -31,7 +36,10 @@ pub fn parse(oid: Oid, bytes: &[u8]) -> Option<Commit> {
         parents.push(parent);
         rest = after;
     }
-    Some(Commit { oid, tree, parents, time: time(rest).unwrap_or(0) })
+    let commit = Commit { oid, tree, parents, time: time(rest).unwrap_or(0) };
+    // The header ends with an empty line; before that there may be nothing else.
+    let end = if rest.starts_with(b"\n") { Some(0) } else { memchr::memmem::find(rest, b"\n\n").map(|at| at + 1) };
+    Some((commit, &rest[..end.unwrap_or(rest.len())]))
 }
 
 /// Hexadecimal digits of an id like this one.
@@ -87,6 +95,23 @@ pub fn is_in_signature(header: &[u8], at: usize) -> bool {
         start = memchr::memrchr(b'\n', &header[..start - 1]).map_or(0, |at| at + 1);
     }
     header[start..].starts_with(b"gpgsig")
+}
+
+/// Author and committer, if that is all that a header's text says beside two times: names and addresses without what
+/// follows them.
+pub fn only_people(header: &[u8]) -> Option<[&[u8]; 2]> {
+    let person = |line: &'_ [u8], key: &[u8]| {
+        let end = memchr::memrchr(b'>', line)? + 1;
+        let is_time = line[end..].iter().all(|byte| matches!(byte, b'0'..=b'9' | b' ' | b'+' | b'-'));
+        (line.starts_with(key) && is_time).then_some(end)
+    };
+    let author = first_line(header);
+    let rest = header.get(author.len() + 1..)?;
+    let committer = first_line(rest);
+    if committer.len() + 1 != rest.len() {
+        return None;
+    }
+    Some([&author[..person(author, b"author ")?], &committer[..person(committer, b"committer ")?]])
 }
 
 /// The object that an annotated tag points to.
@@ -148,6 +173,21 @@ mod tests {
         assert_eq!(time(&["tree {t}", "author A <a@b> 1 +0000", "committer A <a@b> -5 +0000", ""]), -5);
         assert_eq!(time(&["tree {t}", "author A", "committer A <a@b> 99999999999999999999 +0000", ""]), i64::MAX);
         assert_eq!(time(&["tree {t}", ""]), 0);
+    }
+
+    #[test]
+    fn people_are_told_from_further_headers() {
+        let people: [&[u8]; 2] = [b"author A <a@b>", b"committer C <c@d>"];
+        assert_eq!(only_people(b"author A <a@b> 1 +0000\ncommitter C <c@d> 2 -0100\n"), Some(people));
+        for other in [
+            "author A <a@b> 1 x\ncommitter C <c@d> 2 -0100\n",
+            "author A <a@b> 1 +0000\ncommitter C <c@d> 2 -0100\nx y\n",
+            "author A <a@b> 1 +0000\ncommitter C <c@d> 2 -0100",
+            "author A <a@b> 1 +0000\n",
+            "",
+        ] {
+            assert_eq!(only_people(other.as_bytes()), None, "{other:?}");
+        }
     }
 
     #[test]

@@ -12,6 +12,18 @@ pub struct Oid {
     length: u8,
 }
 
+/// The value of each byte as a hexadecimal digit, or 255.
+const DIGITS: [u8; 256] = {
+    let mut digits = [255; 256];
+    let mut value = 0;
+    while value < 16 {
+        digits[b"0123456789abcdef"[value] as usize] = value as u8;
+        digits[b"0123456789ABCDEF"[value] as usize] = value as u8;
+        value += 1;
+    }
+    digits
+};
+
 impl Oid {
     /// From the raw bytes of an id; `None` if there are neither 20 nor 32.
     pub fn from_bytes(raw: &[u8]) -> Option<Self> {
@@ -22,15 +34,18 @@ impl Oid {
 
     /// From 40 or 64 hexadecimal digits.
     pub fn from_hex(text: &[u8]) -> Option<Self> {
-        let digit = |byte: u8| (byte as char).to_digit(16).map(|digit| digit as u8);
         if !matches!(text.len(), 40 | 64) {
             return None;
         }
         let mut raw = [0; 32];
+        let mut wrong = 0;
         for (byte, pair) in raw.iter_mut().zip(text.chunks_exact(2)) {
-            *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+            let (high, low) = (DIGITS[usize::from(pair[0])], DIGITS[usize::from(pair[1])]);
+            wrong |= high | low;
+            *byte = high << 4 | low & 15;
         }
-        Self::from_bytes(&raw[..text.len() / 2])
+        // No digit has a value above 15.
+        if wrong > 15 { None } else { Self::from_bytes(&raw[..text.len() / 2]) }
     }
 
     /// The id of nothing, of so many bytes.

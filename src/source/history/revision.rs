@@ -200,9 +200,6 @@ impl Revisions<'_> {
             name => self.refs_called(name).into_iter().next().ok_or_else(|| self.unknown(whole))?.0,
         };
         let log = self.log(&name).unwrap_or_default();
-        if back == 0 && log.is_empty() {
-            return self.refs.tips.get(&name).copied().ok_or_else(past);
-        }
         match log.len().checked_sub(back + 1) {
             Some(at) => Ok(log[at].new),
             None if back == log.len() => log.first().map(|it| it.old).filter(|old| !old.is_none()).ok_or_else(past),

@@ -51,16 +51,25 @@ pub const MALFORMED: &str = "it is not a tree that git can parse: an entry is cu
                              it was not read";
 
 /// The first entry of `tree`; `None` where there is none, or one that git refuses. `hash` is the length of an id in bytes.
+#[inline]
 pub fn first(tree: &[u8], hash: usize) -> Option<TreeEntry<'_>> {
-    let blank = memchr::memchr(b' ', tree)?;
-    let (digits, rest) = (&tree[..blank], &tree[blank + 1..]);
-    if digits.is_empty() || !digits.iter().all(|digit| (b'0'..=b'7').contains(digit)) {
-        return None;
-    }
-    let bits = digits.iter().fold(0u32, |bits, digit| bits << 3 | u32::from(digit & 7));
+    let (mode, blank) = match tree {
+        // Nearly all entries.
+        [b'1', b'0', b'0', b'6', b'4', b'4', b' ', ..] => (Mode::File, 6),
+        [b'4', b'0', b'0', b'0', b'0', b' ', ..] => (Mode::Tree, 5),
+        _ => {
+            let blank = memchr::memchr(b' ', tree)?;
+            let digits = &tree[..blank];
+            if digits.is_empty() || !digits.iter().all(|digit| (b'0'..=b'7').contains(digit)) {
+                return None;
+            }
+            (Mode::of(digits.iter().fold(0u32, |bits, digit| bits << 3 | u32::from(digit & 7))), blank)
+        }
+    };
+    let rest = &tree[blank + 1..];
     let nul = memchr::memchr(0, rest).filter(|nul| *nul > 0)?;
     let oid = Oid::from_bytes(rest.get(nul + 1..nul + 1 + hash)?)?;
-    Some(TreeEntry { mode: Mode::of(bits), name: &rest[..nul], oid, length: blank + nul + 2 + hash })
+    Some(TreeEntry { mode, name: &rest[..nul], oid, length: blank + nul + 2 + hash })
 }
 
 /// The entries of `tree` up to the first that is malformed, and whether there is none.

@@ -1,7 +1,7 @@
 //! All objects once: blobs and messages are scanned, commits and tags read, and, once it is known which blobs hold
 //! something, trees are followed down to them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use libdeflater::Decompressor;
@@ -124,6 +124,8 @@ struct Local {
     buffers: Buffers,
     scratch: Scratch,
     found: Found,
+    /// Authors and committers whose names and addresses hold nothing.
+    people: HashSet<Box<[u8]>>,
 }
 
 /// Scans every blob, commit and tag of `store`. `delta` says whether what versions share is scanned once only.
@@ -348,21 +350,30 @@ fn scan_object(
 ) -> Scanned {
     let Object { oid, kind, bytes, task } = *object;
     match kind {
-        Kind::Commit => match commit::parse(oid, bytes) {
-            Some(commit) => local.found.commits.push(commit),
-            None => local.found.gaps.push(object_gap(oid, &ObjectError::Commit)),
-        },
-        Kind::Tag => match commit::tag_target(bytes) {
-            Some(target) => drop(local.found.tags.insert(oid, target)),
-            None => local.found.gaps.push(object_gap(oid, &ObjectError::Tag)),
-        },
-        Kind::Tree | Kind::Blob => {}
-    }
-    if kind != Kind::Blob {
-        if kind != Kind::Tree {
-            look_at_text(shared, object, local);
+        Kind::Commit => {
+            let header = match commit::parse_with_text(oid, bytes) {
+                Some((commit, text)) => {
+                    local.found.commits.push(commit);
+                    text
+                }
+                None => {
+                    local.found.gaps.push(object_gap(oid, &ObjectError::Commit));
+                    commit::header_text(bytes)
+                }
+            };
+            look_at_text(shared, object, header, local);
+            return Scanned::default();
         }
-        return Scanned::default();
+        Kind::Tag => {
+            match commit::tag_target(bytes) {
+                Some(target) => drop(local.found.tags.insert(oid, target)),
+                None => local.found.gaps.push(object_gap(oid, &ObjectError::Tag)),
+            }
+            look_at_text(shared, object, commit::header_text(bytes), local);
+            return Scanned::default();
+        }
+        Kind::Tree => return Scanned::default(),
+        Kind::Blob => {}
     }
     if object.is_read_as_file() {
         local.found.work.expanded += bytes.len() as u64;
@@ -407,11 +418,15 @@ fn settle(
 }
 
 /// Scans and files what stands in the message and the header of a commit or tag.
-fn look_at_text(shared: &Shared<'_>, object: &Object<'_, '_>, local: &mut Local) {
+fn look_at_text(shared: &Shared<'_>, object: &Object<'_, '_>, header: &[u8], local: &mut Local) {
     let rules = shared.detector.rules();
     let mut ids = Vec::new();
     local.found.work.expanded += object.bytes.len() as u64;
-    for (text, inner) in [(commit::message(object.bytes), None), (commit::header_text(object.bytes), Some(HEADER))] {
+    // Most commits are by people who made others, and say nothing else.
+    let people = commit::only_people(header);
+    let is_known = people.is_some_and(|people| people.iter().all(|person| local.people.contains(*person)));
+    let header = (!is_known).then_some((header, Some(HEADER)));
+    for (text, inner) in std::iter::once((commit::message(object.bytes), None)).chain(header) {
         let mut work = Work::default();
         let scanned = lines::scan(shared.detector, text, None, object.task, &mut local.scratch, &mut work);
         local.found.work.scanned += work.scanned;
@@ -419,6 +434,8 @@ fn look_at_text(shared: &Shared<'_>, object: &Object<'_, '_>, local: &mut Local)
             local.found.gaps.push(object_gap(object.oid, &reached.clone().into()));
         }
         if scanned.is_empty() {
+            let clean = people.filter(|_| inner.is_some() && scanned.unread.is_none());
+            local.people.extend(clean.into_iter().flatten().map(Box::from));
             continue;
         }
         let mut settled = resolve::settle(rules, candidates(&scanned, text, true));
