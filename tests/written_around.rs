@@ -129,6 +129,7 @@ fn names_of_files_are_read() {
         check(&["staged"]);
         check(&["scan"]);
         git(folder.path(), &["commit", "-q", "-m", "add"]);
+        let added = git(folder.path(), &["rev-parse", "HEAD"]);
         check(&["range", "base..main"]);
         check(&["history"]);
         // What is only moved out of sight by a change of its content is no new name.
@@ -137,6 +138,16 @@ fn names_of_files_are_read() {
         git(folder.path(), &["commit", "-q", "-a", "-m", "change"]);
         assert_eq!(keysieve(folder.path(), "", &["range", "base..main"], &secret).1, 0);
         check(&["history"]);
+        git(folder.path(), &["repack", "-q", "-a", "-d", "-f"]);
+        let output = Command::new(env!("CARGO_BIN_EXE_keysieve"))
+            .args(["history", "--format", "json"])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let finding = &report["findings"][0];
+        assert_eq!(finding["introduced"]["id"], added.as_str(), "{path}: {finding}");
+        assert_eq!(finding["live_in"], serde_json::json!(["HEAD", "refs/heads/base", "refs/heads/main"]), "{path}");
     }
 }
 

@@ -260,7 +260,7 @@ fn walk_over(index: &[u8], pack: &[u8]) {
     let scan = |delta| walk::scan(&store, &forests, detector(), &progress, delta);
     let found = scan(true);
     assert_eq!(secrets(&found), secrets(&scan(false)), "by deltas and whole");
-    let trees = walk::trees(&store, &forests, &found.blobs, detector(), &progress);
+    let trees = walk::trees(&store, &forests, &found.blobs, &walk::WantedNames::new(), detector(), &progress);
     let mut refs = Refs::default();
     refs.tips.extend(found.commits.last().map(|commit| ("refs/heads/a".to_owned(), commit.oid)));
     let graph = attribute::Graph::of(&found, &refs);

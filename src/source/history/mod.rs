@@ -39,7 +39,7 @@ use refs::Refs;
 pub use repository::{OpenError, Repository, Trust};
 use revision::{RevisionError, Revisions};
 use store::{Reading, Store};
-use walk::{Found, SecretId, VariantId};
+use walk::{Found, SecretId, VariantId, WantedNames};
 
 use super::content::Scan;
 use super::limits::Task;
@@ -168,17 +168,24 @@ fn scan_one(
     gaps.append(&mut found.gaps);
     // What could not be read is looked for in trees as well, so that it can be told by its paths.
     let unread = places::objects(&gaps);
-    let wanted = match unread.is_empty() {
-        true => Cow::Borrowed(&found.blobs),
-        false => {
-            Cow::Owned(unread.into_iter().chain(found.blobs.iter().map(|(oid, ids)| (*oid, ids.clone()))).collect())
-        }
+    let read_trees = |found: &Found, names: &WantedNames| {
+        let wanted = match unread.is_empty() {
+            true => Cow::Borrowed(&found.blobs),
+            false => {
+                let unread = unread.iter().map(|(oid, ids)| (*oid, ids.clone()));
+                Cow::Owned(unread.chain(found.blobs.iter().map(|(oid, ids)| (*oid, ids.clone()))).collect())
+            }
+        };
+        walk::trees(&store, &forests, &wanted, names, detector, progress)
     };
-    let read_trees = || walk::trees(&store, &forests, &wanted, detector, progress);
-    let (mut trees, graph) = rayon::join(read_trees, || attribute::Graph::of(&found, &refs));
-    drop(wanted);
+    let none = WantedNames::new();
+    let (mut trees, graph) = rayon::join(|| read_trees(&found, &none), || attribute::Graph::of(&found, &refs));
     gaps.append(&mut trees.gaps);
-    found.add_names(&mut trees, &store);
+    let names = found.add_names(&mut trees, &store);
+    if !names.is_empty() {
+        // Now that it is known which names hold something, all trees that have them count.
+        trees = read_trees(&found, &names);
+    }
     if let Some(why) = progress.stopped() {
         gaps.push(Gap::new(GapCode::Interrupted, "history", why));
     }

@@ -51,7 +51,7 @@ pub const MALFORMED: &str = "it is not a tree that git can parse: an entry is cu
                              it was not read";
 
 /// The first entry of `tree`; `None` where there is none, or one that git refuses. `hash` is the length of an id in bytes.
-#[inline]
+#[inline(always)]
 pub fn first(tree: &[u8], hash: usize) -> Option<TreeEntry<'_>> {
     let (mode, blank) = match tree {
         // Nearly all entries.

@@ -216,25 +216,23 @@ impl Found {
 }
 
 impl Found {
-    /// Files what stands in the names of trees, each as a leaf [`FILE_NAME`] of its tree, so that it is attributed like a
-    /// content.
-    pub fn add_names(&mut self, trees: &mut Trees, store: &Store) {
+    /// Files what stands in the names of trees, and says which names these are. They are attributed like contents once
+    /// [`trees`] has read which trees have them.
+    pub fn add_names(&mut self, trees: &mut Trees, store: &Store) -> WantedNames {
         let mut in_names = std::mem::take(&mut trees.in_names);
-        in_names.sort_by_key(|(tree, candidate)| (*tree, candidate.order()));
-        let mut leaves = Vec::new();
-        for in_tree in in_names.chunk_by(|a, b| a.0 == b.0) {
-            let tree = in_tree[0].0;
-            let ids = self.secrets.ids(in_tree.iter().map(|(_, candidate)| candidate.clone()).collect(), None);
-            if let (Some(ids), Some(oid)) = (distinct(ids), store.oid(tree)) {
+        in_names.sort_by(|a, b| (&a.name, a.tree, a.candidate.order()).cmp(&(&b.name, b.tree, b.candidate.order())));
+        let mut wanted = WantedNames::new();
+        for of_name in in_names.chunk_by(|a, b| a.name == b.name) {
+            let first = &of_name[0];
+            let candidates = of_name.iter().filter(|it| it.tree == first.tree).map(|it| it.candidate.clone());
+            let ids = self.secrets.ids(candidates.collect(), None);
+            if let (Some(ids), Some(oid)) = (distinct(ids), store.oid(first.tree)) {
                 let number = (store.len() + self.names.len()) as u32;
-                leaves.push((tree, trees.names.len() as u32, number));
+                wanted.insert(first.name.clone(), number);
                 self.names.push((number, oid, ids));
             }
         }
-        if !leaves.is_empty() {
-            trees.names.push(FILE_NAME.as_bytes().into());
-            trees.leaves.push(leaves);
-        }
+        wanted
     }
 }
 
@@ -529,8 +527,8 @@ pub struct Trees {
     pub names: Vec<Box<[u8]>>,
     /// Objects that trees name and the repository does not have: the tree, and the object.
     pub missing: Vec<(u32, Oid)>,
-    /// What stands in the names of entries: the tree, and the candidate.
-    pub in_names: Vec<(u32, Candidate)>,
+    /// What stands in the names of entries: a tree that has it, the name, and the candidate.
+    pub in_names: Vec<InName>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
 }
@@ -547,13 +545,28 @@ struct LocalTrees {
     /// Names that have not been looked at, and their trees.
     listed: Names,
     listed_in: Vec<u32>,
-    in_names: Vec<(u32, Candidate)>,
+    /// Names that were listed, each in the slot of its hash: a name that comes again need not be.
+    recent: Vec<Box<[u8]>>,
+    in_names: Vec<InName>,
     worker: Worker,
     gaps: Vec<Gap>,
 }
 
 /// Bytes of names that are looked at together.
 const NAMES: usize = 256 << 10;
+/// Names that are remembered.
+const RECENT: usize = 4096;
+
+/// A candidate in the name of a tree's entry.
+#[derive(Debug)]
+pub struct InName {
+    tree: u32,
+    name: Box<[u8]>,
+    candidate: Candidate,
+}
+
+/// Names that hold something, with numbers that no objects have.
+pub type WantedNames = HashMap<Box<[u8]>, u32>;
 
 /// A tree's entries, for the trees that are made of it.
 #[derive(Default)]
@@ -570,21 +583,23 @@ struct TreeEntries {
 struct TreeReader<'a> {
     store: &'a Store,
     wanted: &'a OidMap<Arc<[VariantId]>>,
+    names: &'a WantedNames,
     detector: &'a Detector,
     progress: &'a Progress,
 }
 
 /// Reads all trees and keeps the entries that are blobs of `wanted`, and those that are trees; looks at all names, and at
-/// whether all that is named is there.
+/// whether all that is named is there. Entries whose names are in `names` are kept as leaves [`FILE_NAME`] as well.
 pub fn trees(
     store: &Store,
     forests: &[Forest],
     wanted: &OidMap<Arc<[VariantId]>>,
+    names: &WantedNames,
     detector: &Detector,
     progress: &Progress,
 ) -> Trees {
     let workers: Mutex<Vec<LocalTrees>> = Mutex::default();
-    let reader = TreeReader { store, wanted, detector, progress };
+    let reader = TreeReader { store, wanted, names, detector, progress };
     let mut before = 0;
     for (pack, forest) in store.packs.iter().zip(forests) {
         let walk = |root: u32, base: Option<&[u8]>| {
@@ -677,8 +692,11 @@ impl LocalTrees {
             let number = read.bounds.len() as u32;
             read.bounds.push(at as u32);
             at += entry.length;
-            self.listed.push(name);
-            self.listed_in.push(tree);
+            self.list(tree, name);
+            if let Some(pseudo) = reader.names.get(name).filter(|_| !reader.names.is_empty()) {
+                let name = self.name(FILE_NAME.as_bytes());
+                read.kept.push((number, name, *pseudo, false));
+            }
             // A submodule's commit is in another repository.
             if entry.mode == Mode::Submodule {
                 continue;
@@ -709,6 +727,21 @@ impl LocalTrees {
         read
     }
 
+    /// Lets a name wait for its scan, unless it came up lately.
+    fn list(&mut self, tree: u32, name: &[u8]) {
+        if self.recent.is_empty() {
+            self.recent.resize(RECENT, Box::default());
+        }
+        let last = name.last_chunk().map_or(u32::from(name[0]), |last| u32::from_le_bytes(*last));
+        let slot = (last ^ name.len() as u32).wrapping_mul(0x9e37_79b1) >> 20;
+        let recent = &mut self.recent[slot as usize % RECENT];
+        if **recent != *name {
+            *recent = name.into();
+            self.listed.push(name);
+            self.listed_in.push(tree);
+        }
+    }
+
     /// Scans the names that are waiting for it.
     fn look_at_names(&mut self, reader: &TreeReader<'_>) {
         let task = Task::new(reader.progress);
@@ -719,7 +752,10 @@ impl LocalTrees {
         });
         self.gaps.extend(gap);
         let kept = named.into_iter().filter(|it| it.candidate.dropped.is_none());
-        self.in_names.extend(kept.map(|it| (self.listed_in[it.index], it.candidate)));
+        self.in_names.extend(kept.map(|it| {
+            let (tree, name) = (self.listed_in[it.index], self.listed.get(it.index).into());
+            InName { tree, name, candidate: it.candidate }
+        }));
         self.listed.clear();
         self.listed_in.clear();
     }
