@@ -42,17 +42,34 @@ fn rows() -> Vec<Row> {
         Row(0, "a text that starts with BZh", "a.txt", Clean, |_| b"BZh9 is what bzip2 writes first\n".to_vec()),
         Row(0, "a text that starts with MZ", "a.txt", Clean, |_| b"MZ\n".to_vec()),
         // 9: magic bytes before text.
+        Row(9, "the end record of a zip before text", "a.txt", Found, |it| cat(&[ZIP_END, two(it).as_bytes()])),
         Row(9, "a local header of a zip before text", "a.txt", FoundOrIncomplete, |it| {
             cat(&[b"PK\x03\x04", two(it).as_bytes()])
         }),
         Row(9, "a head of 7z before text", "a.txt", FoundOrIncomplete, |it| cat(&[SEVEN_ZIP, two(it).as_bytes()])),
+        Row(9, "a head of a key store before text", "a.txt", FoundOrIncomplete, |it| {
+            cat(&[b"\xfe\xed\xfe\xed\0\0\0\x02\0\0\0\0", two(it).as_bytes()])
+        }),
+        Row(9, "a head of JCEKS before text", "a.txt", FoundOrIncomplete, |it| {
+            cat(&[b"\xce\xce\xce\xce\0\0\0\x02\0\0\0\0", two(it).as_bytes()])
+        }),
+        Row(9, "a head of PKCS #12 before text", "a.txt", FoundOrIncomplete, |it| {
+            cat(&[b"\x30\x82\x04\0\x02\x01\x03\x30\x82", two(it).as_bytes()])
+        }),
         Row(9, "a whole short PKCS #12 before text", "a.txt", Found, |it| {
             cat(&[b"\x30\x0d\x02\x01\x03\x30\x08\x06\x03\x2a\x03\x04\xa0\x01\0", two(it).as_bytes()])
         }),
+        Row(9, "the trailer of a cpio before text", "a.txt", Found, |it| cat(&[&cpio(&[]), two(it).as_bytes()])),
         Row(9, "the magic of a cpio before text", "a.txt", FoundOrIncomplete, |it| {
             cat(&[b"070701", two(it).as_bytes()])
         }),
         Row(9, "a tar of nothing before text", "a.txt", Found, |it| cat(&[&tar(&[]), two(it).as_bytes()])),
+        Row(9, "a tar before text", "a.txt", Found, |it| {
+            cat(&[&tar(&[member("a", b'0', b"x\n")]), two(it).as_bytes()])
+        }),
+        Row(9, "a word at ustar's place in text", "a.txt", Found, |it| {
+            cat(&[&[b'#'; 257], b"ustar\n", two(it).as_bytes()])
+        }),
         Row(9, "ustar's name in text without a header", "a.txt", FoundOrIncomplete, |it| {
             cat(&[&[b'#'; 257], b"ustar\x0000", &[b'\n'; 300], two(it).as_bytes()])
         }),
@@ -77,10 +94,14 @@ fn rows() -> Vec<Row> {
         Row(9, "the head of an rpm before text", "a.txt", FoundOrIncomplete, |it| {
             cat(&[b"\xed\xab\xee\xdb\x03\0\0\0", two(it).as_bytes()])
         }),
+        Row(9, "a gzip, then text", "a.txt", Found, |it| cat(&[&gzip(b"x\n"), two(it).as_bytes()])),
         Row(9, "a bzip2, then text", "a.txt", FoundOrIncomplete, |it| cat(&[&bzip2(b"x\n"), two(it).as_bytes()])),
         Row(9, "an xz, then text", "a.txt", FoundOrIncomplete, |it| cat(&[&xz(b"x\n"), two(it).as_bytes()])),
         Row(9, "a Zstandard frame, then text", "a.txt", FoundOrIncomplete, |it| {
             cat(&[&zstd(b"x\n"), two(it).as_bytes()])
+        }),
+        Row(9, "a zip, then text", "a.zip", Found, |it| {
+            cat(&[&zip(&[Entry::new("a.txt", b"x\n")], b""), two(it).as_bytes()])
         }),
         Row(9, "text, then a zip with the token packed", "a.sh", FoundOrIncomplete, |it| {
             cat(&[b"#!/bin/sh\nexit\n", &zip(&[Entry::new("a.py", two(it).as_bytes())], b"")])
@@ -88,16 +109,54 @@ fn rows() -> Vec<Row> {
         Row(9, "a program, then a zip with the token packed", "a.exe", FoundOrIncomplete, |it| {
             cat(&[b"MZ\x90\0\x03\0\0\0", &[0; 900], &zip(&[Entry::new("a.py", two(it).as_bytes())], b"")])
         }),
+        Row(9, "a text between two zips", "a.zip", Found, |it| {
+            let part = zip(&[Entry::new("a.txt", b"x\n")], b"");
+            cat(&[&part, two(it).as_bytes(), &part])
+        }),
         // 10: parts of containers.
         Row(10, "an entry of a zip", "a.zip", Found, |it| zip(&[Entry::new("a.py", two(it).as_bytes())], b"")),
+        Row(10, "an entry that the central directory does not name", "a.zip", FoundOrIncomplete, |it| {
+            let hidden = Entry { unlisted: true, ..Entry::new("b.py", two(it).as_bytes()) };
+            zip(&[Entry::new("a.txt", b"x\n"), hidden], b"")
+        }),
+        Row(10, "the first of two entries of one name", "a.zip", FoundOrIncomplete, |it| {
+            zip(&[Entry::new("a.py", two(it).as_bytes()), Entry::new("a.py", b"x\n")], b"")
+        }),
         Row(10, "the second of two entries of one name", "a.zip", FoundOrIncomplete, |it| {
             zip(&[Entry::new("a.py", b"x\n"), Entry::new("a.py", two(it).as_bytes())], b"")
         }),
+        Row(10, "a folder of a zip with content", "a.zip", FoundOrIncomplete, |it| {
+            zip(&[Entry::new("d/", two(it).as_bytes())], b"")
+        }),
+        Row(10, "a zip's comment", "a.zip", FoundOrIncomplete, |it| {
+            zip(&[Entry::new("a.txt", b"x\n")], line(it).as_bytes())
+        }),
+        Row(10, "an entry's comment", "a.zip", FoundOrIncomplete, |it| {
+            zip(&[Entry { comment: line(it).into(), ..Entry::new("a.txt", b"x\n") }], b"")
+        }),
+        Row(10, "an entry's extra field", "a.zip", FoundOrIncomplete, |it| {
+            let text = line(it);
+            let extra = [b"\xfe\xca", &(text.len() as u16).to_le_bytes()[..], text.as_bytes()].concat();
+            zip(&[Entry { extra, ..Entry::new("a.txt", b"x\n") }], b"")
+        }),
+        Row(10, "an entry's name", "a.zip", FoundOrIncomplete, |it| zip(&[Entry::new(it, b"x\n")], b"")),
         Row(10, "a second zip after the first", "a.zip", FoundOrIncomplete, |it| {
             cat(&[&zip(&[Entry::new("a.py", two(it).as_bytes())], b""), &zip(&[Entry::new("a.txt", b"x\n")], b"")])
         }),
         Row(10, "a zip with the token in front of another", "a.zip", FoundOrIncomplete, |it| {
             cat(&[&zip(&[Entry::new("a.txt", b"x\n")], b""), &zip(&[Entry::new("a.py", two(it).as_bytes())], b"")])
+        }),
+        Row(10, "a gzip's name", "a.gz", FoundOrIncomplete, |it| gzip_with(b"x\n", it, "", b"")),
+        Row(10, "a gzip's comment", "a.gz", FoundOrIncomplete, |it| gzip_with(b"x\n", "a", &line(it), b"")),
+        Row(10, "a gzip's extra field", "a.gz", FoundOrIncomplete, |it| {
+            gzip_with(b"x\n", "a", "", line(it).as_bytes())
+        }),
+        Row(10, "a gzip's second member", "a.gz", Found, |it| cat(&[&gzip(b"x\n"), &gzip(two(it).as_bytes())])),
+        Row(10, "a bzip2's second stream", "a.bz2", Found, |it| cat(&[&bzip2(b"x\n"), &bzip2(two(it).as_bytes())])),
+        Row(10, "an xz's second stream", "a.xz", FoundOrIncomplete, |it| cat(&[&xz(b"x\n"), &xz(two(it).as_bytes())])),
+        Row(10, "a Zstandard's second frame", "a.zst", Found, |it| cat(&[&zstd(b"x\n"), &zstd(two(it).as_bytes())])),
+        Row(10, "a skippable frame of Zstandard", "a.zst", Found, |it| {
+            cat(&[&zstd(b"x\n"), &zstd_skippable(line(it).as_bytes())])
         }),
         Row(10, "a skippable frame first, the token packed", "a.zst", FoundOrIncomplete, |it| {
             cat(&[&zstd_skippable(b"x"), &zstd(two(it).as_bytes())])
@@ -106,21 +165,110 @@ fn rows() -> Vec<Row> {
         Row(10, "both entries of one name", "a.tar", Found, |it| {
             tar(&[member("a.py", b'0', two(it).as_bytes()), member("a.py", b'0', b"x\n")])
         }),
+        Row(10, "a folder of a tar with data", "a.tar", FoundOrIncomplete, |it| {
+            tar(&[member("d/", b'5', two(it).as_bytes())])
+        }),
+        Row(10, "an unknown type of tar entry with data", "a.tar", FoundOrIncomplete, |it| {
+            tar(&[member("a.py", b'Z', two(it).as_bytes())])
+        }),
+        Row(10, "a link of a tar with data", "a.tar", FoundOrIncomplete, |it| {
+            tar(&[member("a.py", b'2', two(it).as_bytes())])
+        }),
         Row(10, "a GNU sparse file", "a.tar", FoundOrIncomplete, |it| tar(&[member("a.py", b'S', two(it).as_bytes())])),
+        Row(10, "a GNU multi-volume entry", "a.tar", FoundOrIncomplete, |it| {
+            tar(&[member("a.py", b'M', two(it).as_bytes())])
+        }),
+        Row(10, "a pax header", "a.tar", FoundOrIncomplete, |it| {
+            tar(&[member("p", b'x', &pax_record("comment", &line(it))), member("a", b'0', b"x\n")])
+        }),
+        Row(10, "a global pax header", "a.tar", FoundOrIncomplete, |it| {
+            tar(&[member("p", b'g', &pax_record("comment", &line(it))), member("a", b'0', b"x\n")])
+        }),
+        Row(10, "a packed tar's name", "a.tgz", FoundOrIncomplete, |it| gzip(&tar(&[member(it, b'0', b"x\n")]))),
+        Row(10, "a packed tar's link target", "a.tgz", FoundOrIncomplete, |it| {
+            let mut link = member("l", b'2', b"");
+            link[157..157 + it.len()].copy_from_slice(it.as_bytes());
+            seal(&mut link);
+            gzip(&tar(&[link]))
+        }),
+        Row(10, "a packed tar's pax header", "a.tgz", FoundOrIncomplete, |it| {
+            gzip(&tar(&[member("p", b'x', &pax_record("comment", &line(it))), member("a", b'0', b"x\n")]))
+        }),
+        Row(10, "a packed tar's unknown type", "a.tgz", FoundOrIncomplete, |it| {
+            gzip(&tar(&[member("a.py", b'Z', two(it).as_bytes())]))
+        }),
+        Row(10, "a packed tar's folder with data", "a.tgz", FoundOrIncomplete, |it| {
+            gzip(&tar(&[member("d/", b'5', two(it).as_bytes())]))
+        }),
+        Row(10, "a second tar after the end of a packed one", "a.tgz", FoundOrIncomplete, |it| {
+            gzip(&cat(&[&tar(&[member("a", b'0', b"x\n")]), &tar(&[member("b.py", b'0', two(it).as_bytes())])]))
+        }),
+        Row(10, "text after the end of a packed tar", "a.tgz", FoundOrIncomplete, |it| {
+            gzip(&cat(&[&tar(&[member("a", b'0', b"x\n")]), two(it).as_bytes()]))
+        }),
         Row(10, "a member of an ar", "a.a", Found, |it| ar(&[("a.o", b"x\n"), ("b.py", two(it).as_bytes())])),
         Row(10, "text after a packed ar", "a.gz", FoundOrIncomplete, |it| {
             gzip(&cat(&[&ar(&[("a.o", b"x\n")]), two(it).as_bytes()]))
         }),
+        Row(10, "text after a packed cpio", "a.gz", FoundOrIncomplete, |it| {
+            gzip(&cat(&[&cpio(&[("a", b"x\n")]), two(it).as_bytes()]))
+        }),
+        Row(10, "a packed cpio's name", "a.gz", FoundOrIncomplete, |it| gzip(&cpio(&[(it, b"x\n")]))),
+        Row(10, "a table's default", "a.db", FoundOrIncomplete, |it| {
+            sqlite("table", "t", &format!("CREATE TABLE t (a TEXT DEFAULT '{it}')"))
+        }),
+        Row(10, "a packed view", "a.gz", FoundOrIncomplete, |it| {
+            gzip(&sqlite("view", "v", &format!("CREATE VIEW v AS SELECT '{it}'")))
+        }),
+        Row(10, "a packed trigger", "a.gz", FoundOrIncomplete, |it| {
+            gzip(&sqlite("trigger", "t", &format!("CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT '{it}'; END")))
+        }),
+        Row(10, "a packed table's default", "a.gz", FoundOrIncomplete, |it| {
+            gzip(&sqlite("table", "t", &format!("CREATE TABLE t (a TEXT DEFAULT '{it}')")))
+        }),
         // 11: encodings.
+        Row(11, "FF FE before ASCII", "a.txt", Found, |it| cat(&[b"\xff\xfe", two(it).as_bytes()])),
+        Row(11, "FE FF before ASCII", "a.txt", Found, |it| cat(&[b"\xfe\xff", two(it).as_bytes()])),
         Row(11, "FF FE 0 0 before ASCII", "a.txt", Found, |it| cat(&[b"\xff\xfe\0\0", two(it).as_bytes()])),
         Row(11, "EF BB BF before UTF-16", "a.txt", Found, |it| cat(&[b"\xef\xbb\xbf", &utf16le(&two(it))])),
         Row(11, "UTF-16, little-endian", "a.txt", Found, |it| Encoding::Utf16Le.marked(&two(it))),
         Row(11, "UTF-16, big-endian", "a.txt", Found, |it| Encoding::Utf16Be.marked(&two(it))),
         Row(11, "UTF-16 without a mark", "a.txt", Found, |it| utf16le(&two(it))),
         Row(11, "UTF-16 of the other order without a mark", "a.txt", Found, |it| utf16be(&two(it))),
+        Row(11, "a mark of the wrong order", "a.txt", Found, |it| cat(&[b"\xff\xfe", &utf16be(&two(it))])),
+        Row(11, "UTF-16, then an ASCII line", "a.txt", Found, |it| {
+            cat(&[&Encoding::Utf16Le.marked(&"x = 1\r\n".repeat(40)), line(it).as_bytes()])
+        }),
+        Row(11, "ASCII, then a line of UTF-16", "a.txt", Found, |it| {
+            cat(&["x = 1\n".repeat(40).as_bytes(), &utf16le(&line(it))])
+        }),
+        Row(11, "ASCII, then a line of UTF-16 at an odd offset", "a.txt", Found, |it| {
+            cat(&["x = 1\n".repeat(40).as_bytes(), b"y", &utf16le(&line(it))])
+        }),
+        Row(11, "ASCII, then a line of big-endian UTF-16", "a.txt", Found, |it| {
+            cat(&["x = 1\n".repeat(40).as_bytes(), &utf16be(&line(it))])
+        }),
         Row(11, "ASCII between two stretches of UTF-16", "a.txt", Found, |it| {
             let wide = utf16le(&"x = 1\r\n".repeat(40));
             cat(&[&wide, line(it).as_bytes(), &wide])
+        }),
+        Row(11, "UTF-32, little-endian", "a.txt", Found, |it| Encoding::Utf32Le.marked(&two(it))),
+        Row(11, "UTF-32, big-endian", "a.txt", Found, |it| Encoding::Utf32Be.marked(&two(it))),
+        Row(11, "UTF-32 without a mark", "a.txt", Found, |it| Encoding::Utf32Le.write(&two(it))),
+        Row(11, "big-endian UTF-32 without a mark", "a.txt", Found, |it| Encoding::Utf32Be.write(&two(it))),
+        Row(11, "a wide string in a program", "a.exe", Found, |it| {
+            let mut random = forge::Random(3);
+            cat(&[b"MZ\x90\0", &random.bytes(3000), b"\0\0", &utf16le(it), b"\0\0", &random.bytes(3000)])
+        }),
+        Row(11, "a wide string at an odd offset in a program", "a.exe", Found, |it| {
+            let mut random = forge::Random(4);
+            cat(&[b"MZ\x90\0", &random.bytes(3001), b"\0\0", &utf16le(it), b"\0\0", &random.bytes(3000)])
+        }),
+        Row(11, "a token far behind 64 KiB of ASCII, in UTF-16", "a.txt", Found, |it| {
+            cat(&["x = 1\n".repeat(20_000).as_bytes(), &utf16le(&line(it))])
+        }),
+        Row(11, "a token far behind 64 KiB of UTF-16, in ASCII", "a.txt", Found, |it| {
+            cat(&[&Encoding::Utf16Le.marked(&"x = 1\r\n".repeat(10_000)), line(it).as_bytes()])
         }),
         Row(11, "bytes that are no UTF-8 around", "a.txt", Found, |it| {
             cat(&[b"\xff\x80\xe2\x28", line(it).as_bytes(), b"\xc3\x28"])

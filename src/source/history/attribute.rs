@@ -50,8 +50,10 @@ pub struct Attribution {
     pub commits: Vec<Commit>,
     /// Which of them refs lead to.
     pub reachable: Vec<bool>,
-    /// Blobs that a tree leads to.
+    /// Blobs that a tree leads to, though perhaps no commit to that tree.
     pub blobs_with_paths: HashSet<Oid>,
+    /// Secrets that were judged at a path which a commit has.
+    pub judged: HashSet<VariantId>,
     /// What was not followed to its end.
     pub gaps: Vec<Gap>,
 }
@@ -386,7 +388,16 @@ pub fn attribute(
     let in_trees: HashSet<u32> = trees.leaves.iter().flatten().map(|(_, _, blob)| *blob).collect();
     let blobs_with_paths =
         found.blobs.keys().copied().filter(|oid| store.number(oid).is_some_and(|it| in_trees.contains(&it))).collect();
-    Attribution { lives, paths: paths.list, commits: graph.commits, reachable: graph.reachable, blobs_with_paths, gaps }
+    let judged = counts.into_keys().map(|(variant, _)| variant).collect();
+    Attribution {
+        lives,
+        paths: paths.list,
+        commits: graph.commits,
+        reachable: graph.reachable,
+        blobs_with_paths,
+        judged,
+        gaps,
+    }
 }
 
 /// The entries of trees that lead to blobs with secrets.

@@ -220,7 +220,7 @@ fn scan_one(
         &options.paths,
     );
     let filter = Filter::new(options, since, &attribution);
-    let mut findings = reporter.in_files(&attribution, &filter, prefix);
+    let mut findings = reporter.in_files(&attribution, &filter, prefix, &mut gaps);
     if options.paths.is_empty() {
         findings.extend(reporter.in_messages(&attribution, &filter, prefix));
         findings.extend(reporter.in_ref_names(&refs, prefix, &mut gaps));
@@ -285,6 +285,11 @@ impl Filter {
     }
 }
 
+/// Most versions that are read again to make a finding of a secret.
+const MOST_VERSIONS: usize = 16;
+/// Most folders that are looked into for one path.
+const MOST_STEPS: usize = 4096;
+
 /// Makes findings of secrets: reads the version that brought one in once more, as the working tree would be read.
 struct Reporter<'a> {
     detector: &'a Detector,
@@ -303,7 +308,13 @@ impl<'a> Reporter<'a> {
         Self { detector, store, found, progress, first_variant, scratch: Scratch::default() }
     }
 
-    fn in_files(&mut self, attribution: &Attribution, filter: &Filter, prefix: &str) -> Vec<Finding> {
+    fn in_files(
+        &mut self,
+        attribution: &Attribution,
+        filter: &Filter,
+        prefix: &str,
+        gaps: &mut Vec<Gap>,
+    ) -> Vec<Finding> {
         let mut lives: Vec<_> = attribution.lives.iter().collect();
         lives.sort_by_key(|(secret, _)| **secret);
         let mut findings = Vec::new();
@@ -314,25 +325,24 @@ impl<'a> Reporter<'a> {
             let path = &attribution.paths[path as usize];
             let outer = path.find("!/").map_or(path.as_str(), |at| &path[..at]);
             let tree = &attribution.commits[at as usize].tree;
-            let (object, is_name) = match self.object_at(tree, outer) {
-                Some(blob) => (blob, false),
-                // The folder whose names hold it.
-                None => match outer.strip_suffix(FILE_NAME).map(|it| it.trim_end_matches('/')) {
-                    Some("") => (*tree, true),
-                    Some(folder) => match self.object_at(tree, folder) {
-                        Some(folder) => (folder, true),
-                        None => continue,
-                    },
-                    None => continue,
-                },
-            };
-            let scan = || if is_name { self.scan_names(&object) } else { self.scan(&object) };
-            let contents = read.entry(object).or_insert_with(scan);
-            let Some((_, candidates)) = contents.iter().find(|(inner, _)| walk::path_inside(outer, inner) == *path)
-            else {
+            let mut objects: Vec<_> = self.objects_at(tree, outer).into_iter().map(|oid| (oid, false)).collect();
+            // The folder whose names hold it.
+            match outer.strip_suffix(FILE_NAME).map(|it| it.trim_end_matches('/')) {
+                Some("") => objects.push((*tree, true)),
+                Some(folder) => objects.extend(self.objects_at(tree, folder).into_iter().map(|oid| (oid, true))),
+                None => {}
+            }
+            let mut picked = self.read_again(&objects, outer, secret, path, &mut read);
+            if picked.is_none() {
+                // Made-up names can hide which of the versions stands there; each of them has it.
+                let versions = self.versions(secret);
+                picked = self.read_again(&versions, outer, secret, path, &mut read);
+            }
+            let Some((object, mut finding)) = picked else {
+                let reason = "a credential was found in it and could not be read again".to_owned();
+                gaps.push(Gap::new(GapCode::Failed, format!("{prefix}{path}"), reason));
                 continue;
             };
-            let Some(mut finding) = self.pick(candidates, secret, path) else { continue };
             finding.path = format!("{prefix}{path}");
             let mut paths: Vec<String> =
                 life.paths.iter().map(|path| format!("{prefix}{}", attribution.paths[*path as usize])).collect();
@@ -435,11 +445,13 @@ impl<'a> Reporter<'a> {
     /// Secrets of blobs that no commit's tree leads to.
     fn nowhere(&mut self, attribution: &Attribution, prefix: &str) -> Vec<Finding> {
         let mut versions: HashMap<SecretId, (Oid, u32)> = HashMap::new();
-        // A blob that a tree leads to has a path, at which its secret was found to be none.
-        let blobs = self.found.blobs.iter().filter(|(oid, _)| !attribution.blobs_with_paths.contains(oid));
         let names = self.found.names.iter().map(|(_, tree, variants)| (tree, variants));
-        for (oid, variants) in blobs.chain(names) {
-            for secret in self.secrets(variants).filter(|secret| !attribution.lives.contains_key(secret)) {
+        for (oid, variants) in self.found.blobs.iter().chain(names) {
+            // What a commit leads to has a path, at which its secret was found to be none.
+            let is_judged = attribution.blobs_with_paths.contains(oid);
+            let left: Vec<VariantId> =
+                variants.iter().filter(|it| !(is_judged && attribution.judged.contains(it))).copied().collect();
+            for secret in self.secrets(&left).filter(|secret| !attribution.lives.contains_key(secret)) {
                 let known = versions.entry(secret).or_insert((*oid, 0));
                 known.0 = known.0.min(*oid);
                 known.1 += 1;
@@ -529,15 +541,57 @@ impl<'a> Reporter<'a> {
         best
     }
 
-    /// What stands at `path` below `tree`.
-    fn object_at(&self, tree: &Oid, path: &str) -> Option<Oid> {
-        let mut at = *tree;
-        for name in path.split('/') {
-            let (_, bytes) = self.store.read(&at).ok()??;
-            let (entries, _) = tree_entries::read(&bytes, at.as_bytes().len());
-            at = entries.iter().find(|entry| decode::shown(entry.name) == name)?.oid;
+    /// The finding of `secret` in the first of these objects that has it, preferably in the content at `path`, which is in
+    /// `outer`. With each object stands whether it is a folder, whose names are looked at.
+    fn read_again(
+        &mut self,
+        objects: &[(Oid, bool)],
+        outer: &str,
+        secret: SecretId,
+        path: &str,
+        read: &mut OidMap<Vec<(String, Vec<Candidate>)>>,
+    ) -> Option<(Oid, Finding)> {
+        objects.iter().find_map(|&(object, is_name)| {
+            let scan = || if is_name { self.scan_names(&object) } else { self.scan(&object) };
+            let contents = read.entry(object).or_insert_with(scan);
+            let (named, others): (Vec<_>, Vec<_>) =
+                contents.iter().partition(|(inner, _)| walk::path_inside(outer, inner) == path);
+            let mut contents = named.into_iter().chain(others);
+            contents.find_map(|(_, candidates)| self.pick(candidates, secret, path)).map(|finding| (object, finding))
+        })
+    }
+
+    /// Some objects that hold `secret`, and whether they are folders.
+    fn versions(&self, secret: SecretId) -> Vec<(Oid, bool)> {
+        let holds =
+            |variants: &[VariantId]| variants.iter().any(|it| self.found.secrets.list[*it as usize].secret == secret);
+        let blobs = self.found.blobs.iter().filter(|(_, variants)| holds(variants)).map(|(oid, _)| (*oid, false));
+        let names = self.found.names.iter().filter(|(_, _, variants)| holds(variants)).map(|(_, oid, _)| (*oid, true));
+        let mut versions: Vec<_> = blobs.chain(names).collect();
+        versions.sort_unstable();
+        versions.truncate(MOST_VERSIONS);
+        versions
+    }
+
+    /// What stands at `path` below `tree`: in a made-up tree several things can, and a name can hold a slash.
+    fn objects_at(&self, tree: &Oid, path: &str) -> Vec<Oid> {
+        let mut found = Vec::new();
+        let mut todo = vec![(*tree, path)];
+        let mut steps = 0;
+        while let Some((tree, path)) = todo.pop() {
+            steps += 1;
+            let Ok(Some((_, bytes))) = self.store.read(&tree) else { continue };
+            for entry in tree_entries::read(&bytes, tree.as_bytes().len()).0 {
+                match path.strip_prefix(decode::shown(entry.name).as_str()) {
+                    Some("") => found.push(entry.oid),
+                    Some(rest) if steps < MOST_STEPS => {
+                        todo.extend(rest.strip_prefix('/').map(|rest| (entry.oid, rest)));
+                    }
+                    _ => {}
+                }
+            }
         }
-        Some(at)
+        found
     }
 
     fn note(&mut self, oid: &Oid) -> Option<CommitNote> {
