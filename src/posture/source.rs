@@ -166,7 +166,9 @@ pub fn read(paths: &[PathBuf], exclude: &[GlobMatcher], progress: &Progress) -> 
         }
     };
     let mut files = Vec::new();
+    // What a repository's objects hold says nothing of practice.
     let mut gaps = coverage.gaps;
+    gaps.retain(|gap| gap.code != GapCode::Repository);
     let mut listed: Vec<Named> = listed;
     listed.sort_by(|a, b| a.path.cmp(&b.path));
     for read in listed.into_par_iter().filter_map(read_one).collect::<Vec<_>>() {

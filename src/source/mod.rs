@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 pub mod changes;
 mod container;
 pub mod content;
+pub mod git_folder;
 pub mod history;
 pub mod limits;
 pub mod names;

@@ -16,10 +16,12 @@ use rayon::prelude::*;
 
 use super::changes::index::Index;
 use super::content::Scan;
+use super::git_folder::{is_git_folder, is_work_tree, only_looks_like_one};
 use super::history::{Repository, Trust};
 use super::limits::Task;
 use super::names::Names;
 use super::{Content, Coverage, Gap, GapCode, NotContent, Panicked, Progress, Worker, Workers, explain, window};
+use crate::config;
 use crate::detect::Detector;
 use crate::file::{self, shown};
 
@@ -107,15 +109,16 @@ pub fn check_named(paths: &[PathBuf], follow: bool) -> Result<(), NamedPathError
 /// The root of the git work tree around `path`, if there is one.
 pub fn work_tree_root(path: &Path) -> Option<PathBuf> {
     let start = if path.is_dir() { path } else { path.parent()? };
-    start.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_owned)
+    start.ancestors().find(|folder| is_work_tree(folder)).map(Path::to_owned)
 }
 
-/// What the identity of a file below `absolute` is relative to: the root of the work tree around it, else the current
-/// folder if it is in there, else the folder itself.
+/// What the identity of a file below `absolute` is relative to, wherever the command is called: the root of the work tree
+/// around it, else the folder above it that has a configuration, else the folder itself.
 pub fn base_of(absolute: &Path) -> PathBuf {
     let folder = if absolute.is_dir() { absolute } else { absolute.parent().unwrap_or(absolute) };
-    let current = || std::env::current_dir().and_then(fs::canonicalize).ok().filter(|it| folder.starts_with(it));
-    work_tree_root(absolute).or_else(current).unwrap_or_else(|| folder.to_owned())
+    let has_one = |folder: &&Path| folder.join(config::FILE_NAME).symlink_metadata().is_ok();
+    let configured = || folder.ancestors().find(has_one).map(Path::to_owned);
+    work_tree_root(absolute).or_else(configured).unwrap_or_else(|| folder.to_owned())
 }
 
 /// A file that is there to be read.
@@ -278,11 +281,16 @@ fn walk(
     coverage: &mut Coverage,
 ) -> (Vec<Listed>, Vec<PathBuf>) {
     let found = Arc::new(Found::default());
-    let ignores = !options.no_ignore && !root.absolute.ancestors().any(has_odd_patterns);
-    walk_from(&root.path, ignores, options, index, progress, &found);
+    // In a work tree git's own patterns count, wherever they stand; elsewhere only in the repositories that are in there.
+    let in_work_tree = work_tree_root(&root.absolute).is_some();
+    let ignores = !options.no_ignore
+        && !root.absolute.ancestors().any(has_odd_patterns)
+        && (in_work_tree || !root.absolute.ancestors().any(only_looks_like_one));
+    let how = Walking { options, index, root: &root.path, ignores, in_work_tree };
+    walk_from(&root.path, how, progress, &found);
     // What a folder ignores cannot be told here, so all of it is read.
     for folder in lock(&found.odd).drain(..) {
-        walk_from(&folder, false, options, index, progress, &found);
+        walk_from(&folder, Walking { ignores: false, ..how }, progress, &found);
     }
     let (files, met) = std::mem::take(&mut *lock(&found.met));
     coverage.merge(met);
@@ -302,31 +310,48 @@ struct Found {
     odd: Mutex<Vec<PathBuf>>,
 }
 
-fn walk_from(from: &Path, ignores: bool, options: &Options, index: usize, progress: &Progress, found: &Arc<Found>) {
+/// How a folder is walked.
+#[derive(Clone, Copy)]
+struct Walking<'a> {
+    options: &'a Options,
+    /// The number of the root.
+    index: usize,
+    root: &'a Path,
+    ignores: bool,
+    in_work_tree: bool,
+}
+
+fn walk_from(from: &Path, how: Walking<'_>, progress: &Progress, found: &Arc<Found>) {
+    let Walking { options, index, root, ignores, in_work_tree } = how;
     let mut builder = WalkBuilder::new(from);
     builder.standard_filters(false).follow_links(options.follow).threads(options.threads);
     if ignores {
         // Git's own notion of what is ignored, and nothing else: a `.ignore` file hides nothing here.
         builder.git_ignore(true).git_global(true).git_exclude(true).parents(true).require_git(true);
     }
-    if !options.no_ignore {
-        let found = Arc::clone(found);
-        builder.filter_entry(move |entry| {
-            if entry.depth() == 0 {
-                return true;
-            }
-            if entry.file_name() == ".git" {
-                lock(&found.repositories).extend(entry.path().parent().map(Path::to_owned));
-                return false;
-            }
-            let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
-            if ignores && is_folder && has_odd_patterns(entry.path()) {
-                lock(&found.odd).push(entry.path().to_owned());
-                return false;
-            }
-            true
-        });
-    }
+    let (met, root, skips_git) = (Arc::clone(found), root.to_owned(), !options.no_ignore);
+    builder.filter_entry(move |entry| {
+        if entry.depth() == 0 {
+            return true;
+        }
+        if skips_git && entry.file_name() == ".git" && entry.path().parent().is_some_and(is_work_tree) {
+            lock(&met.repositories).extend(entry.path().parent().map(Path::to_owned));
+            return false;
+        }
+        if !entry.file_type().is_some_and(|kind| kind.is_dir()) {
+            return true;
+        }
+        if entry.file_name() == "objects" && entry.path().parent().is_some_and(is_git_folder) {
+            lock(&met.met).1.merge(objects(&root, entry.path().parent().unwrap_or(entry.path())));
+            return false;
+        }
+        let is_odd = || has_odd_patterns(entry.path()) || !in_work_tree && only_looks_like_one(entry.path());
+        if ignores && is_odd() {
+            lock(&met.odd).push(entry.path().to_owned());
+            return false;
+        }
+        true
+    });
     builder.build_parallel().run(|| {
         let mut local = Batch { met: &found.met, files: Vec::new(), coverage: Coverage::default() };
         Box::new(move |entry| {
@@ -337,6 +362,22 @@ fn walk_from(from: &Path, ignores: bool, options: &Options, index: usize, progre
             WalkState::Continue
         })
     });
+}
+
+/// What is said of the objects of `repository`, which nobody unpacks here. Those of a work tree that is scanned with its
+/// `.git` belong to its history, and not to what was asked for.
+fn objects(root: &Path, repository: &Path) -> Coverage {
+    let mut coverage = Coverage::default();
+    let of_work_tree = repository.strip_prefix(root).is_ok_and(|rest| rest.iter().any(|name| name == ".git"));
+    let path = shown(repository);
+    if of_work_tree {
+        coverage.not_content.push(NotContent { kind: "object database (`keysieve history` reads it)", path });
+    } else {
+        let reason =
+            format!("it is a repository, whose objects are not read here; `keysieve history {path}` reads them");
+        coverage.gaps.push(Gap::new(GapCode::Repository, path, reason));
+    }
+    coverage
 }
 
 /// Most bytes of a file of patterns.

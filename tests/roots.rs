@@ -1,0 +1,180 @@
+//! Where a command is called from changes nothing of what it finds, and only what git takes for a repository is one.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use keysieve::rules::sample;
+use serde_json::Value;
+
+fn git(folder: &Path, arguments: &[&str]) {
+    let output = Command::new("git")
+        .args(["-c", "user.name=t", "-c", "user.email=t@localhost", "-c", "commit.gpgsign=false"])
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn write(folder: &Path, path: &str, content: &str) {
+    let file = folder.join(path);
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(file, content).unwrap();
+}
+
+fn password(seed: u64) -> String {
+    sample::fill("password = \"<[A-Z][a-z]{6}[0-9]{4}!>\"\n", seed).unwrap()
+}
+
+/// Exit code, and the summary and the findings of a report.
+fn report(from: &Path, arguments: &[&str]) -> (i32, Value) {
+    let output = Command::new(env!("CARGO_BIN_EXE_keysieve"))
+        .args(arguments)
+        .args(["--format", "json"])
+        .current_dir(from)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let report = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    (output.status.code().unwrap(), report)
+}
+
+/// Severity, confidence and fingerprint of each finding, in order.
+fn verdicts(report: &Value) -> Vec<String> {
+    let findings = report["findings"].as_array().unwrap().iter();
+    let mut all: Vec<String> =
+        findings.map(|it| format!("{} {} {}", it["severity"], it["confidence"], it["fingerprint"])).collect();
+    all.sort();
+    all
+}
+
+#[cfg(unix)]
+#[test]
+fn a_tree_is_judged_alike_from_wherever_it_is_scanned() {
+    for (in_git, prefix) in [(true, "some/examples/"), (false, "")] {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("root");
+        let examples = root.join("some/examples");
+        write(&root, "some/examples/deep/app.py", &password(1));
+        write(&root, "some/examples/settings.ini", &password(2));
+        if in_git {
+            git(&root, &["init", "-q"]);
+        }
+        std::os::unix::fs::symlink(&examples, folder.path().join("link")).unwrap();
+        let absolute = examples.to_str().unwrap().to_owned();
+        let places = [
+            (root.clone(), "some/examples"),
+            (root.clone(), "./some/examples/"),
+            (root.join("some"), "examples"),
+            (examples.clone(), "."),
+            (examples.clone(), ""),
+            (examples.clone(), "../examples"),
+            (examples.join("deep"), ".."),
+            (folder.path().join("link"), "."),
+            (folder.path().to_owned(), "root/some/../some/examples"),
+            (folder.path().to_owned(), &absolute),
+        ];
+        let scanned = |(from, path): &(std::path::PathBuf, &str)| {
+            let path: &[&str] = if path.is_empty() { &[] } else { &[path] };
+            verdicts(&report(from, &[&["scan", "--all"], path].concat()).1)
+        };
+        let expected = scanned(&places[0]);
+        assert_eq!(expected.len(), 2, "{expected:?}");
+        assert!(expected.iter().all(|it| it.contains(&format!(":{prefix}"))), "{expected:?}");
+        assert!(expected.iter().all(|it| it.starts_with("\"low\"") == in_git), "{expected:?}");
+        for place in &places {
+            assert_eq!(scanned(place), expected, "{place:?}");
+        }
+    }
+}
+
+#[test]
+fn the_configuration_above_is_found_from_wherever_it_is_called() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "src/lib/a.py", &password(1));
+    write(folder.path(), ".keysieve.toml", "[[allow]]\npaths = ['/src/lib/a.py']\nreason = 'x'\n");
+    let root = folder.path();
+    for (from, path) in [(root, "."), (root, "src"), (&root.join("src/lib"), "a.py"), (&root.join("src/lib"), ".")] {
+        let (code, report) = report(from, &["scan", path]);
+        assert_eq!((code, report["summary"]["allowed"]["config"].as_u64()), (0, Some(1)), "{path}: {report}");
+    }
+}
+
+#[test]
+fn only_a_repository_has_ignored_files() {
+    type Make = fn(&Path);
+    let makes: [(&str, bool, Make); 8] = [
+        ("none", false, |_| {}),
+        ("git", true, |root| git(root, &["init", "-q"])),
+        ("empty .git", false, |root| fs::create_dir(root.join(".git")).unwrap()),
+        (".git with a head", false, |root| write(root, ".git/HEAD", "ref: refs/heads/main\n")),
+        (".git that is an empty file", false, |root| write(root, ".git", "")),
+        (".git that leads nowhere", false, |root| write(root, ".git", "gitdir: ../nowhere\n")),
+        (".jj", false, |root| fs::create_dir(root.join(".jj")).unwrap()),
+        ("all kinds", false, |root| {
+            [".jj", ".hg", ".svn", ".bzr", ".pijul"].iter().for_each(|name| fs::create_dir(root.join(name)).unwrap());
+        }),
+    ];
+    for (what, ignores, make) in makes {
+        // As it is named, and below what is named.
+        for below in ["", "extracted/archive"] {
+            let folder = tempfile::tempdir().unwrap();
+            let named = folder.path().join("named");
+            let root = named.join(below);
+            write(&root, ".gitignore", "hidden.py\n");
+            write(&root, "hidden.py", &password(1));
+            write(&named, "other.txt", "nothing\n");
+            make(&root);
+            let (code, report) = report(&named, &["scan"]);
+            assert_eq!(
+                (code, verdicts(&report).len()),
+                if ignores { (0, 0) } else { (1, 1) },
+                "{what} {below}: {report}"
+            );
+        }
+    }
+    // What is called `.git` and is none hides nothing that is in it.
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), ".git/notes/a.py", &password(1));
+    assert_eq!(report(folder.path(), &["scan"]).0, 1);
+}
+
+#[test]
+fn a_repository_that_is_scanned_as_files_is_never_clean() {
+    let folder = tempfile::tempdir().unwrap();
+    let work = folder.path().join("work");
+    write(&work, "a.py", &password(1));
+    git(&work, &["init", "-q"]);
+    git(&work, &["add", "."]);
+    git(&work, &["commit", "-qm", "x"]);
+    git(&work, &["rm", "-q", "a.py"]);
+    write(&work, "b.txt", "nothing\n");
+    let bare = folder.path().join("tree/backup/bare.git");
+    git(folder.path(), &["clone", "-q", "--bare", "work", bare.to_str().unwrap()]);
+    git(&bare, &["gc", "-q"]);
+    write(folder.path(), "tree/a.txt", "nothing\n");
+    let top = folder.path();
+    for (from, arguments, code, path) in [
+        (top, &["scan", "tree"][..], 3, "tree/backup/bare.git"),
+        (top, &["scan", "tree/backup/bare.git"], 3, "tree/backup/bare.git"),
+        (&bare, &["scan"], 3, "."),
+        (top, &["scan", "--no-ignore", "tree"], 3, "tree/backup/bare.git"),
+        (&work, &["scan", ".git"], 3, ".git"),
+        (&work, &["scan"], 0, ""),
+        (&work, &["scan", "--no-ignore"], 0, ""),
+        (top, &["scan", "work"], 0, ""),
+        (top, &["posture", "tree"], 0, ""),
+    ] {
+        let (ended, report) = report(from, arguments);
+        let gaps = report["summary"]["incomplete"].as_array().unwrap();
+        let said = gaps.iter().any(|gap| {
+            gap["code"] == "repository"
+                && gap["path"] == path
+                && gap["reason"].as_str().unwrap().contains(&format!("keysieve history {path}"))
+        });
+        assert_eq!((ended, said), (code, code == 3), "{arguments:?}: {report}");
+    }
+}
