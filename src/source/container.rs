@@ -53,8 +53,7 @@ impl Sink for Scanner<'_, '_> {
         if let Some((code, reason)) = content::closed(bytes) {
             self.gap(path, code, reason);
         }
-        let size = bytes.len() as u64;
-        let reading = window::scan(&mut &bytes[..], size, self.detector, self.worker, self.task);
+        let reading = window::scan_bytes(bytes, self.detector, self.worker, self.task);
         if let Some(error) = reading.error {
             self.gap(path, error.code(), error.explain());
         }

@@ -84,7 +84,7 @@ impl Scan<'_, '_> {
     /// Scans what is in memory.
     pub fn bytes(mut self, bytes: &[u8]) -> Scanned {
         let form = Form::of(bytes, bytes);
-        let reading = self.raw(&mut &*bytes, bytes.len() as u64, &form);
+        let reading = self.raw(&form, |detector, worker, task| window::scan_bytes(bytes, detector, worker, task));
         self.open(reading, &form, |_| Ok(bytes))
     }
 
@@ -103,7 +103,7 @@ impl Scan<'_, '_> {
         }
         if head.len() <= HEAD {
             let form = Form::of(head, head);
-            let reading = self.raw(&mut &head[..], head.len() as u64, &form);
+            let reading = self.raw(&form, |detector, worker, task| window::scan_bytes(head, detector, worker, task));
             return self.open(reading, &form, |_| Ok(&head[..]));
         }
         let tail = match tail_of(file, size, head.len() as u64) {
@@ -111,7 +111,8 @@ impl Scan<'_, '_> {
             Err(error) => return self.unreadable(&error),
         };
         let form = Form::of(head, &tail);
-        let reading = self.raw(&mut Cursor::new(&head[..]).chain(&mut *file), size, &form);
+        let mut input = Cursor::new(&head[..]).chain(&mut *file);
+        let reading = self.raw(&form, |detector, worker, task| window::scan(&mut input, size, detector, worker, task));
         self.open(reading, &form, |task| read_whole(file, size, task))
     }
 
@@ -130,7 +131,7 @@ impl Scan<'_, '_> {
         let most = largest_container(self.task.progress());
         let most = if form.kinds.is_empty() { most.min(KEPT) } else { most };
         let mut input = Keeping { input: Cursor::new(head).chain(input), kept: Vec::new(), most, is_all: true };
-        let reading = self.raw(&mut input, 0, &form);
+        let reading = self.raw(&form, |detector, worker, task| window::scan(&mut input, 0, detector, worker, task));
         let head = if input.is_all { &input.kept[..HEAD.min(input.kept.len())] } else { &[] };
         let at_end = Form::of(head, &input.kept);
         if input.is_all || !form.is_any() {
@@ -144,10 +145,13 @@ impl Scan<'_, '_> {
     }
 
     /// Scans the bytes as they are.
-    fn raw(&mut self, input: &mut impl Read, size: u64, form: &Form) -> Reading {
-        let mut scan = || window::scan(input, size, self.detector, self.worker, self.task);
+    fn raw(&mut self, form: &Form, scan: impl FnOnce(&Detector, &mut Worker, &Task<'_>) -> Reading) -> Reading {
         // Lines are a text's; what stands compressed in a container has none.
-        if form.kinds.is_empty() { scan() } else { self.task.without_line_limit(scan) }
+        if form.kinds.is_empty() {
+            scan(self.detector, self.worker, self.task)
+        } else {
+            self.task.without_line_limit(|| scan(self.detector, self.worker, self.task))
+        }
     }
 
     /// Adds what is inside; `whole` gives the bytes once more.

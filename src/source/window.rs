@@ -73,6 +73,26 @@ pub fn scan(reader: &mut impl Read, size: u64, detector: &Detector, worker: &mut
     scan_in_windows(reader, size, WINDOW, detector, worker, task)
 }
 
+/// Scans what is in memory; what fits into one window is not copied.
+pub fn scan_bytes(bytes: &[u8], detector: &Detector, worker: &mut Worker, task: &Task<'_>) -> Reading {
+    if bytes.len() > WINDOW {
+        return scan(&mut &*bytes, bytes.len() as u64, detector, worker, task);
+    }
+    if let Err(reached) = task.in_time() {
+        return Reading { candidates: Vec::new(), bytes: 0, error: Some(reached.into()) };
+    }
+    task.progress().bytes_done(bytes.len());
+    let mut lines = LineLength { most: task.line_limit(), open: 0 };
+    let mut error = lines.add(bytes).err();
+    let mut stream = Stream::new();
+    stream.feed(detector, &mut worker.scratch, bytes, 0..bytes.len());
+    if let Err(reached) = task.found(stream.len()) {
+        error = error.or(Some(reached));
+        stream.truncate(task.limits().findings_per_file);
+    }
+    Reading { candidates: stream.finish(detector), bytes: bytes.len() as u64, error: error.map(Unread::from) }
+}
+
 fn scan_in_windows(
     reader: &mut impl Read,
     size: u64,
