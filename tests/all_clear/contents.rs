@@ -295,8 +295,22 @@ fn rows() -> Vec<Row> {
             format!("{{\"cells\":[{{\"cell_type\":\"code\",\"source\":[\"!echo \\n{it}\"],\"outputs\":[]}}]}}").into()
         }),
         // 13: recognised and not opened.
+        Row(13, "a pointer of LFS", "a.bin", Incomplete, |_| {
+            let oid = "0123456789abcdef".repeat(4);
+            format!("version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize 12345\n").into()
+        }),
         Row(13, "a stream of PDF", "a.pdf", FoundOrIncomplete, |it| {
             pdf(format!("BT /F1 12 Tf 72 720 Td ({it}) Tj ET").as_bytes())
+        }),
+        Row(13, "a RAR", "a.rar", Incomplete, |_| cat(&[b"Rar!\x1a\x07\x01\0", &forge::Random(1).bytes(200)])),
+        Row(13, "an old RAR", "a.rar", Incomplete, |_| cat(&[b"Rar!\x1a\x07\0", &forge::Random(1).bytes(200)])),
+        Row(13, "a cabinet", "a.cab", Incomplete, |_| cat(&[b"MSCF\0\0\0\0", &forge::Random(2).bytes(200)])),
+        Row(13, "a file of lzip", "a.lz", Incomplete, |_| cat(&[b"LZIP\x01\x0c", &forge::Random(3).bytes(200)])),
+        Row(13, "an archive of xar", "a.pkg", Incomplete, |_| {
+            cat(&[b"xar!\0\x1c\0\x01", &forge::Random(6).bytes(200)])
+        }),
+        Row(13, "a bundle of git", "a.bundle", Incomplete, |_| {
+            cat(&[b"# v2 git bundle\n", "0".repeat(40).as_bytes(), b" refs/heads/main\n\nPACK\0\0\0\x02\0\0\0\0"])
         }),
     ]
 }
