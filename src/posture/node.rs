@@ -14,6 +14,8 @@ use saphyr_parser::{Event, Parser};
 
 /// Deepest nesting that is read; what lies deeper makes the file unreadable.
 const MAX_DEPTH: usize = 100;
+/// Most values that a file's aliases stand for; a file of more is made to fill the memory.
+const MAX_ALIASED: usize = 100_000;
 
 /// A value and the line where it starts, from 1.
 #[derive(Debug, Clone)]
@@ -93,6 +95,15 @@ impl Node {
         }
     }
 
+    /// How many values it is made of.
+    fn size(&self) -> usize {
+        1 + match &self.kind {
+            Kind::List(members) => members.iter().map(Node::size).sum::<usize>(),
+            Kind::Map(entries) => entries.iter().map(|(_, value)| value.size()).sum(),
+            _ => 0,
+        }
+    }
+
     /// Calls `found` with every map in it, itself included.
     pub fn maps<'a>(&'a self, found: &mut dyn FnMut(&'a Node)) {
         match &self.kind {
@@ -126,7 +137,8 @@ struct Open {
 pub fn yaml(text: &str) -> Result<Vec<Node>, String> {
     let mut documents = Vec::new();
     let mut open: Vec<Open> = Vec::new();
-    let mut anchors: HashMap<usize, Kind> = HashMap::new();
+    let mut anchors: HashMap<usize, (Kind, usize)> = HashMap::new();
+    let mut aliased = 0;
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| error.to_string())?;
         let line = span.start.line() as u64;
@@ -145,21 +157,32 @@ pub fn yaml(text: &str) -> Result<Vec<Node>, String> {
                 continue;
             }
             Event::SequenceEnd | Event::MappingEnd => match open.pop() {
-                Some(Open { node, anchor, .. }) => (node, anchor),
+                Some(Open { node, anchor, .. }) => (merged(node), anchor),
                 None => continue,
             },
-            // Lists and maps by another name would grow without bound: only texts are what they name.
-            Event::Alias(id) => {
-                let known = anchors.get(&id).cloned();
-                (Node::new(line, known.unwrap_or(Kind::Reference(String::new()))), 0)
-            }
+            // Lists and maps by another name could grow without bound.
+            Event::Alias(id) => match anchors.get(&id) {
+                Some((_, size)) if aliased + size > MAX_ALIASED => {
+                    return Err(format!("line {line}: its aliases stand for more than {MAX_ALIASED} values"));
+                }
+                Some((kind, size)) => {
+                    aliased += size;
+                    (Node::new(line, kind.clone()), 0)
+                }
+                None => (Node::new(line, Kind::Reference(String::new())), 0),
+            },
             _ => continue,
         };
         if open.len() > MAX_DEPTH {
             return Err(format!("line {line}: it is nested deeper than {MAX_DEPTH} levels"));
         }
-        if anchor > 0 && done.text().is_some() {
-            anchors.insert(anchor, done.kind.clone());
+        if anchor > 0 {
+            let size = done.size();
+            aliased += size;
+            if aliased > MAX_ALIASED {
+                return Err(format!("line {line}: its anchors stand for more than {MAX_ALIASED} values"));
+            }
+            anchors.insert(anchor, (done.kind.clone(), size));
         }
         match open.last_mut() {
             None => documents.push(done),
@@ -176,6 +199,68 @@ pub fn yaml(text: &str) -> Result<Vec<Node>, String> {
         }
     }
     Ok(documents)
+}
+
+/// Puts what `<<` names into the map itself; what the map says itself comes first, and so counts.
+fn merged(mut node: Node) -> Node {
+    if let Kind::Map(entries) = &mut node.kind
+        && entries.iter().any(|(key, _)| key == "<<")
+    {
+        let (merges, mut own): (Vec<_>, Vec<_>) = std::mem::take(entries).into_iter().partition(|(key, _)| key == "<<");
+        let members = merges.iter().flat_map(|(_, value)| value.members()).flat_map(Node::entries);
+        for (key, value) in members {
+            if !own.iter().any(|(known, _)| known == key) {
+                own.push((key.clone(), value.clone()));
+            }
+        }
+        *entries = own;
+    }
+    node
+}
+
+/// Reads Terraform's JSON (`.tf.json`). The error names line and reason.
+pub fn terraform_json(text: &str) -> Result<Vec<Block>, String> {
+    let mut blocks = Vec::new();
+    for document in yaml(text)? {
+        for (kind, node) in document.entries() {
+            let labels = match kind.as_str() {
+                "resource" | "data" | "ephemeral" => 2,
+                "variable" | "output" | "module" | "provider" | "check" => 1,
+                _ => 0,
+            };
+            add_blocks(kind, node, &mut Vec::new(), labels, &mut blocks);
+        }
+    }
+    Ok(blocks)
+}
+
+/// Goes through so many levels of labels; where a list stands, its members are blocks of their own.
+fn add_blocks(kind: &str, node: &Node, labels: &mut Vec<String>, more: usize, into: &mut Vec<Block>) {
+    for member in node.members() {
+        if more == 0 {
+            into.push(Block { kind: kind.to_owned(), labels: labels.clone(), body: interpolated(member.clone()) });
+            continue;
+        }
+        for (label, inner) in member.entries() {
+            labels.push(label.clone());
+            add_blocks(kind, inner, labels, more - 1, into);
+            labels.pop();
+        }
+    }
+}
+
+/// Texts with `${…}` in them are known only when they are deployed. A list of one map is a block that stands once.
+fn interpolated(mut node: Node) -> Node {
+    node.kind = match node.kind {
+        Kind::Literal(text) if text.contains("${") => Kind::Reference(text),
+        Kind::List(mut members) if members.len() == 1 && matches!(members[0].kind, Kind::Map(_)) => {
+            return interpolated(members.remove(0));
+        }
+        Kind::List(members) => Kind::List(members.into_iter().map(interpolated).collect()),
+        Kind::Map(entries) => Kind::Map(entries.into_iter().map(|(key, value)| (key, interpolated(value))).collect()),
+        other => other,
+    };
+    node
 }
 
 /// A block of Terraform: `resource "aws_kms_key" "main" { … }`.
@@ -326,6 +411,33 @@ mod tests {
         assert!(matches!(&list[0].kind, Kind::Reference(name) if name == "X"));
         assert_eq!((list[1].at(&["c"]).literal(), list[1].line), (Some("d"), 4));
         assert!(yaml("a: [1").is_err() && yaml(&"[".repeat(5000)).is_err());
+    }
+
+    #[test]
+    fn aliases_and_merges_are_what_they_name() {
+        let text = "base: &b\n  image: x\n  env: &e {A: 1, B: 2}\nc:\n  <<: *b\n  image: y\nd:\n  <<: [*e, *b]\n  B: 3\nl: [*e, *b]\n";
+        let document = &yaml(text).unwrap()[0];
+        let c = document.at(&["c"]);
+        assert!(c.at(&["image"]).is("y") && c.at(&["env"]).at(&["A"]).is("1") && c.entries().len() == 2);
+        let d = document.at(&["d"]);
+        assert!(d.at(&["A"]).is("1") && d.at(&["B"]).is("3") && d.at(&["image"]).is("x"));
+        assert!(document.at(&["l"]).members()[0].at(&["A"]).is("1"));
+        let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
+        (1..9).for_each(|n| bomb += &format!("a{n}: &a{n} [{}]\n", format!("*a{}, ", n - 1).repeat(9)));
+        assert!(yaml(&bomb).unwrap_err().contains("stand for more"));
+        assert!(yaml("a: &a [*a]\n").is_ok());
+    }
+
+    #[test]
+    fn terraform_in_json_gives_the_same_blocks() {
+        let text = "{\n\t\"resource\": {\"a\": {\"b\": [{\"p\": \"${var.x}\"}, {\"p\": \"y\"}],\n\"c\": {\"s\": [{\"n\": 1}]}}},\n\"variable\": {\"v\": {\"default\": \"d\"}}, \"locals\": {\"l\": 1}}";
+        let blocks = terraform_json(text).unwrap();
+        let told: Vec<_> = blocks.iter().map(|it| (it.kind.as_str(), it.labels.join("."))).collect();
+        let expected =
+            [("resource", "a.b"), ("resource", "a.b"), ("resource", "a.c"), ("variable", "v"), ("locals", "")];
+        assert_eq!(told, expected.map(|(kind, labels)| (kind, labels.to_owned())));
+        assert!(matches!(blocks[0].body.at(&["p"]).kind, Kind::Reference(_)) && blocks[1].body.at(&["p"]).is("y"));
+        assert!(terraform_json("{\"resource\": [").is_err());
     }
 
     #[test]

@@ -72,6 +72,9 @@ impl File {
             error: None,
         };
         let read = match kind {
+            Kind::Terraform if file.identity.to_ascii_lowercase().ends_with(".json") => {
+                node::terraform_json(&file.text).map(|blocks| file.blocks = blocks)
+            }
             Kind::Terraform => node::hcl(&file.text).map(|blocks| file.blocks = blocks),
             Kind::Dockerfile | Kind::Code | Kind::SecretFile => Ok(()),
             // Templates of other tools (Helm, Jinja) are no YAML yet.
@@ -108,6 +111,7 @@ fn kind(identity: &str, text: &str) -> Option<Kind> {
     let has_line = |starts: &[&str]| text.lines().any(|line| starts.iter().any(|start| line.starts_with(start)));
     match extension {
         "tf" | "tofu" => Some(Kind::Terraform),
+        "json" if lower.ends_with(".tf.json") || lower.ends_with(".tofu.json") => Some(Kind::Terraform),
         "tfstate" | "jks" | "keystore" | "p12" | "pfx" => Some(Kind::SecretFile),
         _ if lower == ".env" || lower.starts_with(".env.") && !is_example(&lower) => Some(Kind::SecretFile),
         _ if lower == "dockerfile" || lower.starts_with("dockerfile.") || extension == "dockerfile" => {
@@ -184,7 +188,9 @@ pub fn read(paths: &[PathBuf], exclude: &[GlobMatcher], progress: &Progress) -> 
 fn read_whole(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let file = file::open_regular(path)?;
     if file.metadata()?.len() > MAX_SIZE {
-        return match path.extension().is_some_and(|extension| extension == "json") {
+        let is_data = path.extension().is_some_and(|extension| extension == "json")
+            && !matches!(kind(&path.to_string_lossy(), ""), Some(Kind::Terraform));
+        return match is_data {
             true => Ok(None),
             false => Err(io::Error::other("it is larger than 2 MiB, so nobody wrote it by hand")),
         };
