@@ -306,8 +306,22 @@ fn rows() -> Vec<Row> {
         Row(13, "an old RAR", "a.rar", Incomplete, |_| cat(&[b"Rar!\x1a\x07\0", &forge::Random(1).bytes(200)])),
         Row(13, "a cabinet", "a.cab", Incomplete, |_| cat(&[b"MSCF\0\0\0\0", &forge::Random(2).bytes(200)])),
         Row(13, "a file of lzip", "a.lz", Incomplete, |_| cat(&[b"LZIP\x01\x0c", &forge::Random(3).bytes(200)])),
+        Row(13, "a file of LZMA", "a.lzma", Incomplete, |_| {
+            cat(&[b"\x5d\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff\0", &forge::Random(4).bytes(200)])
+        }),
+        Row(13, "a file system of squashfs", "a.img", Incomplete, |_| {
+            cat(&[
+                b"hsqs\x07\0\0\0\0\0\0\0\0\0\x02\0\0\0\0\0\x01\0\x11\0\0\0\x01\0\x04\0\0\0",
+                &forge::Random(5).bytes(400),
+            ])
+        }),
         Row(13, "an archive of xar", "a.pkg", Incomplete, |_| {
             cat(&[b"xar!\0\x1c\0\x01", &forge::Random(6).bytes(200)])
+        }),
+        Row(13, "an archive of arj", "a.arj", Incomplete, |_| {
+            let header = b"\x1e\x0b\x01\0\0\x10\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0a.arj\0\0";
+            let size = (header.len() as u16).to_le_bytes();
+            cat(&[b"\x60\xea", &size, header, &crc32fast::hash(header).to_le_bytes(), &forge::Random(8).bytes(200)])
         }),
         Row(13, "a bundle of git", "a.bundle", Incomplete, |_| {
             cat(&[b"# v2 git bundle\n", "0".repeat(40).as_bytes(), b" refs/heads/main\n\nPACK\0\0\0\x02\0\0\0\0"])
