@@ -150,7 +150,16 @@ fn read_ref(
     let Some(text) = reader.text(file) else { return };
     match text.strip_prefix("ref:") {
         Some(target) => symbolic.push((name.to_owned(), target.trim().to_owned())),
-        None => tips.extend(Oid::from_hex(text.trim().as_bytes()).map(|oid| (name.to_owned(), oid))),
+        None => match Oid::from_hex(text.trim().as_bytes()) {
+            Some(oid) => drop(tips.insert(name.to_owned(), oid)),
+            // Other files that lie there are no refs to git either.
+            None if name.split('/').any(|part| part.starts_with('.') || part.ends_with(".lock")) => {}
+            None => {
+                let reason = "it is a ref that git cannot parse, so what it led to is not known; `git update-ref -d` \
+                              takes it away";
+                reader.gaps.push(Gap::new(GapCode::Damaged, shown(file), reason));
+            }
+        },
     }
 }
 
