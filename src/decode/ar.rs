@@ -3,6 +3,9 @@
 use super::container::{Kind, OVERLAP, Unpacker};
 use super::rest::Rest;
 use super::shown;
+use crate::gap::GapCode;
+
+const TOO_LONG: &str = "it cannot be unpacked: an entry is longer than the archive";
 
 /// Bytes of a header: name, time, owner, group, mode, size and two that end it.
 const HEADER: usize = 60;
@@ -17,6 +20,9 @@ pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: u
             return;
         }
         let Some((header, data)) = entry(&bytes[at..]) else {
+            if is_cut(&bytes[at..]) {
+                walk.gap(path, GapCode::Damaged, TOO_LONG.to_owned());
+            }
             let start = at + bytes[at..].iter().take_while(|byte| matches!(byte, 0 | b'\n')).count();
             walk.lost(bytes, start, Kind::Ar, path, depth, &mut rest);
             return walk.rest(&rest, path);
@@ -33,6 +39,9 @@ pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: u
             rest.add(data);
             continue;
         } else if let Some(length) = field.strip_prefix(b"#1/").and_then(number) {
+            if length > data.len() {
+                walk.gap(path, GapCode::Damaged, TOO_LONG.to_owned());
+            }
             let (name, content) = data.split_at(length.min(data.len()));
             // The length of the name may be what is wrong.
             rest.add(name);
@@ -55,6 +64,12 @@ fn entry(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (header, data) = bytes.split_at_checked(HEADER)?;
     let size = number(&header[48..58])?;
     Some((header, data.get(..size).filter(|_| header.ends_with(b"`\n"))?))
+}
+
+/// Whether `bytes` start with a header whose entry ends behind them.
+fn is_cut(bytes: &[u8]) -> bool {
+    let header = bytes.get(..HEADER).filter(|header| header.ends_with(b"`\n"));
+    header.and_then(|header| number(&header[48..58])).is_some_and(|size| size > bytes.len() - HEADER)
 }
 
 fn number(digits: &[u8]) -> Option<usize> {
