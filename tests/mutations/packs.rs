@@ -102,7 +102,11 @@ pub fn loose(random: &mut Random, lab: &mut Lab) {
     let (objects, base, head, blob) = objects(random, lab);
     let elsewhere = lab.repository.git.join("elsewhere");
     let victim = random.below(objects.len());
-    let what = random.below(9);
+    // With another content under its id the token is nowhere.
+    let what = match random.below(9) {
+        1 if objects[victim].oid() == blob => 0,
+        what => what,
+    };
     for (at, object) in objects.iter().enumerate() {
         let oid = object.oid();
         let hex = oid.to_string();

@@ -222,10 +222,10 @@ fn scan_one(
     let filter = Filter::new(options, since, &attribution);
     let mut findings = reporter.in_files(&attribution, &filter, prefix, &mut gaps);
     if options.paths.is_empty() {
-        findings.extend(reporter.in_messages(&attribution, &filter, prefix));
+        findings.extend(reporter.in_messages(&attribution, &filter, prefix, &mut gaps));
         findings.extend(reporter.in_ref_names(&refs, prefix, &mut gaps));
         if filter.unreachable {
-            findings.extend(reporter.nowhere(&attribution, prefix));
+            findings.extend(reporter.nowhere(&attribution, prefix, &mut gaps));
         }
     }
     findings.retain(|finding| finding.confidence >= least);
@@ -285,6 +285,8 @@ impl Filter {
     }
 }
 
+const NOT_READ_AGAIN: &str =
+    "a credential was found in it and could not be read again; `git fsck` tells what is damaged";
 /// Most versions that are read again to make a finding of a secret.
 const MOST_VERSIONS: usize = 16;
 /// Most folders that are looked into for one path.
@@ -339,8 +341,7 @@ impl<'a> Reporter<'a> {
                 picked = self.read_again(&versions, outer, secret, path, &mut read);
             }
             let Some((object, mut finding)) = picked else {
-                let reason = "a credential was found in it and could not be read again".to_owned();
-                gaps.push(Gap::new(GapCode::Failed, format!("{prefix}{path}"), reason));
+                gaps.push(Gap::new(GapCode::Failed, format!("{prefix}{path}"), NOT_READ_AGAIN));
                 continue;
             };
             finding.path = format!("{prefix}{path}");
@@ -365,7 +366,13 @@ impl<'a> Reporter<'a> {
         findings
     }
 
-    fn in_messages(&mut self, attribution: &Attribution, filter: &Filter, prefix: &str) -> Vec<Finding> {
+    fn in_messages(
+        &mut self,
+        attribution: &Attribution,
+        filter: &Filter,
+        prefix: &str,
+        gaps: &mut Vec<Gap>,
+    ) -> Vec<Finding> {
         let index: OidMap<u32> =
             attribution.commits.iter().enumerate().map(|(at, commit)| (commit.oid, at as u32)).collect();
         let mut first: HashMap<SecretId, (u32, Oid, u32)> = HashMap::new();
@@ -391,7 +398,10 @@ impl<'a> Reporter<'a> {
             }
             let contents = self.scan_text(&oid);
             let picked = contents.iter().find_map(|(place, found)| Some((place, self.pick(found, secret, place)?)));
-            let Some((place, mut finding)) = picked else { continue };
+            let Some((place, mut finding)) = picked else {
+                gaps.extend(self.unread(&oid, contents.iter().flat_map(|it| &it.1), secret));
+                continue;
+            };
             finding.path = format!("{prefix}{place}");
             finding.life = Some(Box::new(Life {
                 object: Some(oid.to_string()),
@@ -443,7 +453,7 @@ impl<'a> Reporter<'a> {
     }
 
     /// Secrets of blobs that no commit's tree leads to.
-    fn nowhere(&mut self, attribution: &Attribution, prefix: &str) -> Vec<Finding> {
+    fn nowhere(&mut self, attribution: &Attribution, prefix: &str, gaps: &mut Vec<Gap>) -> Vec<Finding> {
         let mut versions: HashMap<SecretId, (Oid, u32)> = HashMap::new();
         let names = self.found.names.iter().map(|(_, tree, variants)| (tree, variants));
         for (oid, variants) in self.found.blobs.iter().chain(names) {
@@ -464,7 +474,10 @@ impl<'a> Reporter<'a> {
             let is_tree = self.found.names.iter().any(|(_, tree, _)| *tree == oid);
             let contents = if is_tree { self.scan_names(&oid) } else { self.scan(&oid) };
             let picked = contents.iter().find_map(|(_, candidates)| self.pick(candidates, secret, NOWHERE));
-            let Some(mut finding) = picked else { continue };
+            let Some(mut finding) = picked else {
+                gaps.extend(self.unread(&oid, contents.iter().flat_map(|it| &it.1), secret));
+                continue;
+            };
             finding.path = format!("{prefix}{NOWHERE}");
             finding.life = Some(Box::new(Life {
                 object: Some(oid.to_string()),
@@ -521,6 +534,18 @@ impl<'a> Reporter<'a> {
         let contents = scan.bytes(&bytes).contents;
         self.scratch = worker.scratch;
         contents.into_iter().map(|content| (walk::inner_of(&content.identity, oid), content.candidates)).collect()
+    }
+
+    /// What to say of an object in which `secret` was found, and which read again does not hold it: its id leads elsewhere.
+    fn unread<'b>(
+        &self,
+        oid: &Oid,
+        mut candidates: impl Iterator<Item = &'b Candidate>,
+        secret: SecretId,
+    ) -> Option<Gap> {
+        let wanted = &self.found.secrets.list[*self.first_variant.get(&secret)?].candidate;
+        let is_there = candidates.any(|it| it.rule == wanted.rule && it.secret.expose() == wanted.secret.expose());
+        (!is_there).then(|| Gap::new(GapCode::Damaged, format!("object {oid}"), NOT_READ_AGAIN))
     }
 
     /// The finding of `secret` among `candidates`: where it stands several times, the surest.

@@ -103,15 +103,20 @@ impl Revisions<'_> {
         Ok(at)
     }
 
-    /// The full names of the refs that answer to `name`, if there are several and they lead to different objects; the first
-    /// is the one that is taken.
+    /// The full names of the refs, and the objects whose ids begin so, that answer to `name`, if there are several and they
+    /// lead to different objects; the first is the one that is taken.
     pub fn ambiguity(&self, name: &str) -> Option<Vec<String>> {
         let base = &name[..name.find(['~', '^']).unwrap_or(name.len())];
         let base = base.split_once("@{").map_or(base, |(base, _)| base);
         if Oid::from_hex(base.as_bytes()).is_some() {
             return None;
         }
-        let found = self.refs_called(base);
+        let mut found = self.refs_called(base);
+        // A ref that is called as an id begins stands for another object than the one who wrote the id meant.
+        if !found.is_empty() && base.len() >= SHORTEST_ID && base.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            let ids = self.objects.with_prefix(&base.to_ascii_lowercase());
+            found.extend(ids.into_iter().map(|oid| (format!("object {oid}"), oid)));
+        }
         let is_one = found.iter().all(|it| it.1 == found[0].1);
         (!is_one).then(|| found.into_iter().map(|(name, _)| name).collect())
     }
