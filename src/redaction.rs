@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use crate::decode;
 use crate::detect::candidate::Judge;
@@ -43,10 +43,7 @@ impl<'a> Redaction<'a> {
                 known.entry(form).or_insert_with(|| secret.to_string());
             }
         }
-        let searcher = AhoCorasick::builder()
-            .kind(Some(AhoCorasickKind::NoncontiguousNFA))
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(known.keys());
+        let searcher = AhoCorasick::builder().kind(Some(AhoCorasickKind::NoncontiguousNFA)).build(known.keys());
         Self {
             // It fails only for gigabytes of secrets, of which none can be told in so much text.
             known: searcher.ok().filter(|_| !known.is_empty()),
@@ -59,10 +56,11 @@ impl<'a> Redaction<'a> {
 
     /// `text` without what the run found.
     pub fn known(&self, text: &str) -> String {
-        match &self.known {
-            Some(known) => known.replace_all(text, &self.masks),
-            None => text.to_owned(),
-        }
+        let Some(known) = &self.known else { return text.to_owned() };
+        let all = known.find_overlapping_iter(text);
+        let mut found: Vec<_> = all.map(|it| (it.range(), self.masks[it.pattern().as_usize()].clone())).collect();
+        in_order(&mut found);
+        mask(text, &found)
     }
 
     /// `text` without what the run found, and without what looks like a credential.
@@ -232,19 +230,29 @@ fn spans(detector: &Detector, scratch: &mut Scratch, text: &[u8], least: Confide
         };
         found.extend(spans.into_iter().filter(|_| is_secret));
     }
-    found.sort_by_key(|(span, _)| (span.start, std::cmp::Reverse(span.end)));
+    in_order(&mut found);
     found
 }
 
-/// `text` with masks in place of these spans, which are in order.
+/// Sorts spans by where they start, the longest first.
+fn in_order(spans: &mut [(Range<usize>, String)]) {
+    spans.sort_by_key(|(span, _)| (span.start, std::cmp::Reverse(span.end)));
+}
+
+/// `text` with masks in place of these spans, which are in order. Of spans that overlap, no byte is left, nor of a character
+/// that a span cuts.
 fn mask(text: &str, spans: &[(Range<usize>, String)]) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut at = 0;
     for (span, mask) in spans {
-        let (Some(before), Some(_)) = (text.get(at..span.start), text.get(span.end..)) else { continue };
-        masked.push_str(before);
+        let end = (span.end.min(text.len())..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+        if end <= at {
+            continue;
+        }
+        let start = (at..=span.start.clamp(at, end)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(at);
+        masked.push_str(&text[at..start]);
         masked.push_str(mask);
-        at = span.end;
+        at = end;
     }
     masked.push_str(&text[at..]);
     masked
@@ -299,6 +307,30 @@ mod tests {
         assert_eq!(lines.len(), key.lines().count());
         assert!(lines.iter().all(|line| line.len() < 60), "{lines:?}");
         assert!(lines.first().is_some_and(|it| it == "key: |") && lines.last().is_some_and(|it| it == "end"));
+    }
+
+    #[test]
+    fn no_byte_of_a_span_is_left() {
+        for (text, spans, wanted) in [
+            ("a bcdef g", vec![(2, 5), (4, 7)], "a ## g"),
+            ("a bcdef g", vec![(2, 7), (3, 6)], "a # g"),
+            ("a bcdef g", vec![(2, 7), (3, 9)], "a ##"),
+            ("a bcdef", vec![(2, 99)], "a #"),
+            ("a éb", vec![(3, 5)], "a #"),
+            ("a bé c", vec![(2, 4)], "a # c"),
+            ("éé", vec![(0, 1), (1, 3)], "##"),
+        ] {
+            let spans: Vec<_> = spans.into_iter().map(|(start, end)| (start..end, "#".to_owned())).collect();
+            assert_eq!(mask(text, &spans), wanted, "{text} {spans:?}");
+        }
+    }
+
+    #[test]
+    fn known_secrets_that_overlap_are_masked_whole() {
+        let secrets = ["Tr4vel-Lantern-91", "Lantern-91-Orbit7"].map(|it| Secret::new(it.as_bytes(), 0));
+        let masked = Redaction::new(&secrets, None).known("a Tr4vel-Lantern-91-Orbit7 b");
+        assert!(!masked.contains("Orbit7") && !masked.contains("Lantern-91"), "{masked}");
+        assert!(masked.starts_with("a ") && masked.ends_with(" b"), "{masked}");
     }
 
     #[test]
