@@ -321,6 +321,30 @@ fn what_is_recognised_and_not_opened_is_a_gap() {
     table.check();
 }
 
+/// What both ends tell is told of a stream that is too long to be kept.
+#[test]
+fn a_long_stream_has_two_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    for (start, end) in [(&b"PAR1"[..], &b"PAR1"[..]), (b"ORC\n", b"ORC\x10"), (b"bvx2", b"bvx$")] {
+        let bytes = [start, &b"\n".repeat(6 << 20), end].concat();
+        let said = keysieve(folder.path(), &["scan", "-", "--max-memory", "16MiB"], Some(&bytes));
+        let gaps = &said.last().unwrap()["incomplete"];
+        assert_eq!(gaps[0]["code"], "unsupported-format", "{gaps}");
+    }
+}
+
+/// A table that has more rows than may be read is not damaged.
+#[test]
+fn a_table_with_too_many_rows_reaches_a_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/containers/a.db");
+    fs::copy(database, folder.path().join("a.db")).unwrap();
+    let said = keysieve(folder.path(), &["scan", "a.db", "--max-archive-entry", "1KiB"], None);
+    let gaps = said.last().unwrap()["incomplete"].as_array().unwrap();
+    let codes: BTreeSet<&str> = gaps.iter().map(|gap| gap["code"].as_str().unwrap()).collect();
+    assert_eq!(codes, BTreeSet::from(["limit"]), "{gaps:?}");
+}
+
 /// The object that a pointer of Git LFS stands for is elsewhere.
 #[test]
 fn a_pointer_of_lfs_is_a_gap() {

@@ -298,6 +298,10 @@ fn tars(add: Add<'_>) {
     add(Found, "second-archive.tar", [tar(&[]), tar(&[member("a", b'0', &packed)])].concat());
     add(Found, "gzip-behind.tar", [tar(&[]), packed.clone()].concat());
     add(Found, "text-behind.tar", [tar(&[]), text()].concat());
+    let document = [b"%PDF-1.1\n".to_vec(), text()].concat();
+    add(Found, "document-behind.tar", [tar(&[]), document.clone()].concat());
+    add(Found, "document-behind.gz", [gzip(b"nothing\n"), document].concat());
+    add(Found, "script-behind.tar", [tar(&[]), b"#!/bin/sh\nexit\n".to_vec(), packed.clone()].concat());
     add(Found, "text-before-the-end.tar", [member("a", b'0', b"x"), padded(&text()), vec![0; 1024]].concat());
     add(Found, "padding.tar", {
         let mut member = member("a", b'0', b"x\n");
@@ -376,6 +380,12 @@ fn sparse(add: Add<'_>, packed: &[u8]) {
         let list = padded(format!("2\n0\n{start}\n{end}\n{tail}\n").as_bytes());
         tar(&[pax(&records), member("GNUSparseFile.0/a.gz", b'0', &[list, data.clone()].concat())])
     });
+    add(FoundAndGap, "sparse-parts-in-one-place.tar", {
+        let (first, last) = (packed.len(), b"nothing".len());
+        let map = format!("0,{first},0,{last}");
+        let records = [("GNU.sparse.name", "a.gz"), ("GNU.sparse.numblocks", "2"), ("GNU.sparse.map", map.as_str())];
+        tar(&[pax(&records), member("a.gz", b'0', &[packed, b"nothing"].concat())])
+    });
     add(Found, "sparse-gnu.tar", {
         let part = |offset: usize, length: usize| format!("{offset:011o}\0{length:011o}\0").into_bytes();
         let block = changed(header("a.gz", b'S', data.len()), 257, b"ustar  \0");
@@ -421,6 +431,11 @@ fn compressed(add: Add<'_>) {
     let xz = b"\xfd\x37\x7a\x58\x5a\x00\x00\x04\xe6\xd6\xb4\x46\x02\x00\x21\x01\x16\x00\x00\x00\x74\x2f\xe5\xa3\x01\x00\x03\x74\x65\x78\x74\x00\x55\xcd\xe8\x33\xff\x4a\x0c\x17\x00\x01\x1c\x04\x6f\x2c\x9c\xc1\x1f\xb6\xf3\x7d\x01\x00\x00\x00\x00\x04\x59\x5a".to_vec();
     add(Found, "text-behind.xz", [xz.clone(), text()].concat());
     add(Found, "gzip-behind.xz", [xz, gzip(&text())].concat());
+    let script = b"#!/bin/sh\nexit 0\n";
+    add(Found, "two-in-a-script.sh", [&script[..], &zstd(&text()), b"\n", &member()].concat());
+    add(FoundAndGap, "text-like-a-start-in-a-script.sh", {
+        [&script[..], b"BZh91AY&SY is how one starts\n", &bzip2(&text())].concat()
+    });
     let skippable = |bytes: &[u8]| [b"\x53\x2a\x4d\x18".to_vec(), le(4, bytes.len() as u64), bytes.to_vec()].concat();
     add(Found, "skippable-frame.zst", [zstd(b"nothing"), skippable(&text())].concat());
     add(Found, "skippable-frame-first.zst", [skippable(b"x"), zstd(&text())].concat());

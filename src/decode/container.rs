@@ -170,8 +170,7 @@ impl Unpacker<'_> {
         if kinds.show_text() && !bytes.is_empty() {
             self.sink.content(path, bytes);
         }
-        for (kind, before) in kinds.iter() {
-            let bytes = &bytes[before..];
+        for (kind, bytes) in kinds.parts(bytes) {
             self.open(bytes, kind, path, depth + 1);
         }
     }
@@ -191,11 +190,14 @@ impl Unpacker<'_> {
         }
     }
 
-    /// Bytes that no entry holds and that are not the format's own: a container among them is opened.
+    /// Bytes that no entry holds and that are not the format's own: what of them is a container is opened, as an entry is.
     pub(super) fn stray(&mut self, bytes: &[u8], path: &str, depth: usize, rest: &mut Rest) {
-        match Kind::of(bytes) {
-            Some(kind) => self.open(bytes, kind, &format!("{path}!/{}", rest::NAME), depth + 1),
-            None => rest.add(bytes),
+        let kinds = recognised::kinds(bytes, bytes);
+        if kinds.show_text() {
+            rest.add(bytes);
+        }
+        for (kind, bytes) in kinds.parts(bytes) {
+            self.open(bytes, kind, &format!("{path}!/{}", rest::NAME), depth + 1);
         }
     }
 
@@ -212,7 +214,8 @@ impl Unpacker<'_> {
     /// to its end, and containers are opened; anything else may be an entry with a damaged header.
     pub(super) fn lost(&mut self, bytes: &[u8], at: usize, kind: Kind, path: &str, depth: usize, rest: &mut Rest) {
         let lost = &bytes[at..];
-        if Kind::of(lost).is_some_and(|other| other != kind) {
+        let kinds = recognised::kinds(lost, lost);
+        if !kinds.is_empty() && kinds.parts(lost).all(|(other, _)| other != kind) {
             return self.stray(lost, path, depth, rest);
         }
         let is_text = |byte: &u8| *byte >= b'\t';

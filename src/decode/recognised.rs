@@ -191,43 +191,49 @@ pub fn kinds(head: &[u8], tail: &[u8]) -> Kinds {
 }
 
 /// The containers that one content is.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Kinds {
     first: Option<Kind>,
     is_zip: bool,
-    carried: Option<(Kind, usize)>,
+    carried: Vec<(Kind, usize)>,
 }
 
 impl Kinds {
     /// Whether it is none.
-    pub fn is_empty(self) -> bool {
-        self.first.is_none() && !self.is_zip && self.carried.is_none()
+    pub fn is_empty(&self) -> bool {
+        self.first.is_none() && !self.is_zip && self.carried.is_empty()
     }
 
     /// Whether the bytes are text of their own, and what opens them does not hand them on.
-    pub fn show_text(self) -> bool {
+    pub fn show_text(&self) -> bool {
         matches!(self.first, None | Some(Kind::Pdf)) && !self.is_zip
     }
 
-    /// All of them, each with the bytes before it.
-    pub fn iter(self) -> impl Iterator<Item = (Kind, usize)> {
-        let first = self.first.map(|kind| (kind, 0));
-        first.into_iter().chain(self.is_zip.then_some((Kind::Zip, 0))).chain(self.carried)
+    /// All of them, each with its bytes of `content`. What is carried ends where the next one starts, so that many of them
+    /// take no longer than one.
+    pub fn parts<'a>(&self, content: &'a [u8]) -> impl Iterator<Item = (Kind, &'a [u8])> {
+        let whole = self.first.into_iter().chain(self.is_zip.then_some(Kind::Zip));
+        let ends = self.carried.iter().skip(1).map(|(_, start)| *start).chain([content.len()]);
+        let carried = self.carried.iter().zip(ends);
+        let carried = carried.map(move |((kind, start), end)| (*kind, content.get(*start..end).unwrap_or_default()));
+        whole.map(move |kind| (kind, content)).chain(carried)
     }
 }
 
-/// What a script carries that unpacks itself: something compressed that starts a line.
-fn carried(head: &[u8]) -> Option<(Kind, usize)> {
+/// What a script carries that unpacks itself: whatever is compressed and starts a line. Of several any may be what the
+/// script unpacks, and any only text that looks like a start.
+fn carried(head: &[u8]) -> Vec<(Kind, usize)> {
     const FAR: usize = 64 << 10;
     if !head.starts_with(b"#!") {
-        return None;
+        return Vec::new();
     }
     let head = &head[..head.len().min(FAR)];
-    let starts: [&[u8]; 4] = [b"\n\x1f\x8b\x08", b"\n\xfd7zXZ\0", b"\nBZh", b"\n\x28\xb5\x2f\xfd"];
-    starts.iter().find_map(|start| {
-        let at = memchr::memmem::find(head, start)? + 1;
-        Kind::of(&head[at..]).map(|kind| (kind, at))
-    })
+    let starts: [&[u8]; 4] = [b"\x1f\x8b\x08", b"\xfd7zXZ\0", b"BZh", b"\x28\xb5\x2f\xfd"];
+    let lines = memchr::memchr_iter(b'\n', head).map(|end| end + 1);
+    lines
+        .filter(|at| starts.iter().any(|start| head[*at..].starts_with(start)))
+        .filter_map(|at| Kind::of(&head[at..]).map(|kind| (kind, at)))
+        .collect()
 }
 
 /// Whether a content ends with a zip's directory. Behind a program a zip can have a comment as well; elsewhere that is not

@@ -4,7 +4,7 @@
 //! library in C that opens what strangers wrote; this reads pages of bytes, each at most once, so that no file can lead it
 //! in circles. What deleted rows left behind in pages that no table uses any more comes last, as it is.
 
-use super::container::Unpacker;
+use super::container::{Unpacker, in_words};
 use super::rest::{Rest, between};
 use crate::source::GapCode;
 
@@ -19,14 +19,17 @@ pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: u
             return walk.rest(&rest, path);
         }
     };
-    let limit = walk.limits.entry.min(walk.left) as usize;
-    let read = database.read(limit, &mut rest, |name, content| {
+    let read = database.read(walk.room(), &mut rest, |name, content| {
         walk.left = walk.left.saturating_sub(content.len() as u64);
         walk.entry(content, None, &format!("{path}!/{name}"), depth);
         walk.may_go_on(path)
     });
-    if let Err(reason) = read {
-        walk.gap(path, GapCode::Damaged, format!("it cannot be unpacked: {reason}"));
+    if let Err(problem) = read {
+        let (code, reason) = match problem {
+            Problem::Damaged(reason) => (GapCode::Damaged, format!("it cannot be unpacked: {reason}")),
+            Problem::Limit(reason) => (GapCode::Limit, reason),
+        };
+        walk.gap(path, code, reason);
     }
     walk.rest(&rest, path);
 }
@@ -63,6 +66,12 @@ enum Value<'a> {
     Blob(&'a [u8]),
 }
 
+/// Why not all of a database was read.
+pub enum Problem {
+    Damaged(String),
+    Limit(String),
+}
+
 /// A table, or an index that holds one (`WITHOUT ROWID`).
 struct Table {
     name: String,
@@ -94,14 +103,14 @@ impl<'a> Database<'a> {
 
     /// Calls `found` with each table's name and rows, one row a line, as JSON; blobs that are no text and the pages that
     /// no table uses are contents of their own, and so are the statements that made tables, views and triggers. `found` says
-    /// whether to go on. A table gives at most `limit` bytes. What no row holds goes to `rest`: indexes, which repeat what
+    /// whether to go on. A table gives as many bytes as there is room, which an option sets. What no row holds goes to `rest`: indexes, which repeat what
     /// tables hold, and what deleted rows left behind.
     pub fn read(
         &self,
-        limit: usize,
+        (room, option): (u64, &str),
         rest: &mut Rest,
         mut found: impl FnMut(&str, &[u8]) -> bool,
-    ) -> Result<(), String> {
+    ) -> Result<(), Problem> {
         let pages = self.bytes.len().div_ceil(self.page_size);
         let mut seen = vec![false; pages + 1];
         let mut schema = Vec::new();
@@ -125,22 +134,28 @@ impl<'a> Database<'a> {
             true
         });
         let is_whole = self.bytes.len().is_multiple_of(self.page_size);
-        let mut problem = read.err().or((!is_whole).then(|| "it does not consist of whole pages".to_owned()));
+        let problem = read.err().or((!is_whole).then(|| "it does not consist of whole pages".to_owned()));
+        let mut problem = problem.map(Problem::Damaged);
         if statements.len() > 1 && !found("(schema)", statements.as_bytes()) {
             return problem.map_or(Ok(()), Err);
         }
         for table in &schema {
             let mut text = String::new();
             let mut is_cut = false;
+            let mut number = 0;
             let mut blobs = Vec::new();
             let read = self.rows(table.root, true, &mut seen, rest, &mut |row| {
-                is_cut = text.len() > limit;
-                self.line(row, &table.columns, &mut text, &mut blobs);
+                is_cut = text.len() as u64 > room;
+                number += 1;
+                self.line(row, &table.columns, number, &mut text, &mut blobs);
                 !is_cut
             });
-            problem = problem.or(read.err().map(|error| format!("table {}: {error}", table.name)));
+            let name = &table.name;
+            problem = problem.or(read.err().map(|error| Problem::Damaged(format!("table {name}: {error}"))));
             if is_cut {
-                problem = Some(format!("table {} has more than {} MiB of text", table.name, limit >> 20));
+                let most = in_words(room);
+                let reason = format!("only {most} of the text of table {name} were read ({option})");
+                problem = problem.or(Some(Problem::Limit(reason)));
             }
             if !text.is_empty() && !found(&table.name, text.as_bytes()) {
                 return problem.map_or(Ok(()), Err);
@@ -152,7 +167,7 @@ impl<'a> Database<'a> {
             }
         }
         for root in indexes {
-            problem = problem.or(self.rows(root, false, &mut seen, rest, &mut |_| true).err());
+            problem = problem.or(self.rows(root, false, &mut seen, rest, &mut |_| true).err().map(Problem::Damaged));
         }
         let unused: Vec<u8> = (1..=pages)
             .filter(|page| !seen[*page])
@@ -286,16 +301,16 @@ impl<'a> Database<'a> {
         }
     }
 
-    /// Appends a row as a JSON object on a line of its own.
+    /// Appends a row as a JSON object on a line of its own, which has this number.
     fn line(
         &self,
         row: &[Value<'_>],
         columns: &[String],
+        number: usize,
         text: &mut String,
         blobs: &mut Vec<(String, usize, Vec<u8>)>,
     ) {
         let quoted = |text: &str| serde_json::Value::from(text).to_string();
-        let number = 1 + text.bytes().filter(|byte| *byte == b'\n').count();
         let mut separator = "{";
         for (index, value) in row.iter().enumerate() {
             let column = columns.get(index).cloned().unwrap_or_else(|| format!("column {}", index + 1));

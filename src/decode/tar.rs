@@ -210,6 +210,7 @@ impl Sparse {
             }
             return walk.slice(data, path, depth);
         }
+        let is_wrong = self.has_overlap();
         let mut file = vec![0; end as usize];
         let mut left = data;
         for (offset, length) in self.parts {
@@ -217,11 +218,18 @@ impl Sparse {
             file[offset as usize..][..part.len()].copy_from_slice(part);
         }
         walk.holding(end, |walk| walk.slice(&file, path, depth));
-        // Parts that the map does not know.
-        if !left.is_empty() {
+        // Parts that the map does not know, or of which one hides another.
+        if is_wrong || !left.is_empty() {
             walk.gap(path, GapCode::Damaged, "it cannot be unpacked: its map of holes is wrong".to_owned());
             walk.slice(data, path, depth);
         }
+    }
+
+    /// Whether two parts are in one place.
+    fn has_overlap(&self) -> bool {
+        let mut parts: Vec<(u64, u64)> = self.parts.iter().copied().filter(|(_, length)| *length > 0).collect();
+        parts.sort_unstable();
+        parts.windows(2).any(|pair| pair[0].0.saturating_add(pair[0].1) > pair[1].0)
     }
 
     /// Version 1.0: lines with the number of parts, then where each is and how long, filled up to a block.

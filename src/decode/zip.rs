@@ -56,7 +56,7 @@ pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: u
             if !walk.may_go_on(path) {
                 return;
             }
-            if let Some(end) = unnamed(walk, bytes, start, path, depth) {
+            if let Some(end) = unnamed(walk, bytes, start, path, depth, &mut parts.marks) {
                 at = at.max(end);
                 let [name, end, ..] = header_at(bytes, start, LOCAL, LOCAL_LENGTH, [26, 28]).unwrap_or_default();
                 parts.missing.remove(bytes.get(name..end).unwrap_or_default());
@@ -86,6 +86,39 @@ struct Parts {
     end: usize,
     /// Where names, extra fields and comments start and end.
     cuts: Vec<usize>,
+    /// Where stored entries can end.
+    marks: Marks,
+}
+
+/// What follows the data of an entry: another header, or what describes it. Many entries can ask about the same bytes, so
+/// what was searched last is not searched again.
+#[derive(Default)]
+struct Marks {
+    /// Where no mark starts; one does at its end, or the file is over.
+    none: Range<usize>,
+}
+
+impl Marks {
+    /// Where the first mark from `at` on is, or the end of `bytes`.
+    fn first(&mut self, bytes: &[u8], at: usize) -> usize {
+        if at > self.none.end || self.none.is_empty() {
+            self.none = at..find(bytes, at, bytes.len());
+        } else if at < self.none.start {
+            let end = find(bytes, at, self.none.start);
+            self.none = at..if end < self.none.start { end } else { self.none.end };
+        }
+        self.none.end
+    }
+}
+
+/// Where the first mark from `start` on is, or `end` if there is none before it.
+fn find(bytes: &[u8], start: usize, end: usize) -> usize {
+    let is_mark = |at: &usize| {
+        let mark = &bytes[*at..];
+        [LOCAL, CENTRAL, DESCRIPTOR].into_iter().any(|it| mark.starts_with(it))
+    };
+    let Some(searched) = bytes.get(start..end) else { return end };
+    memchr::memchr_iter(b'P', searched).map(|found| start + found).find(is_mark).unwrap_or(end)
 }
 
 /// Reads the entries that the directory names, and says whether to go on.
@@ -144,14 +177,21 @@ fn named(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: usize, parts:
         // A writer that did not know the size wrote none.
         let is_other = |local: &Member| local.packed > 0 && (local.method, local.packed) != (method, member.packed);
         if Member::local(bytes, start).is_some_and(|(local, _)| is_other(&local)) {
-            unnamed(walk, bytes, start, path, depth);
+            unnamed(walk, bytes, start, path, depth, &mut parts.marks);
         }
     }
     true
 }
 
 /// Reads an entry as its own header at `start` describes it, and gives back where it ends if all of it was read.
-fn unnamed(walk: &mut Unpacker<'_>, bytes: &[u8], start: usize, path: &str, depth: usize) -> Option<usize> {
+fn unnamed(
+    walk: &mut Unpacker<'_>,
+    bytes: &[u8],
+    start: usize,
+    path: &str,
+    depth: usize,
+    marks: &mut Marks,
+) -> Option<usize> {
     let Some((mut member, name)) = Member::local(bytes, start) else {
         walk.gap(path, GapCode::Damaged, "it cannot be unpacked: an entry's header is cut short".to_owned());
         return None;
@@ -159,9 +199,8 @@ fn unnamed(walk: &mut Unpacker<'_>, bytes: &[u8], start: usize, path: &str, dept
     let after = bytes.get(member.data..).unwrap_or_default();
     if member.has_descriptor() && member.packed == 0 {
         // Only compressed data tells where it ends.
-        let ends = [LOCAL, CENTRAL, DESCRIPTOR].into_iter().filter_map(|mark| memchr::memmem::find(after, mark));
-        let stored = ends.min().unwrap_or(after.len());
-        member.packed = if member.method == 0 { stored } else { after.len() } as u64;
+        let mut stored = || marks.first(bytes, member.data).saturating_sub(member.data);
+        member.packed = if member.method == 0 { stored() } else { after.len() } as u64;
     }
     member.unpack(walk, bytes, &format!("{path}!/{}", shown(name)), depth)
 }
@@ -329,4 +368,25 @@ fn le16(bytes: &[u8], at: usize) -> Option<u16> {
 
 fn le32(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_found_in_any_order() {
+        let bytes = b"ab PK\x03\x04 PK PK\x07\x08PK\x01\x02 some more P";
+        let expected = |at: usize| (at..bytes.len()).find(|at| [3, 11, 15].contains(at)).unwrap_or(bytes.len());
+        let length = bytes.len();
+        // Steps that have no divisor in common with the length come to each place, in another order each.
+        for step in
+            (1..length).filter(|step| (2..=*step).all(|by| !step.is_multiple_of(by) || !length.is_multiple_of(by)))
+        {
+            let mut marks = Marks::default();
+            for at in (0..length).map(|index| index * step % length) {
+                assert_eq!(marks.first(bytes, at), expected(at), "{at} by {step}");
+            }
+        }
+    }
 }

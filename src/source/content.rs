@@ -130,10 +130,10 @@ impl Scan<'_, '_> {
         let mut form = Form::of(&head, &[]);
         let most = largest_container(self.task.progress());
         let most = if form.kinds.is_empty() { most.min(KEPT) } else { most };
-        let mut input = Keeping { input: Cursor::new(head).chain(input), kept: Vec::new(), most, is_all: true };
+        let input = Cursor::new(&head[..]).chain(input);
+        let mut input = Keeping { input, kept: Vec::new(), most, is_all: true };
         let reading = self.raw(&form, |detector, worker, task| window::scan(&mut input, 0, detector, worker, task));
-        let head = if input.is_all { &input.kept[..HEAD.min(input.kept.len())] } else { &[] };
-        let at_end = Form::of(head, &input.kept);
+        let at_end = Form::of(&head, &input.kept);
         if input.is_all || !form.is_any() {
             form = at_end;
         }
@@ -174,8 +174,7 @@ impl Scan<'_, '_> {
             let identity = (self.identity)();
             match whole(self.task) {
                 Ok(bytes) => {
-                    for (kind, before) in form.kinds.iter() {
-                        let bytes = bytes.as_ref().get(before..).unwrap_or_default();
+                    for (kind, bytes) in form.kinds.parts(bytes.as_ref()) {
                         let inside =
                             Inside::of(bytes, kind, self.path, &identity, self.detector, self.worker, self.task);
                         scanned.contents.extend(inside.contents);
