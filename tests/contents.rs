@@ -497,6 +497,10 @@ fn documents_are_read() {
         let objects = format!("2 0 <</Author (me) /Password ({token})>>");
         pdf(&[("/Type/ObjStm/N 1/First 4/Filter/FlateDecode", &zlib(objects.as_bytes()))], "")
     });
+    table.add("packed-array.pdf", Found("!/(strings)"), |token| {
+        let objects = format!("2 0 [({})]", token.replace('_', "\\137"));
+        pdf(&[("/Type/ObjStm/N 1/First 4/Filter/FlateDecode", &zlib(objects.as_bytes()))], "")
+    });
     table.add("title.pdf", Found("!/(strings)"), |token| pdf(&[(&format!("/Title <{}>", hex(token)), b"")], ""));
     table.add("attached.pdf", Found("!/stream 1"), |token| {
         pdf(&[("/Type/EmbeddedFile/Filter/FlateDecode", &zlib(&line(token)))], "")
@@ -509,6 +513,34 @@ fn documents_are_read() {
     });
     table.add("plain-pdf.zip", Found("!/b.pdf"), |token| {
         zip(zip::CompressionMethod::Deflated, &[("b.pdf", &pdf(&[(&format!("/Title ({token})"), b"")], ""))])
+    });
+    // No table of objects is looked at, and no comment hides them.
+    let behind = |head: &str, token: &str| {
+        // Long enough not to stand there as it is.
+        let mut bytes = page(&(shown(token) + &"BT (more) Tj ET ".repeat(50)));
+        bytes.splice(9..9, head.bytes());
+        bytes
+    };
+    table.add("open-string.pdf", Found(text), |token| behind("%1 0 obj((((((\n", token));
+    table.add("open-dictionary.pdf", Found(text), |token| behind("%1 0 obj <<\n", token));
+    table.add("outer-stream.pdf", Found(text), |token| {
+        let mut bytes = behind("%1 0 obj <</Length 99999>>stream\n", token);
+        bytes.extend_from_slice(b"endstream");
+        bytes
+    });
+    let between = |blanks: &str, token: &str| {
+        let bytes = page(&shown(token));
+        let at = bytes.windows(4).position(|it| it == b" obj").unwrap();
+        [&bytes[..at], blanks.as_bytes(), &bytes[at..]].concat()
+    };
+    table.add("blanks.pdf", Found(text), |token| between(&" ".repeat(99), token));
+    table.add("remark.pdf", Found(text), |token| between("% a remark\n", token));
+    table.add("digits.pdf", Found(text), |token| {
+        pdf(&[("/Filt#65r /Fl#61teDecode", &zlib(shown(token).as_bytes()))], "")
+    });
+    table.add("map.pdf", Found("!/stream 2"), |token| {
+        let cmap = format!("1 beginbfchar <01> <0041> endbfchar % {token}\n");
+        pdf(&[("/Type/Font/ToUnicode 2 0 R", b""), ("/Filter/FlateDecode", &zlib(cmap.as_bytes()))], "")
     });
     table.add("comment.pdf", Outside, |token| [page("BT (nothing) Tj ET"), line(token)].concat());
     table.check();
@@ -532,6 +564,25 @@ fn what_of_a_document_is_not_read_is_a_gap() {
     table.add("damaged.pdf", Gap("damaged"), |_| pdf(&[("/Filter/FlateDecode", b"\x78\x9c\xff\xff\xff\xff")], ""));
     table.add("crypt.pdf", Gap("encrypted"), |_| pdf(&[("/Filter/Crypt", b"abc")], ""));
     table.add("unknown.pdf", Gap("unsupported-format"), |_| pdf(&[("/Filter/FooDecode", b"abc")], ""));
+    table.add("twice.pdf", Gap("unsupported-format"), |token| {
+        pdf(&[("/Filter [] /Filter /FlateDecode", &shown(token))], "")
+    });
+    table.add("decoy.pdf", Gap("unsupported-format"), |token| {
+        let mut bytes = pdf(&[("/Filter 5 0 R", &shown(token))], "");
+        bytes.extend_from_slice(b"5 0 obj /FlateDecode endobj\n5 0 obj [] endobj\n");
+        bytes
+    });
+    table.add("nine.pdf", Gap("unsupported-format"), |token| {
+        pdf(&[(&format!("/Filter [{}/Flate]", "/AHx".repeat(8)), &shown(token))], "")
+    });
+    table.add("lost.pdf", Gap("damaged"), |token| {
+        let bytes = pdf(&[("/Filter/FlateDecode", &shown(token))], "");
+        let at = bytes.windows(5).position(|it| it == b"0 obj").unwrap();
+        [&bytes[..at], b"z", &bytes[at..]].concat()
+    });
+    for (name, open) in [("objects.pdf", "1 0 obj<<"), ("trailers.pdf", "trailer<<")] {
+        table.add(name, Gap("limit"), |_| format!("%PDF-1.7\n{}", open.repeat(50_000)).into_bytes());
+    }
     table.add("image.pdf", Clean, |_| pdf(&[("/Subtype/Image/Filter/DCTDecode", b"\xff\xd8")], ""));
     table.add("font.pdf", Clean, |_| pdf(&[("/Length1 9/Filter/FlateDecode", b"damaged")], ""));
     table.add("about.py", Clean, |_| b"HEAD = b'%PDF-1.4'\nEND = 'stream\\n'\n".to_vec());

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::lexer::{Dictionary, Lexer, Token, from_hex};
+use super::lexer::{Dictionary, Lexer, Nest, Token, from_hex, plain_name};
 
 /// How a stream is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,13 +43,18 @@ impl Filter {
 
     /// The filters that a value names, the outermost first.
     pub fn all(value: &[u8]) -> Vec<Self> {
+        const MOST: usize = 8;
         let names = Lexer::new(value, 0).filter_map(|token| match token {
-            Token::Name(name) => Some(Self::named(name)),
-            // One that stands elsewhere.
-            Token::Word(b"R") => Some(Self::Unknown),
-            _ => None,
+            Token::Name(name) => Some(Self::named(&plain_name(name))),
+            Token::Open(Nest::Array) | Token::Close(Nest::Array) | Token::Word(b"null") => None,
+            // One that stands elsewhere, or none.
+            _ => Some(Self::Unknown),
         });
-        names.take(8).collect()
+        let mut filters: Vec<Self> = names.take(MOST + 1).collect();
+        if filters.len() > MOST {
+            filters.push(Self::Unknown);
+        }
+        filters
     }
 }
 

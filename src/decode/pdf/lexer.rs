@@ -1,5 +1,7 @@
 //! Tokens of PDF (ISO 32000-1, 7.2 and 7.3) and the values of dictionaries, without making anything of them in memory.
 
+use std::borrow::Cow;
+
 /// A token.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Token<'a> {
@@ -27,6 +29,9 @@ pub enum Nest {
     /// `<<…>>`
     Dictionary,
 }
+
+/// Bytes that the parts of a reference may take: more would be looked at behind each number.
+const FARTHEST: usize = 256;
 
 /// Reads tokens one after the other.
 #[derive(Debug, Clone)]
@@ -111,7 +116,7 @@ impl<'a> Lexer<'a> {
             }
         }
         let mut end = self.at;
-        let mut ahead = self.clone();
+        let mut ahead = Lexer::new(&self.bytes[..end.saturating_add(FARTHEST).min(self.bytes.len())], end);
         if self.bytes[start].is_ascii_digit()
             && matches!(ahead.next(), Some(Token::Number(_)))
             && ahead.next() == Some(Token::Word(b"R"))
@@ -179,15 +184,17 @@ impl<'a> Dictionary<'a> {
 
     /// The value of a key.
     pub fn get(self, key: &str) -> Option<&'a [u8]> {
-        self.pairs().find(|(name, _)| *name == key.as_bytes()).map(|(_, value)| value)
+        self.all(key).next()
     }
 
-    /// The value of a key, if it is a name.
-    pub fn name(self, key: &str) -> Option<&'a [u8]> {
-        match Lexer::new(self.get(key)?, 0).next()? {
-            Token::Name(name) => Some(name),
-            _ => None,
-        }
+    /// The values of a key: readers differ in which of several they take.
+    pub fn all(self, key: &str) -> impl Iterator<Item = &'a [u8]> {
+        self.pairs().filter(move |(name, _)| *plain_name(name) == *key.as_bytes()).map(|(_, value)| value)
+    }
+
+    /// Whether a value of a key is this name.
+    pub fn is(self, key: &str, name: &[u8]) -> bool {
+        self.all(key).any(|value| is_name(value, name))
     }
 
     /// The value of a key, if it is a whole number.
@@ -197,6 +204,29 @@ impl<'a> Dictionary<'a> {
             _ => None,
         }
     }
+}
+
+/// Whether a value is this name.
+pub fn is_name(value: &[u8], name: &[u8]) -> bool {
+    matches!(Lexer::new(value, 0).next(), Some(Token::Name(written)) if *plain_name(written) == *name)
+}
+
+/// A name, with the bytes for which it has `#` and two digits.
+pub fn plain_name(name: &[u8]) -> Cow<'_, [u8]> {
+    if !name.contains(&b'#') {
+        return Cow::Borrowed(name);
+    }
+    let mut plain = Vec::with_capacity(name.len());
+    let mut at = 0;
+    while let Some(&byte) = name.get(at) {
+        let digits = name.get(at + 1..at + 3).filter(|it| byte == b'#' && it.iter().all(u8::is_ascii_hexdigit));
+        match digits {
+            Some(digits) => plain.extend(from_hex(digits)),
+            None => plain.push(byte),
+        }
+        at += if digits.is_some() { 3 } else { 1 };
+    }
+    Cow::Owned(plain)
 }
 
 /// The object that a value refers to.

@@ -14,7 +14,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::container::{Unpacker, damaged, in_words};
 use crate::gap::GapCode;
 use filter::Filter;
-use lexer::{Dictionary, Lexer, Nest, Token, from_hex, reference, unescape};
+use lexer::{Dictionary, Lexer, Token, from_hex, is_name, plain_name, reference, unescape};
 use text::{Characters, Fonts};
 
 /// Names and references of fonts that are looked at.
@@ -29,7 +29,8 @@ struct Stream<'a> {
     object: u32,
     dictionary: Dictionary<'a>,
     filters: Vec<Filter>,
-    subtype: &'a [u8],
+    /// Values of its `Subtype`.
+    subtypes: Vec<&'a [u8]>,
     data: &'a [u8],
     /// Whether it ends before the file does.
     is_whole: bool,
@@ -44,14 +45,30 @@ struct Document {
     /// What names what: the names of fonts are among these.
     names: BTreeSet<(Box<[u8]>, u32)>,
     strings: Vec<u8>,
+    /// Bytes that strings may have.
+    room: usize,
+    /// Bytes that may still be read as values, which can be made to stand in one another.
+    work: usize,
+    /// Streams whose object was not found.
+    lost: usize,
 }
 
 pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: usize) {
-    let mut document = Document::default();
+    let room = walk.room().0.min(usize::MAX as u64 / 2) as usize;
+    let mut document = Document { room, work: work_of(bytes), ..Document::default() };
     let streams = document.read(bytes, walk.limits.entries);
     if document.is_encrypted {
         let reason = "it is encrypted; save it without a password (`qpdf --decrypt`) and scan that";
         return walk.gap(path, GapCode::Encrypted, reason.to_owned());
+    }
+    if document.lost > 0 {
+        let reason = "it cannot be unpacked: there are streams whose object is damaged";
+        walk.gap(path, GapCode::Damaged, reason.to_owned());
+    }
+    if streams.len() as u64 > walk.limits.entries {
+        let most = walk.limits.entries;
+        let reason = format!("it holds more than {most} contents; the others were not read (--max-archive-entries)");
+        walk.gap(path, GapCode::Limit, reason);
     }
     let (packs, streams): (Vec<_>, Vec<_>) = streams.into_iter().partition(|it| it.is("Type", b"ObjStm"));
     for stream in &packs {
@@ -63,6 +80,10 @@ pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: u
             walk.entry(objects, cut, inner, depth);
         });
     }
+    if document.work == 0 {
+        let reason = "its objects stand in one another, which takes too long to read";
+        walk.gap(path, GapCode::Limit, reason.to_owned());
+    }
     let characters = document.characters(walk, &streams, path);
     let mut fonts = Fonts::new();
     for (name, object) in &document.names {
@@ -70,7 +91,7 @@ pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: u
             fonts.entry(&**name).or_default().push(characters);
         }
     }
-    for stream in streams.iter().filter(|it| it.may_hold_text() && !characters.contains_key(&it.object)) {
+    for stream in streams.iter().filter(|it| it.may_hold_text()) {
         if !walk.may_go_on(path) {
             return;
         }
@@ -91,14 +112,18 @@ pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: u
 
 impl Stream<'_> {
     fn is(&self, key: &str, name: &[u8]) -> bool {
-        self.dictionary.name(key) == Some(name)
+        self.dictionary.is(key, name)
+    }
+
+    fn is_subtype(&self, name: &[u8]) -> bool {
+        self.subtypes.iter().any(|value| is_name(value, name))
     }
 
     /// Whether it is neither an image nor a font nor a table of where objects are.
     fn may_hold_text(&self) -> bool {
-        let is_image = self.subtype == b"/Image" || self.filters.contains(&Filter::Image);
+        let is_image = self.is_subtype(b"Image") || self.filters.contains(&Filter::Image);
         let is_font = self.dictionary.number("Length1").is_some()
-            || matches!(self.subtype, b"/Type1C" | b"/CIDFontType0C" | b"/OpenType");
+            || [&b"Type1C"[..], b"CIDFontType0C", b"OpenType"].into_iter().any(|it| self.is_subtype(it));
         !is_image && !is_font && !self.is("Type", b"XRef")
     }
 
@@ -163,56 +188,84 @@ fn hand_on(walk: &mut Unpacker<'_>, text: &[u8], path: &str) {
 }
 
 impl Document {
-    /// Finds all objects of a file, wherever they stand, and gives back the first `most` streams.
+    /// Finds all objects of a file, wherever they stand, in comments and in one another as well: what readers make of
+    /// damaged files differs. Gives back the first streams, one more than `most` if there are more.
     fn read<'a>(&mut self, bytes: &'a [u8], most: u64) -> Vec<Stream<'a>> {
         let mut streams = Vec::new();
-        let mut at = 0;
-        let mut has_ends = true;
-        // Names that stand in objects of their own.
-        let mut values: HashMap<u32, &[u8]> = HashMap::new();
-        while let Some(found) = memchr::memmem::find(&bytes[at..], b"obj") {
-            let keyword = at + found;
-            at = keyword + 3;
+        let mut end_mark = 0;
+        // Where the data of streams starts behind its keyword.
+        let mut starts = HashSet::new();
+        // What stands in objects of its own, if all objects of a number agree.
+        let mut values: HashMap<u32, Option<&[u8]>> = HashMap::new();
+        for keyword in memchr::memmem::find_iter(bytes, b"obj") {
             let Some(object) = number_before(bytes, keyword) else { continue };
-            let mut lexer = Lexer::new(bytes, at);
-            let start = lexer.at;
-            let Some(value) = lexer.value() else { continue };
-            let dictionary = Dictionary(value);
+            if self.work == 0 {
+                break;
+            }
+            let start = keyword + 3;
+            let mut lexer = Lexer::new(bytes, start);
+            let value = lexer.value();
+            let behind = value.is_some_and(|value| value.starts_with(b"<<")).then(|| lexer.next()).flatten();
+            self.spend(lexer.at - start);
+            let Some(value) = value else { continue };
             if !value.starts_with(b"<<") {
-                self.strings(&bytes[start..lexer.at]);
-                if value.len() <= LONGEST_NAME && matches!(value.first(), Some(b'/' | b'[')) {
-                    values.insert(object, value);
-                }
-                at = lexer.at;
+                self.strings(value);
+                let short = Some(value).filter(|value| value.len() <= LONGEST_NAME);
+                values.entry(object).and_modify(|it| *it = it.filter(|it| short == Some(it))).or_insert(short);
                 continue;
             }
+            let dictionary = Dictionary(value);
             self.object(object, dictionary);
-            at = lexer.at;
-            if lexer.next() != Some(Token::Word(b"stream")) {
+            if behind != Some(Token::Word(b"stream")) {
                 continue;
             }
+            starts.insert(lexer.at);
             let mut data = lexer.at;
             data += usize::from(bytes.get(data) == Some(&b'\r'));
             data += usize::from(bytes.get(data) == Some(&b'\n'));
-            let (end, is_whole) = end_of_stream(bytes, data, dictionary.number("Length"), &mut has_ends);
+            let (end, is_whole) = end_of_stream(bytes, data, dictionary.number("Length"), &mut end_mark);
             if (streams.len() as u64) <= most {
                 let data = &bytes[data.min(end)..end];
-                streams.push(Stream { object, dictionary, filters: Vec::new(), subtype: b"", data, is_whole });
+                streams.push(Stream { object, dictionary, filters: Vec::new(), subtypes: Vec::new(), data, is_whole });
             }
-            if self.is_encrypted || dictionary.name("Type") == Some(b"XRef") {
-                self.is_encrypted |= dictionary.get("Encrypt").is_some();
-            }
-            at = end;
+            self.is_encrypted |= dictionary.is("Type", b"XRef") && dictionary.get("Encrypt").is_some();
         }
         for stream in &mut streams {
-            let value = |key| {
-                let value = stream.dictionary.get(key).unwrap_or_default();
-                reference(value).and_then(|object| values.get(&object).copied()).unwrap_or(value)
+            let all = |key| {
+                let mut all = stream.dictionary.all(key).map(|value| match reference(value) {
+                    Some(object) => values.get(&object).copied().flatten().unwrap_or(value),
+                    None => value,
+                });
+                all.by_ref().take(8).collect::<Vec<_>>()
             };
-            (stream.filters, stream.subtype) = (Filter::all(value("Filter")), value("Subtype"));
+            stream.subtypes = all("Subtype");
+            let filters: Vec<_> = all("Filter").into_iter().map(Filter::all).collect();
+            stream.filters = match &filters[..] {
+                [] => Vec::new(),
+                [first, others @ ..] if others.iter().all(|it| it == first) => first.clone(),
+                _ => vec![Filter::Unknown],
+            };
         }
-        self.is_encrypted |= has_encrypted_trailer(bytes);
+        self.is_encrypted |= self.has_encrypted_trailer(bytes);
+        self.lost = lost_streams(bytes, &starts);
         streams
+    }
+
+    /// Whether a trailer names how the file is encrypted.
+    fn has_encrypted_trailer(&mut self, bytes: &[u8]) -> bool {
+        memchr::memmem::find_iter(bytes, b"trailer").any(|at| {
+            if self.work == 0 {
+                return false;
+            }
+            let mut lexer = Lexer::new(bytes, at + 7);
+            let value = lexer.value();
+            self.spend(lexer.at - at);
+            value.is_some_and(|value| value.starts_with(b"<<") && Dictionary(value).get("Encrypt").is_some())
+        })
+    }
+
+    fn spend(&mut self, bytes: usize) {
+        self.work = self.work.saturating_sub(bytes);
     }
 
     /// What a dictionary tells of fonts, and its strings.
@@ -230,7 +283,7 @@ impl Document {
             if let Some(object) =
                 reference(value).filter(|_| name.len() <= LONGEST_NAME && self.names.len() < MOST_NAMES)
             {
-                self.names.insert((name.into(), object));
+                self.names.insert((plain_name(name).into(), object));
             } else if value.starts_with(b"<<") && depth < DEEPEST {
                 self.references(Dictionary(value), depth + 1);
             }
@@ -240,6 +293,10 @@ impl Document {
     /// Keeps the strings that read in another way than they are written.
     fn strings(&mut self, object: &[u8]) {
         for token in Lexer::new(object, 0) {
+            // That there is more is said where they are handed on.
+            if self.strings.len() > self.room {
+                return;
+            }
             let plain = match token {
                 Token::Text(raw) if raw.contains(&b'\\') || raw.starts_with(&[0xfe, 0xff]) => unescape(raw),
                 Token::Hex(digits) if digits.len() > 16 => from_hex(digits),
@@ -260,15 +317,23 @@ impl Document {
     fn packed(&mut self, objects: &[u8], dictionary: Dictionary<'_>) {
         let first = dictionary.number("First").unwrap_or(0);
         let mut head = Lexer::new(&objects[..first.min(objects.len())], 0);
+        let mut seen = HashSet::new();
+        self.work = self.work.max(work_of(objects));
         while let (Some(Token::Number(object)), Some(Token::Number(offset))) = (head.next(), head.next()) {
-            let mut lexer = Lexer::new(objects, first.saturating_add(offset as usize));
-            match lexer.next() {
-                Some(Token::Open(Nest::Dictionary)) => {}
-                _ => continue,
+            let start = first.saturating_add(offset as usize);
+            if self.work == 0 {
+                return;
             }
-            let start = lexer.at - 2;
-            if let Some(value) = Lexer::new(objects, start).value() {
-                self.object(object as u32, Dictionary(value));
+            if start >= objects.len() || !seen.insert(start) {
+                continue;
+            }
+            let mut lexer = Lexer::new(objects, start);
+            let value = lexer.value();
+            self.spend(lexer.at - start);
+            match value {
+                Some(value) if value.starts_with(b"<<") => self.object(object as u32, Dictionary(value)),
+                Some(value) => self.strings(value),
+                None => {}
             }
         }
     }
@@ -292,13 +357,45 @@ impl Document {
     }
 }
 
+/// Bytes that may be read as values of a content: many times as many as no objects in one another take.
+fn work_of(bytes: &[u8]) -> usize {
+    bytes.len().saturating_mul(16).saturating_add(1 << 20)
+}
+
 /// The number of the object whose keyword stands at `at`.
 fn number_before(bytes: &[u8], at: usize) -> Option<u32> {
-    const FAR: usize = 32;
-    let before = &bytes[at.saturating_sub(FAR)..at];
-    let (generation, before) = last_number(before)?;
-    let _: u32 = generation;
-    last_number(before).map(|(object, _)| object)
+    let number = |before| last_number(before).and_then(|(_, before)| last_number(before)).map(|(object, _)| object);
+    number(&bytes[..at]).or_else(|| number(before_comments(&bytes[..at])?))
+}
+
+/// What stands before the lines of comments that `bytes` ends with.
+fn before_comments(bytes: &[u8]) -> Option<&[u8]> {
+    const MOST: usize = 16;
+    let mut rest = bytes;
+    for _ in 0..MOST {
+        let end = rest.iter().rposition(|byte| !lexer::is_blank(*byte))? + 1;
+        if !rest[end..].iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+            break;
+        }
+        let line = memchr::memrchr2(b'\n', b'\r', &rest[..end]).map_or(0, |at| at + 1);
+        let Some(comment) = memchr::memchr(b'%', &rest[line..end]) else { break };
+        rest = &rest[..line + comment];
+    }
+    Some(rest).filter(|rest| rest.len() < bytes.len())
+}
+
+/// How many streams there are besides those that start at these places.
+fn lost_streams(bytes: &[u8], starts: &HashSet<usize>) -> usize {
+    const KEYWORD: &[u8] = b"stream";
+    let lost = memchr::memmem::find_iter(bytes, KEYWORD).filter(|at| {
+        let end = at + KEYWORD.len();
+        matches!(bytes.get(end), Some(b'\r' | b'\n')) && !starts.contains(&end) && {
+            let before = &bytes[..*at];
+            let last = before.iter().rposition(|byte| !lexer::is_blank(*byte)).map_or(0, |at| at + 1);
+            before[..last].ends_with(b">>")
+        }
+    });
+    lost.count()
 }
 
 fn last_number(bytes: &[u8]) -> Option<(u32, &[u8])> {
@@ -308,8 +405,8 @@ fn last_number(bytes: &[u8]) -> Option<(u32, &[u8])> {
 }
 
 /// Where the data of a stream ends that starts at `start`, and whether it does before the file ends. `length` is what its
-/// dictionary says, `has_ends` whether any stream that starts later can end.
-fn end_of_stream(bytes: &[u8], start: usize, length: Option<usize>, has_ends: &mut bool) -> (usize, bool) {
+/// dictionary says, `mark` where the last end was that was searched for: streams come in order.
+fn end_of_stream(bytes: &[u8], start: usize, length: Option<usize>, mark: &mut usize) -> (usize, bool) {
     const END: &[u8] = b"endstream";
     if let Some(end) = length.and_then(|length| start.checked_add(length)).filter(|end| *end <= bytes.len()) {
         let after = &bytes[end..];
@@ -319,18 +416,8 @@ fn end_of_stream(bytes: &[u8], start: usize, length: Option<usize>, has_ends: &m
         }
     }
     let start = start.min(bytes.len());
-    let end = has_ends.then(|| memchr::memmem::find(&bytes[start..], END)).flatten();
-    *has_ends = end.is_some();
-    match end {
-        Some(length) => (start + length, true),
-        None => (bytes.len(), false),
+    if *mark < start {
+        *mark = memchr::memmem::find(&bytes[start..], END).map_or(bytes.len(), |length| start + length);
     }
-}
-
-/// Whether a trailer names how the file is encrypted.
-fn has_encrypted_trailer(bytes: &[u8]) -> bool {
-    memchr::memmem::find_iter(bytes, b"trailer").any(|at| {
-        let value = Lexer::new(bytes, at + 7).value();
-        value.is_some_and(|value| value.starts_with(b"<<") && Dictionary(value).get("Encrypt").is_some())
-    })
+    (*mark, *mark < bytes.len())
 }

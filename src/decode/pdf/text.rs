@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::lexer::{Lexer, Nest, Token, from_hex, unescape};
+use super::lexer::{Lexer, Nest, Token, from_hex, plain_name, unescape};
 
 /// Characters that one code may stand for: a ligature has three.
 const MOST_CHARACTERS: usize = 4;
@@ -136,7 +136,10 @@ pub fn shown(operators: &[u8], fonts: &Fonts<'_>, reading: usize) -> String {
                 let operand = |from_end: usize| numbers.len().checked_sub(from_end).map_or(0.0, |at| numbers[at]);
                 match operator {
                     b"Tf" => {
-                        page.font = fonts.get(name).and_then(|fonts| fonts.get(reading.min(fonts.len() - 1))).copied()
+                        page.font = fonts
+                            .get(&*plain_name(name))
+                            .and_then(|fonts| fonts.get(reading.min(fonts.len() - 1)))
+                            .copied()
                     }
                     b"Td" | b"TD" => page.height += operand(1),
                     b"Tm" => page.height = operand(1),
