@@ -70,6 +70,8 @@ impl<'a> Ancestry<'a> {
         // How many in the queue nobody has called known: counted, as a look at all of them for each costs their square.
         let mut open = 0;
         let mut wanted: Vec<Oid> = Vec::new();
+        // The oldest that is wanted; told anew only where some turn out to be known.
+        let mut oldest: Option<i64> = None;
         for (oids, is_known) in [(&ends.exclude, true), (&ends.include, false)] {
             for oid in oids {
                 if is_known {
@@ -88,7 +90,6 @@ impl<'a> Ancestry<'a> {
             let is_known = known.contains(&oid);
             open -= usize::from(!is_known);
             if is_known && open == 0 {
-                let oldest = wanted.iter().filter(|oid| !known.contains(oid)).map(|oid| self.commits[oid].time).min();
                 if oldest.is_none_or(|oldest| time < oldest) {
                     slop -= 1;
                 }
@@ -98,11 +99,14 @@ impl<'a> Ancestry<'a> {
             }
             if !is_known {
                 wanted.push(oid);
+                oldest = Some(oldest.map_or(time, |oldest| oldest.min(time)));
             }
             for parent in self.parents(&oid) {
                 if is_known && known.insert(parent) && met.contains(&parent) {
                     open -= usize::from(queued.contains(&parent));
                     self.spread(parent, &mut known, &met, &queued, &mut open);
+                    wanted.retain(|oid| !known.contains(oid));
+                    oldest = wanted.iter().map(|oid| self.commits[oid].time).min();
                 }
                 if let Some(time) = self.commit(&parent).map(|commit| commit.time).filter(|_| met.insert(parent)) {
                     queue.push((time, parent));

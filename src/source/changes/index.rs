@@ -117,7 +117,16 @@ impl Index {
 
     /// Reads `file`. What a split index shares lies in the git folder, wherever the index itself is.
     fn read_file(file: &Path, git: &Path, hash: usize) -> Result<Self, IndexError> {
-        Self::parse(&file::read(file)?, hash, Some(git))
+        let index = Self::parse(&file::read(file)?, hash, Some(git))?;
+        let is_before = |a: &Entry, b: &Entry| match index.path(a).cmp(index.path(b)) {
+            std::cmp::Ordering::Equal => a.stage < b.stage,
+            order => order.is_lt(),
+        };
+        // Folders are told by their entries standing side by side.
+        match index.entries.windows(2).all(|pair| is_before(&pair[0], &pair[1])) {
+            true => Ok(index),
+            false => Err(IndexError::Malformed("its entries are not in order")),
+        }
     }
 
     /// The path of an entry.

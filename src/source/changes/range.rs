@@ -17,6 +17,7 @@ use crate::source::history::oid::Oid;
 use crate::source::history::pack::Kind;
 use crate::source::history::refs::Refs;
 use crate::source::history::revision::{RevisionError, Revisions};
+use crate::source::history::walk::leave_out_signatures;
 use crate::source::history::{HEADER, MESSAGE, NOWHERE, Repository, note};
 use crate::source::limits::{Limits, Task};
 use crate::source::{Gap, GapCode, Progress, window};
@@ -325,8 +326,12 @@ fn in_text(scanner: &Scanner<'_>, oid: &Oid, kind: Kind, gaps: &mut Vec<Gap>) ->
             }
         };
         gaps.extend(reading.error.map(|error| Gap::new(error.code(), path(), error.explain())));
+        let mut candidates = reading.candidates;
+        if place == HEADER {
+            leave_out_signatures(scanner.detector.rules(), text, &mut candidates);
+        }
         let facts = PathFacts::of(place);
-        found.extend(reading.candidates.into_iter().filter_map(|candidate| {
+        found.extend(candidates.into_iter().filter_map(|candidate| {
             match verdict(scanner.detector, candidate, place, &facts) {
                 Verdict::Finding(finding) => Some((*finding, *oid)),
                 _ => None,

@@ -4,6 +4,8 @@
 //! and whoever takes it for a parent loses the commit's real history. Everything but the tree and the parents is text that
 //! somebody wrote: names, addresses, further headers, the message.
 
+use std::ops::Range;
+
 use super::oid::Oid;
 
 /// A commit, as far as attribution needs it.
@@ -86,15 +88,26 @@ pub fn header_text(bytes: &[u8]) -> &[u8] {
     rest
 }
 
-/// Whether the byte `at` of a header stands in a signature, whose lines are no assignments whatever they look like.
-pub fn is_in_signature(header: &[u8], at: usize) -> bool {
-    let before = &header[..at.min(header.len())];
-    let mut start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
-    // Further lines of a header begin with a blank.
-    while start > 0 && header[start] == b' ' {
-        start = memchr::memrchr(b'\n', &header[..start - 1]).map_or(0, |at| at + 1);
+/// Where the signatures of a header stand, whose lines are no assignments whatever they look like.
+pub fn signatures(header: &[u8]) -> Vec<Range<usize>> {
+    let mut found: Vec<Range<usize>> = Vec::new();
+    let (mut at, mut is_open) = (0, false);
+    while at < header.len() {
+        let line = first_line(&header[at..]);
+        let end = (at + line.len() + 1).min(header.len());
+        // Further lines of a header begin with a blank.
+        is_open = match line.first() {
+            Some(b' ') => is_open,
+            _ => line.starts_with(b"gpgsig ") || line.starts_with(b"gpgsig-sha256 "),
+        };
+        match found.last_mut().filter(|last| is_open && last.end == at) {
+            Some(last) => last.end = end,
+            None if is_open => found.push(at..end),
+            None => {}
+        }
+        at = end;
     }
-    header[start..].starts_with(b"gpgsig")
+    found
 }
 
 /// Author and committer, if that is all that a header's text says beside two times: names and addresses without what
@@ -173,6 +186,14 @@ mod tests {
         assert_eq!(time(&["tree {t}", "author A <a@b> 1 +0000", "committer A <a@b> -5 +0000", ""]), -5);
         assert_eq!(time(&["tree {t}", "author A", "committer A <a@b> 99999999999999999999 +0000", ""]), i64::MAX);
         assert_eq!(time(&["tree {t}", ""]), 0);
+    }
+
+    #[test]
+    fn signatures_end_where_their_header_does() {
+        let header =
+            b"author A <a@b> 1 +0000\ngpgsig -----BEGIN\n \n x\nencoding x\n y\ngpgsigX a\n b\ngpgsig-sha256 c\n d\n";
+        let told: Vec<&[u8]> = signatures(header).into_iter().map(|range| &header[range]).collect();
+        assert_eq!(told, [&b"gpgsig -----BEGIN\n \n x\n"[..], b"gpgsig-sha256 c\n d\n"]);
     }
 
     #[test]

@@ -61,15 +61,16 @@ pub fn name(gaps: Vec<Gap>, stored: &Stored<'_>, wanted: &[GlobMatcher]) -> Vec<
     if holders.is_empty() {
         return gaps;
     }
-    let mut new: HashSet<u32> = holders.values().flatten().map(|(tree, _)| *tree).collect();
-    let mut leads = new.clone();
-    while !new.is_empty() {
-        let mut parents = HashSet::new();
-        for (tree, name, child) in trees.branches.iter().flatten().filter(|(_, _, child)| new.contains(child)) {
+    let mut branches: Vec<_> = trees.branches.iter().flatten().collect();
+    branches.sort_unstable_by_key(|(_, _, child)| *child);
+    let mut todo: Vec<u32> = holders.values().flatten().map(|(tree, _)| *tree).collect();
+    let mut leads: HashSet<u32> = todo.iter().copied().collect();
+    while let Some(below) = todo.pop() {
+        let first = branches.partition_point(|(_, _, child)| *child < below);
+        for (tree, name, child) in branches[first..].iter().take_while(|(_, _, child)| *child == below) {
             holders.entry(*child).or_default().push((*tree, *name));
-            parents.extend(leads.insert(*tree).then_some(*tree));
+            todo.extend(leads.insert(*tree).then_some(*tree));
         }
-        new = parents;
     }
     let roots: HashSet<u32> = commits.iter().filter_map(|commit| store.number(&commit.tree)).collect();
     let mut steps = 0;

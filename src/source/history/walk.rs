@@ -20,7 +20,7 @@ use crate::decode::compressed::stem;
 use crate::detect::candidate::{Candidate, RuleIndex};
 use crate::detect::{Detector, Scratch, resolve};
 use crate::finding::{Confidence, Secret, Severity};
-use crate::rules::rule::Class;
+use crate::rules::rule::{Class, Rule};
 use crate::source::content::{self, Scan};
 use crate::source::limits::Task;
 use crate::source::names::{FILE_NAME, Names};
@@ -415,6 +415,15 @@ fn settle(
     secrets
 }
 
+/// Leaves out what generic rules make of the signatures in a header.
+pub fn leave_out_signatures(rules: &[Rule], header: &[u8], candidates: &mut Vec<Candidate>) {
+    let signatures = commit::signatures(header);
+    if !signatures.is_empty() {
+        let is_in_one = |it: &Candidate| signatures.iter().any(|range| range.contains(&(it.span.start as usize)));
+        candidates.retain(|it| rules[it.rule as usize].class != Class::Generic || !is_in_one(it));
+    }
+}
+
 /// Scans and files what stands in the message and the header of a commit or tag.
 fn look_at_text(shared: &Shared<'_>, object: &Object<'_, '_>, header: &[u8], local: &mut Local) {
     let rules = shared.detector.rules();
@@ -437,8 +446,9 @@ fn look_at_text(shared: &Shared<'_>, object: &Object<'_, '_>, header: &[u8], loc
             continue;
         }
         let mut settled = resolve::settle(rules, candidates(&scanned, text, true));
-        let is_generic = |it: &Candidate| rules[it.rule as usize].class == Class::Generic;
-        settled.retain(|it| !is_generic(it) || !commit::is_in_signature(text, it.span.start as usize));
+        if inner.is_some() {
+            leave_out_signatures(rules, text, &mut settled);
+        }
         ids.extend(lock(&shared.secrets).ids(settled, inner.map(Arc::from).as_ref()));
     }
     if let Some(ids) = distinct(ids) {
