@@ -503,3 +503,42 @@ fn a_damaged_index_is_said() {
         assert!(said.contains("index cannot be read"), "{length}: {said}");
     }
 }
+
+/// An id says nothing of whether anybody has looked at the object: a submodule's entry can have the id of a blob.
+#[test]
+fn what_was_a_submodule_is_new_as_a_file() {
+    for (mode, name) in [("100644", "f"), ("120000", "f"), ("100755", "d/f")] {
+        let repository = Repository::new();
+        repository.commit("ok", "hi\n");
+        repository.write("blob", LEAK);
+        let blob = repository.git(&["hash-object", "-w", "blob"]);
+        fs::remove_file(repository.path().join("blob")).unwrap();
+        let entry = |mode: &str| format!("{mode},{blob},{name}");
+        repository.git(&["update-index", "--add", "--cacheinfo", &entry("160000")]);
+        repository.git(&["commit", "-q", "-m", "a submodule"]);
+        repository.git(&["update-index", "--cacheinfo", &entry(mode)]);
+        assert_eq!(repository.staged().paths(), [name], "{mode}");
+        repository.git(&["commit", "-q", "-m", "a file"]);
+        assert_eq!(repository.range("HEAD~2..HEAD").paths(), [name], "{mode}");
+    }
+}
+
+/// What the base accepts in one place, or takes for harmless there, is new where it moves to.
+#[test]
+fn what_was_accepted_where_it_stood_is_new_where_it_moves_to() {
+    let exclude = "[scan]\nexclude = [\"vendor/**\"]\n";
+    let allow = "[[allow]]\nrule = \"generic-password\"\npaths = [\"vendor/**\"]\nreason = \"theirs\"\n";
+    for (configuration, from) in [(exclude, "vendor/a.py"), (allow, "vendor/a.py"), ("", "tests/a.py")] {
+        let repository = Repository::new();
+        repository.write(".keysieve.toml", configuration);
+        repository.commit("ok", "hi\n");
+        repository.commit(from, LEAK);
+        fs::create_dir_all(repository.path().join("src")).unwrap();
+        repository.git(&["mv", from, "src/a.py"]);
+        assert_eq!(repository.staged().paths(), ["src/a.py"], "{configuration}");
+        repository.git(&["commit", "-q", "-m", "move"]);
+        let report = repository.range("HEAD~2..HEAD");
+        assert!(report.paths().contains(&"src/a.py"), "{configuration}: {:?}", report.places);
+        assert_eq!(report.code, 1, "{configuration}");
+    }
+}

@@ -193,6 +193,36 @@ fn names_of_refs_and_texts_of_tags_are_read() {
 }
 
 #[test]
+fn names_are_read_that_have_no_content() {
+    let (empty, none) = ("4b825dc642cb6eb9a060e54bf8d69288fbee4904", "0".repeat(40));
+    for (at, entry) in ["160000 commit 1111111111111111111111111111111111111111", "040000 tree {e}"].iter().enumerate()
+    {
+        let (folder, secret) = (repository(), token(500 + at as u64));
+        let root = folder.path();
+        git_with(root, b"", &["hash-object", "-t", "tree", "-w", "--stdin"], &[]);
+        let line = format!("{}\t{secret}\n", entry.replace("{e}", empty));
+        let tree = git_with(root, line.as_bytes(), &["mktree", "--missing"], &[]);
+        let commit = git(root, &["commit-tree", "-m", "hi", "-p", "base", &tree]);
+        git(root, &["update-ref", "refs/heads/main", &commit]);
+        for command in [&["range", "base..main"][..], &["history"]] {
+            let (places, _, all) = keysieve(root, "", command, &secret);
+            assert_eq!(places, ["(file name)"], "{command:?} {entry}: {all}");
+        }
+    }
+    // A branch or a tag that is new at the remote publishes its name, whatever it leads to.
+    let (folder, secret) = (repository(), token(510));
+    let head = git(folder.path(), &["rev-parse", "HEAD"]);
+    git(folder.path(), &["update-ref", "refs/remotes/origin/main", &head]);
+    let push = |remote: &str| {
+        let line =
+            format!("refs/heads/a {head} refs/heads/x-{secret} {remote}\nrefs/heads/a {head} refs/heads/b {none}\n");
+        keysieve(folder.path(), &line, &["range", "--pre-push"], &secret)
+    };
+    assert_eq!((push(&none).0, push(&none).1), (vec!["(ref name)".to_owned()], 1));
+    assert_eq!(push(&head).1, 0, "it is there already");
+}
+
+#[test]
 fn trees_and_blobs_are_read_that_are_pushed_by_themselves() {
     let (folder, secret, none) = (repository(), token(400), "0".repeat(40));
     let root = folder.path();

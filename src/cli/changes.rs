@@ -12,7 +12,7 @@ use keysieve::baseline::{self, Baseline};
 use keysieve::config::{self, Config};
 use keysieve::decode::shown;
 use keysieve::detect::Detector;
-use keysieve::finding::Confidence;
+use keysieve::finding::{Confidence, Finding};
 use keysieve::outcome::{Outcome, SetAside, Summary};
 use keysieve::source::changes::range::{self, Ends, Pushed, Range};
 use keysieve::source::changes::{self, Changes, Options, staged};
@@ -96,8 +96,19 @@ pub fn run_staged(arguments: StagedArgs) -> anyhow::Result<ExitCode> {
     let repository = common.trust.open(&arguments.repository)?;
     let settings = Settings::of(&repository.root(), &common.accepted)?;
     let detector = detector(&settings, common)?;
-    let changes = watched(common, |progress| staged::scan(&repository, &detector, progress))?;
+    let is_accepted = is_accepted(&settings);
+    let options = Options { heed_markers: true, is_accepted: Some(&is_accepted) };
+    let changes = watched(common, |progress| staged::scan(&repository, &detector, progress, options))?;
     finish(changes, &detector, &settings, common)
+}
+
+/// Whether a finding is excluded or accepted where it stands.
+pub fn is_accepted(settings: &Settings) -> impl Fn(&Finding) -> bool + Sync + '_ {
+    let today = config::today();
+    move |finding| {
+        settings.config.excludes(&finding.identity)
+            || settings.config.allows(finding, &finding.identity, today).is_some()
+    }
 }
 
 /// What was found, and by which rules and settings.
@@ -127,12 +138,14 @@ pub fn look_at_range(arguments: &RangeArgs) -> anyhow::Result<Looked> {
         None => (Settings::of(&repository.root(), &common.accepted)?, Vec::new(), Vec::new()),
     };
     let detector = detector(&settings, common)?;
-    let options = Options { heed_markers: arguments.trust_head || arguments.pre_push };
+    let is_accepted = is_accepted(&settings);
+    let options = Options { heed_markers: arguments.trust_head || arguments.pre_push, is_accepted: Some(&is_accepted) };
     let is_empty = ends.is_empty();
     let mut changes = match is_empty {
         false => watched(common, |progress| range::scan(&repository, &ends, &detector, progress, options))?,
         true => Changes::default(),
     };
+    drop(is_accepted);
     changes.notes.extend(notes);
     changes.gaps.extend(gaps);
     if is_empty && unknown.is_empty() {
@@ -172,11 +185,12 @@ fn ends_of_push(repository: &Repository, input: &mut impl Read) -> anyhow::Resul
         text.truncate(text.iter().rposition(|byte| *byte == b'\n').unwrap_or(0));
     }
     let mut pushed = BTreeMap::new();
+    let mut ref_names = Vec::new();
     for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         let mut words = line.rsplitn(4, |byte| *byte == b' ');
         let (remote, to, local, name) = (words.next(), words.next(), words.next(), words.next());
         let id = |word: Option<&[u8]>| id(word?, repository.hash_length());
-        let (Some(local), Some(remote), Some(_), Some(name)) = (id(local), id(remote), to, name) else {
+        let (Some(local), Some(remote), Some(to), Some(name)) = (id(local), id(remote), to, name) else {
             let reason = "this line is none that git gives a pre-push hook (local ref, id, remote ref, id), so what it \
                           pushes was not looked at";
             gaps.push(Gap::new(GapCode::UnknownRevision, shown(line), reason));
@@ -185,12 +199,14 @@ fn ends_of_push(repository: &Repository, input: &mut impl Read) -> anyhow::Resul
         let is_none = |id: &str| id.bytes().all(|byte| byte == b'0');
         // A deleted ref pushes nothing.
         if !is_none(&local) {
+            ref_names.extend(is_none(&remote).then(|| shown(to)));
             let remote = (!is_none(&remote)).then_some(remote);
             pushed.entry(Pushed { local, remote }).or_insert_with(|| shown(name));
         }
     }
     let (pushed, names): (Vec<Pushed>, Vec<String>) = pushed.into_iter().unzip();
-    let (ends, unknown) = range::resolve_push(repository, &pushed);
+    let (mut ends, unknown) = range::resolve_push(repository, &pushed);
+    ends.ref_names = ref_names;
     gaps.extend(unknown.into_iter().map(|(at, error)| Gap::new(GapCode::UnknownRevision, &names[at], error)));
     Ok((ends, gaps))
 }

@@ -10,7 +10,7 @@ use keysieve::config::can_accept;
 use keysieve::detect::Detector;
 use keysieve::finding::Finding;
 use keysieve::outcome::Outcome;
-use keysieve::source::changes::staged;
+use keysieve::source::changes::{Options, staged};
 use keysieve::source::{Gap, tree};
 
 use super::super::changes::{self, Looked, RangeArgs};
@@ -99,7 +99,11 @@ fn pre_commit(files: &[PathBuf]) -> anyhow::Result<Looked> {
     let detector = Detector::new(settings.config.rules())?;
     let limits = LimitArgs::default();
     let progress = progress::begin(limits.limits());
-    let mut outcome = changes::outcome(staged::scan(&repository, &detector, &progress), &detector, &settings);
+    let mut outcome = {
+        let is_accepted = changes::is_accepted(&settings);
+        let options = Options { heed_markers: true, is_accepted: Some(&is_accepted) };
+        changes::outcome(staged::scan(&repository, &detector, &progress, options), &detector, &settings)
+    };
     let staged = if files.is_empty() { HashSet::new() } else { staged::paths(&repository) };
     if !files.iter().all(|file| is_staged(file, &repository.root(), &staged)) {
         // `pre-commit run --all-files` and `--files`: the files as they are.

@@ -33,7 +33,7 @@ use crate::detect::Detector;
 use crate::detect::candidate::{Candidate, Dropped, Judge};
 use crate::detect::path_facts::PathFacts;
 use crate::detect::verdict::{Verdict, verdict};
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 
 /// What a change brought.
 #[derive(Debug, Default)]
@@ -57,10 +57,12 @@ pub struct Changes {
 }
 
 /// How to look at changes.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Options {
+#[derive(Clone, Copy, Default)]
+pub struct Options<'a> {
     /// Takes comment markers for what they say. Where somebody else's change is looked at they say nothing.
     pub heed_markers: bool,
+    /// Whether a finding is accepted, or excluded, where it stands. What was accepted in one place is new where it moves to.
+    pub is_accepted: Option<&'a (dyn Fn(&Finding) -> bool + Sync)>,
 }
 
 /// What was found in one content.
@@ -74,9 +76,18 @@ struct Scanned {
     markers: usize,
     /// How often each secret stands there.
     counts: Counts,
+    /// The same without what is accepted there, where something is.
+    standing: Option<Counts>,
 }
 
-/// A digest of a secret, to tell whether two are the same.
+impl Scanned {
+    /// How often each secret stands there that would be told.
+    fn standing(&self) -> &Counts {
+        self.standing.as_ref().unwrap_or(&self.counts)
+    }
+}
+
+/// A digest of a secret, to tell whether two are the same and weigh the same.
 type Digest = [u8; 32];
 
 /// How often secrets stand somewhere.
@@ -90,7 +101,7 @@ struct Scanner<'a> {
     objects: &'a Objects,
     detector: &'a Detector,
     progress: &'a Progress,
-    options: Options,
+    options: Options<'a>,
     workers: Workers,
     seen: Mutex<Versions>,
 }
@@ -103,7 +114,7 @@ struct New {
 }
 
 impl<'a> Scanner<'a> {
-    fn new(objects: &'a Objects, detector: &'a Detector, progress: &'a Progress, options: Options) -> Self {
+    fn new(objects: &'a Objects, detector: &'a Detector, progress: &'a Progress, options: Options<'a>) -> Self {
         Self { objects, detector, progress, options, workers: Workers::default(), seen: Mutex::default() }
     }
 
@@ -124,6 +135,10 @@ impl<'a> Scanner<'a> {
             }
         };
         scanned.counts = counts(&scanned.findings);
+        if let Some(is_accepted) = self.options.is_accepted.filter(|it| scanned.findings.iter().any(it)) {
+            let standing: Vec<Finding> = scanned.findings.iter().filter(|it| !is_accepted(it)).cloned().collect();
+            scanned.standing = Some(counts(&standing));
+        }
         let scanned = Arc::new(scanned);
         seen().insert(key, scanned.clone());
         scanned
@@ -183,7 +198,7 @@ impl<'a> Scanner<'a> {
         let before: Vec<Counts> = changes
             .par_iter()
             .map(|change| {
-                let versions = change.old.iter().map(|old| self.scan(old, &change.path).counts.clone());
+                let versions = change.old.iter().map(|old| self.scan(old, &change.path).standing().clone());
                 versions.reduce(|all, version| merged(all, version, usize::max)).unwrap_or_default()
             })
             .collect();
@@ -226,7 +241,7 @@ impl<'a> Scanner<'a> {
 
     /// Secrets in the names of files that are new, unless one stood in a name that is gone.
     fn in_names(&self, changes: &[Change], into: &mut Changes) -> Vec<(Finding, Oid)> {
-        let is_new = |change: &&Change| change.old.is_empty() && change.new.is_some();
+        let is_new = |change: &&Change| change.old.is_empty();
         let added: Vec<&Change> = changes.iter().filter(is_new).collect();
         if added.is_empty() {
             return Vec::new();
@@ -244,15 +259,20 @@ impl<'a> Scanner<'a> {
         let mut seen = HashSet::new();
         for Named { index, at, candidate } in named {
             let change = added[index];
-            let stood_before = |change: &Change| {
-                change.new.is_none() && memchr::memmem::find(&change.path, candidate.secret.expose()).is_some()
+            let judged = |before: &[u8]| {
+                let mut scanned = Scanned::default();
+                self.judge(vec![candidate.clone()], &of_folder(before), &mut scanned);
+                scanned
             };
-            if changes.iter().any(stood_before) {
+            let stood_before = changes.iter().filter(|it| it.new.is_none() && !it.old.is_empty()).any(|gone| {
+                let at = memchr::memmem::find(&gone.path, candidate.secret.expose());
+                let is_accepted = |it: &Finding| self.options.is_accepted.is_some_and(|is_accepted| is_accepted(it));
+                at.is_some_and(|at| judged(&gone.path[..at]).findings.iter().any(|it| !is_accepted(it)))
+            });
+            if stood_before {
                 continue;
             }
-            let path = of_folder(&change.path[..at]);
-            let mut scanned = Scanned::default();
-            self.judge(vec![candidate], &path, &mut scanned);
+            let scanned = judged(&change.path[..at]);
             into.dropped.extend(scanned.dropped);
             let new = scanned.findings.into_iter().filter(|it| seen.insert((digest(it), it.path.clone())));
             found.extend(new.map(|finding| (finding, change.new.unwrap_or_else(|| Oid::none(self.objects.hash)))));
@@ -266,8 +286,12 @@ impl<'a> Scanner<'a> {
     }
 }
 
+/// What is of low severity in a test is another thing than the same where it counts.
 fn digest(finding: &Finding) -> Digest {
-    *blake3::hash(finding.secret.expose()).as_bytes()
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(finding.secret.expose());
+    hasher.update(&[u8::from(finding.severity == Severity::Low)]);
+    *hasher.finalize().as_bytes()
 }
 
 fn counts(findings: &[Finding]) -> Counts {

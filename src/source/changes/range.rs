@@ -20,7 +20,8 @@ use crate::source::history::revision::{RevisionError, Revisions};
 use crate::source::history::walk::leave_out_signatures;
 use crate::source::history::{HEADER, MESSAGE, NOWHERE, Repository, note};
 use crate::source::limits::{Limits, Task};
-use crate::source::{Gap, GapCode, Progress, window};
+use crate::source::names::{Names, REF_NAME};
+use crate::source::{Gap, GapCode, Progress, Worker, window};
 
 /// Which commits to look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +57,8 @@ pub struct Ends {
     pub tags: Vec<Oid>,
     /// Trees and blobs that are pushed without a commit, by a tag or by their ids.
     pub contents: Vec<Oid>,
+    /// Names of the refs that are new with it: they are published as well.
+    pub ref_names: Vec<String>,
     /// Names that can be taken for another commit than the one that was meant.
     pub gaps: Vec<Gap>,
 }
@@ -68,16 +71,17 @@ impl Ends {
 
     /// Whether there is nothing to look at.
     pub fn is_empty(&self) -> bool {
-        self.include.is_empty() && self.tags.is_empty() && self.contents.is_empty()
+        self.include.is_empty() && self.tags.is_empty() && self.contents.is_empty() && self.ref_names.is_empty()
     }
 
     /// Adds the ends of another ref of the same push: what the remote has of one ref it has of all.
     fn join(&mut self, other: Self) {
-        let Self { include, exclude, tags, contents, gaps } = other;
+        let Self { include, exclude, tags, contents, ref_names, gaps } = other;
         self.include.extend(include);
         self.exclude.extend(exclude);
         self.tags.extend(tags);
         self.contents.extend(contents);
+        self.ref_names.extend(ref_names);
         self.gaps.extend(gaps);
     }
 
@@ -182,7 +186,7 @@ pub fn scan(
     ends: &Ends,
     detector: &Detector,
     progress: &Progress,
-    options: Options,
+    options: Options<'_>,
 ) -> Changes {
     let mut changes = Changes { gaps: ends.gaps.clone(), ..Changes::default() };
     let objects = super::open(repository, &progress.limits, &mut changes.gaps);
@@ -230,6 +234,7 @@ pub fn scan(
     for tag in &ends.tags {
         looked_at.texts.extend(in_text(&scanner, tag, Kind::Tag, &mut changes.gaps));
     }
+    looked_at.texts.extend(in_ref_names(&scanner, &ends.ref_names, &mut changes.gaps));
     for oid in &ends.contents {
         let mut comparison = Comparison::new(&objects, progress.limits.paths);
         match objects.read(oid) {
@@ -259,6 +264,26 @@ pub fn scan(
     changes.gaps.sort();
     changes.gaps.dedup();
     changes
+}
+
+/// What stands in the names of refs.
+fn in_ref_names(scanner: &Scanner<'_>, ref_names: &[String], gaps: &mut Vec<Gap>) -> Vec<(Finding, Oid)> {
+    let mut names = Names::default();
+    ref_names.iter().for_each(|name| names.push(name.as_bytes()));
+    let task = Task::new(scanner.progress);
+    let scan = |worker: &mut Worker| names.scan("ref names", scanner.detector, worker, &task);
+    let (named, gap) = match scanner.workers.with(scan) {
+        Ok(scanned) => scanned,
+        Err(panicked) => (Vec::new(), Some(Gap::new(GapCode::Failed, "ref names", panicked))),
+    };
+    gaps.extend(gap);
+    let facts = PathFacts::of(REF_NAME);
+    let found =
+        named.into_iter().filter_map(|named| match verdict(scanner.detector, named.candidate, REF_NAME, &facts) {
+            Verdict::Finding(finding) => Some((*finding, Oid::none(scanner.objects.hash))),
+            _ => None,
+        });
+    found.collect()
 }
 
 /// What is looked at, in words.

@@ -103,7 +103,7 @@ impl LookedAt {
         let base_tree = base.and_then(|base| scanner.objects.commit(base).ok()).map(|commit| commit.tree);
         let before = self.versions.par_iter().filter_map(|(path, _)| {
             let oid = trees::find(scanner.objects, base_tree.as_ref()?, path).ok()??;
-            Some(scanner.scan(&oid, path).counts.clone())
+            Some(scanner.scan(&oid, path).standing().clone())
         });
         let after = self
             .versions

@@ -15,7 +15,7 @@ use crate::source::limits::Limits;
 use crate::source::{Gap, GapCode, Progress};
 
 /// Compares the index of `repository` with its last commit, and in a merge with what is merged, and scans what is new.
-pub fn scan(repository: &Repository, detector: &Detector, progress: &Progress) -> Changes {
+pub fn scan(repository: &Repository, detector: &Detector, progress: &Progress, options: Options<'_>) -> Changes {
     let mut changes = Changes::default();
     let objects = super::open(repository, &progress.limits, &mut changes.gaps);
     let index = Index::of(repository);
@@ -53,7 +53,7 @@ pub fn scan(repository: &Repository, detector: &Detector, progress: &Progress) -
     };
     changes.gaps.extend(gaps_of(comparison.missing));
     progress.expect_files(comparison.changes.len());
-    let scanner = Scanner::new(&objects, detector, progress, Options { heed_markers: true });
+    let scanner = Scanner::new(&objects, detector, progress, options);
     let new = scanner.new_in(&comparison.changes, &mut changes);
     changes.findings = new.findings.into_iter().map(|(finding, _)| finding).collect();
     if comparison.changes.is_empty() && changes.gaps.is_empty() {

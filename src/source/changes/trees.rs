@@ -16,7 +16,7 @@ pub struct Change {
     pub path: Vec<u8>,
     /// What it was: nothing for a new file, several contents for a merge.
     pub old: Vec<Oid>,
-    /// What it is now; `None` if it was deleted.
+    /// What it is now; `None` if it was deleted, or never had a content: then it has no old one either.
     pub new: Option<Oid>,
 }
 
@@ -57,6 +57,13 @@ pub fn find(objects: &Objects, root: &Oid, path: &[u8]) -> Result<Option<Oid>, M
     Ok(None)
 }
 
+/// Whether nothing changes from one to the other. A change of mode alone is none, unless it makes a content or a folder of
+/// what was a submodule: an id says nothing of whether anybody has looked at the object.
+fn is_same(old: Option<Node>, new: Option<Node>) -> bool {
+    let class = |node: Node| (if node.0 == Mode::Link { Mode::File } else { node.0 }, node.1);
+    old.map(class) == new.map(class)
+}
+
 fn malformed(oid: Oid) -> Missing {
     Missing { oid, code: GapCode::Damaged, reason: tree_entries::MALFORMED.to_owned() }
 }
@@ -74,22 +81,26 @@ impl<'a> Comparison<'a> {
     }
 
     fn nodes(&mut self, path: &mut Vec<u8>, old: Option<Node>, new: Option<Node>, depth: usize) {
-        // A change of mode alone changes no content.
-        if old.map(|node| node.1) == new.map(|node| node.1) || self.is_too_much(depth, old.or(new)) {
+        if is_same(old, new) || self.is_too_much(depth, old.or(new)) {
             return;
         }
         let folder = |node: Option<Node>| node.filter(|node| node.0 == Mode::Tree).map(|node| node.1);
         let file = |node: Option<Node>| node.filter(|node| node.0.is_content());
         let (old_file, new_file) = (file(old).map(|node| node.1), file(new).map(|node| node.1));
-        if old_file.is_some() || new_file.is_some() {
+        if old_file != new_file {
             self.changes.push(Change { path: path.clone(), old: old_file.into_iter().collect(), new: new_file });
         }
+        let is_new = old.is_none() && new.is_some_and(|node| !node.0.is_content());
         let (old, new) = (folder(old), folder(new));
-        if old.is_none() && new.is_none() {
+        if old == new && !is_new {
             return;
         }
         let old = self.entries(old);
         let mut new = self.entries(new);
+        if is_new && new.is_empty() {
+            // A submodule or an empty folder: its name is all that is published of it.
+            self.changes.push(Change { path: path.clone(), old: Vec::new(), new: None });
+        }
         let length = path.len();
         for (name, nodes) in old {
             let others = new.remove(&name).unwrap_or_default();
@@ -109,7 +120,7 @@ impl<'a> Comparison<'a> {
         if let ([old], [new]) = (&old[..], &new[..]) {
             return self.nodes(path, Some(*old), Some(*new), depth);
         }
-        new.retain(|node| match old.iter().position(|old| old.1 == node.1) {
+        new.retain(|node| match old.iter().position(|old| is_same(Some(*old), Some(*node))) {
             Some(same) => {
                 old.remove(same);
                 false
