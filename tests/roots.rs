@@ -142,6 +142,35 @@ fn only_a_repository_has_ignored_files() {
     assert_eq!(report(folder.path(), &["scan"]).0, 1);
 }
 
+/// What a pattern ignores and git would keep all the same is read, or said.
+#[cfg(unix)]
+#[test]
+fn nothing_that_git_would_keep_is_hidden() {
+    let token = sample::fill("AKIA<[A-Z2-7]{16}>", 7).unwrap();
+    let cases: &[(&str, i32, &str)] = &[
+        ("an ignored link that is tracked", 1, "ln -s $T l; echo l >.gitignore; git add -f l"),
+        (
+            "a folder of a sparse index that is there again",
+            3,
+            "mkdir b c; echo x >b/f; echo x >c/f; git add b c; git commit -qm x; echo b/ >.gitignore; \
+             git sparse-checkout set --cone --sparse-index c; mkdir -p b; echo t = $T >b/f",
+        ),
+    ];
+    for (what, expected, script) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("root");
+        write(&root, "other.txt", "nothing\n");
+        git(&root, &["init", "-q"]);
+        git(&root, &["config", "user.name", "t"]);
+        git(&root, &["config", "user.email", "t@localhost"]);
+        let mut shell = Command::new("sh");
+        let made = shell.args(["-ec", script]).env("T", &token).current_dir(&root).output().unwrap();
+        assert!(made.status.success(), "{what}: {}", String::from_utf8_lossy(&made.stderr));
+        let (code, report) = report(&root, &["scan"]);
+        assert_eq!(code, *expected, "{what}: {report}");
+    }
+}
+
 #[test]
 fn a_repository_that_is_scanned_as_files_is_never_clean() {
     let folder = tempfile::tempdir().unwrap();

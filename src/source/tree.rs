@@ -487,14 +487,23 @@ fn add_tracked(
     });
     let mut repositories: Vec<_> = nested.collect();
     repositories.extend(own.clone());
+    let below = |folder: &Path, path: PathBuf| {
+        let absolute = folder.join(path);
+        let rest = absolute.strip_prefix(&root.absolute).ok()?;
+        Some(if root.path == Path::new(".") { Path::new("./").join(rest) } else { root.path.join(rest) })
+    };
     let mut tracked = Vec::new();
     for (folder, shown_as) in repositories {
         match tracked_files(&folder, trust_links) {
-            Ok(paths) => tracked.extend(paths.into_iter().filter_map(|path| {
-                let absolute = folder.join(path);
-                let rest = absolute.strip_prefix(&root.absolute).ok()?;
-                Some(if root.path == Path::new(".") { Path::new("./").join(rest) } else { root.path.join(rest) })
-            })),
+            Ok((paths, unlisted)) => {
+                let unlisted = unlisted.into_iter().filter_map(|path| below(&folder, path));
+                coverage.gaps.extend(unlisted.filter(|path| path.is_dir()).map(|path| {
+                    let reason = "the index is sparse and does not list what is tracked in it, so tracked files that \
+                                  are ignored may be missing; --no-ignore reads them";
+                    Gap::new(GapCode::Unreadable, shown(&path), reason)
+                }));
+                tracked.extend(paths.into_iter().filter_map(|path| below(&folder, path)));
+            }
             Err(error) => coverage.gaps.push(Gap::new(
                 GapCode::Unreadable,
                 shown(&shown_as.unwrap_or(folder).join(".git")),
@@ -511,10 +520,11 @@ fn add_tracked(
     tracked.sort();
     tracked.dedup();
     let mut folders = HashMap::new();
-    tracked.retain(|path| {
-        fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file()) && is_below(root, path, &mut folders)
-    });
-    files.extend(tracked.into_iter().map(|path| Listed { path, root: index, is_link: false }));
+    files.extend(tracked.into_iter().filter_map(|path| {
+        let kind = fs::symlink_metadata(&path).ok()?.file_type();
+        let is_read = (kind.is_file() || kind.is_symlink()) && is_below(root, &path, &mut folders);
+        is_read.then(|| Listed { is_link: kind.is_symlink(), path, root: index })
+    }));
 }
 
 /// Whether a path of an index is none that git would write.
@@ -534,16 +544,22 @@ fn is_below(root: &Root, path: &Path, known: &mut HashMap<PathBuf, bool>) -> boo
     })
 }
 
-/// The regular files in the index of the work tree at `folder`. Nothing of the repository's configuration is followed.
-fn tracked_files(folder: &Path, trust_links: bool) -> Result<Vec<PathBuf>, String> {
+/// The files and links in the index of the work tree at `folder`, and the folders of which a sparse index lists none.
+/// Nothing of the repository's configuration is followed.
+fn tracked_files(folder: &Path, trust_links: bool) -> Result<(Vec<PathBuf>, Vec<PathBuf>), String> {
     const REGULAR: u32 = 0o100_000;
+    const LINK: u32 = 0o120_000;
+    const FOLDER: u32 = 0o040_000;
     // Whose it is does not matter: its index is but a list of names.
     let trust = Trust { owner: true, links: trust_links };
     let repository = Repository::discover(folder, trust).map_err(|error| error.to_string())?;
     let index = Index::read(repository.git_folder(), repository.hash_length()).map_err(|error| error.to_string())?;
-    let regular = index.entries.iter().filter(|entry| entry.mode & 0o170_000 == REGULAR);
-    let paths = regular.filter_map(|entry| bytes_to_path(index.path(entry).to_vec()));
-    Ok(paths.filter(|path| !leads_out(path)).collect())
+    let of_kinds = |kinds: &[u32]| {
+        let entries = index.entries.iter().filter(|entry| kinds.contains(&(entry.mode & 0o170_000)));
+        let names = entries.map(|entry| index.path(entry)).map(|name| name.strip_suffix(b"/").unwrap_or(name));
+        names.filter_map(|name| bytes_to_path(name.to_vec())).filter(|path| !leads_out(path)).collect()
+    };
+    Ok((of_kinds(&[REGULAR, LINK]), of_kinds(&[FOLDER])))
 }
 
 #[cfg(unix)]
