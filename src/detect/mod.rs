@@ -354,6 +354,9 @@ impl Detector {
         if self.matchers[index as usize].ignores(rule, secret) {
             return judged.drop(Judge::Ignore, "the rule lists it as no secret");
         }
+        // What its structure proves is no placeholder, whatever words or runs its characters happen to have.
+        let outcome = rule.check.map(|check| check::apply(check, secret, view, found.secret.start));
+        let is_proven = matches!(outcome, Some(Outcome::Proven(_)));
         match &found.assignment {
             Some(assignment) => {
                 let kind = rule.kind();
@@ -364,6 +367,7 @@ impl Detector {
                     }
                 } else {
                     match plausibility::judge(kind, view, assignment, found.word) {
+                        Judgement::No(_) if is_proven => {}
                         Judgement::No(reason) => return judged.drop(Judge::Plausibility, reason),
                         Judgement::Yes { confidence, evidence, well_known } => {
                             // The provider's name does not make a password of an identifier.
@@ -376,15 +380,14 @@ impl Detector {
                 }
             }
             None => {
-                if let Some(reason) =
-                    placeholder::documented_example(secret).filter(|_| rule.check.is_none_or(needs_no_base64))
-                {
+                let may_be_example = !is_proven && rule.check.is_none_or(needs_no_base64);
+                if may_be_example && let Some(reason) = placeholder::documented_example(secret) {
                     return judged.drop(Judge::Plausibility, reason);
                 }
             }
         }
-        if let Some(check) = rule.check {
-            match check::apply(check, secret, view, found.secret.start) {
+        if let Some(outcome) = outcome {
+            match outcome {
                 Outcome::Proven(evidence) => {
                     judged.confidence = Confidence::Certain;
                     judged.proven = true;
@@ -414,7 +417,7 @@ impl Detector {
         }
         if rule.entropy > 0.0 {
             let bits = entropy::bits_per_byte(secret);
-            if bits < rule.entropy {
+            if bits < rule.entropy && !is_proven {
                 return judged.drop(
                     Judge::Entropy,
                     format!("{bits:.1} bits a character, the rule asks for {:.1}", rule.entropy),
