@@ -178,7 +178,9 @@ if (!existsSync(file("report.json"))) fail(`keysieve ended with ${status} and wr
 const { findings, summary } = JSON.parse(readFileSync(file("report.json"), "utf8"));
 process.stdout.write(readFileSync(file("annotations"), "utf8"));
 if (env("GITHUB_STEP_SUMMARY")) appendFileSync(env("GITHUB_STEP_SUMMARY"), readFileSync(file("summary.md"), "utf8"));
-if (!summary.complete && depth) {
+// Other gaps, such as an archive that cannot be opened, are no deeper checkout's to mend.
+const isTooShallow = summary.incomplete?.some(({ code }) => ["missing-object", "shallow-clone", "unknown-revision"].includes(code));
+if (isTooShallow && depth) {
   annotate("error", `this checkout does not reach the base; give actions/checkout "fetch-depth: ${depth}", or 0 for the whole history`);
 }
 // The event knows better than a range in which nothing is.

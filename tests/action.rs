@@ -185,6 +185,13 @@ fn a_checkout_that_does_not_reach_the_base_fails_and_says_how_deep() {
     assert!(ran.commands().iter().any(|it| it.contains("fetch-depth: 4")), "{:?}", ran.commands());
     let ran = runner.run_in(&clone("4"), "pull_request", &payload, &[]);
     assert_eq!((ran.code, ran.output("findings")), (1, "1"), "at that depth it is found: {}", ran.log);
+    // What cannot be opened is no matter of depth.
+    let runner = Runner::new();
+    let base = runner.commit("a.py", "x = 1\n");
+    let head = runner.commit("b.rar", "Rar!\x1a\x07\x01\0");
+    let ran = runner.run("pull_request", &pull_request(&base, &head, 1, false), &[]);
+    assert_eq!((ran.code, ran.output("complete")), (3, "false"), "{}", ran.log);
+    assert!(!ran.log.contains("fetch-depth"), "{}", ran.log);
 }
 
 #[test]
