@@ -21,6 +21,9 @@ pub struct Gap {
     /// The path from the repository's or the scanned folder's root on, where `path` is as the user typed it.
     #[serde(skip)]
     pub identity: Option<String>,
+    /// Whether `path` names no file of the scanned tree, but what keysieve reads to come to them.
+    #[serde(skip)]
+    is_no_file: bool,
 }
 
 /// A gap that the configuration accepts.
@@ -33,13 +36,22 @@ pub struct AcceptedGap {
     pub accepted: String,
 }
 
-/// What sources call a gap that is not about a file.
-const NO_FILES: [&str; 6] = ["findings", "history", "index", "range", "repository", "file names"];
-
 impl Gap {
     /// Says that `path` was not read, or not to its end.
     pub fn new(code: GapCode, path: impl Into<String>, reason: impl fmt::Display) -> Self {
-        Self { path: path.into(), code, reason: reason.to_string(), identity: None }
+        Self { path: path.into(), code, reason: reason.to_string(), identity: None, is_no_file: false }
+    }
+
+    /// The same of what is no file of the scanned tree: the scan itself, an object, a pack, a ref, standard input. No pattern
+    /// of paths matches it.
+    pub fn about(code: GapCode, what: impl Into<String>, reason: impl fmt::Display) -> Self {
+        Self::new(code, what, reason).of_no_file()
+    }
+
+    /// The same, where `path` turned out to be that of no file.
+    pub fn of_no_file(mut self) -> Self {
+        self.is_no_file = true;
+        self
     }
 
     /// The same, with the path that the configuration knows its file by.
@@ -60,11 +72,7 @@ impl Gap {
                 | GapCode::EmptyRange
                 | GapCode::NothingToRead
         );
-        let is_file = !of_run
-            && !path.is_empty()
-            && !NO_FILES.contains(&path.as_str())
-            && !["object ", "commit ", "tag ", "tree ", "blob "].iter().any(|what| path.starts_with(what));
-        is_file.then_some(path)
+        (!of_run && !self.is_no_file && !path.is_empty()).then_some(path)
     }
 }
 

@@ -113,7 +113,7 @@ impl Outcome {
         if self.findings.len() > most {
             let all = self.findings.len();
             let reason = format!("there are {all} findings; the first {most} of them are reported (--max-findings)");
-            self.summary.gaps.push(Gap::new(GapCode::Limit, "findings", reason));
+            self.summary.gaps.push(Gap::about(GapCode::Limit, "findings", reason));
             self.findings.truncate(most);
         }
         self.set_aside.truncate(most);

@@ -177,7 +177,7 @@ fn a_history_names_the_file_of_what_it_could_not_read() {
 
 #[test]
 fn of_standard_input_only_a_code_can_be_accepted() {
-    for (entry, code) in [("code = 'damaged'", 0), ("path = '**'\ncode = 'encrypted'", 3)] {
+    for (entry, code) in [("code = 'damaged'", 0), ("path = '**'", 3), ("path = '**'\ncode = 'damaged'", 3)] {
         let folder = repository(&format!("[[accept_incomplete]]\n{entry}\nreason = 'x'\n"));
         assert_eq!(keysieve(folder.path(), &["scan", "-"], CUT).0, code, "{entry}");
     }
@@ -201,6 +201,65 @@ fn a_run_that_looked_at_nothing_is_never_complete() {
         let (code, said) = keysieve(folder.path(), &["range", "no-such..HEAD"], b"");
         assert_eq!(code, 3, "{pattern}: {said}");
     }
+}
+
+/// What keysieve reads to come to files is no file: a pattern of paths would leave unread all that it leads to.
+#[test]
+fn no_pattern_of_paths_accepts_what_is_no_file() {
+    type Harm = fn(&Path);
+    let harms: [(&str, Harm, &[&[&str]]); 3] = [
+        (
+            "outside-repository",
+            |folder| {
+                fs::create_dir_all(folder.join("elsewhere/objects")).unwrap();
+                write(folder, "r/.git/objects/info/alternates", b"../../../elsewhere/objects\n");
+            },
+            &[&["staged"], &["range", "HEAD~1..HEAD"], &["history"]],
+        ),
+        (
+            "damaged",
+            |folder| {
+                write(folder, "r/.git/objects/pack/pack-1.idx", b"none");
+                write(folder, "r/.git/objects/pack/pack-1.pack", b"none");
+            },
+            &[&["history"]],
+        ),
+        ("unreadable", |folder| fs::create_dir(folder.join("r/.git/packed-refs")).unwrap(), &[&["history"]]),
+    ];
+    for (code, harm, commands) in harms {
+        let entry = |what: &str| format!("[[accept_incomplete]]\n{what}\nreason = 'x'\n");
+        for (configuration, wanted) in [
+            (entry("path = '**'"), 3),
+            (entry("paths = ['.git/', '*.idx', '*']"), 3),
+            ("[scan]\nexclude = ['**']\n".to_owned(), 3),
+            (entry(&format!("code = '{code}'")), 0),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let root = folder.path().join("r");
+            write(&root, ".keysieve.toml", configuration.as_bytes());
+            git(&root, &["init", "-q", "-b", "main"]);
+            for message in ["one", "two"] {
+                write(&root, "a.txt", message.as_bytes());
+                git(&root, &["add", "."]);
+                git(&root, &["commit", "-qm", message]);
+            }
+            harm(folder.path());
+            for command in commands {
+                let (ended, said) = keysieve(&root, command, b"");
+                assert_eq!(ended, wanted, "{code}, {command:?} with {configuration}: {said}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_may_be_named_as_a_part_of_a_scan_is() {
+    let folder = repository("[[accept_incomplete]]\npaths = ['history', 'commit me', '*.gz', '*.tf']\nreason = 'x'\n");
+    for name in ["history", "commit me"] {
+        write(folder.path(), name, CUT);
+    }
+    let (code, said) = keysieve(folder.path(), &["scan"], b"");
+    assert_eq!(code, 0, "{said}");
 }
 
 #[test]

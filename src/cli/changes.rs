@@ -168,7 +168,7 @@ const MAX_PUSH: u64 = 32 << 20;
 fn ends_of(repository: &Repository, name: &str, range: &Range) -> (Ends, Vec<Gap>) {
     match range::resolve(repository, range) {
         Ok(ends) => (ends, Vec::new()),
-        Err(error) => (Ends::default(), vec![Gap::new(GapCode::UnknownRevision, name, error)]),
+        Err(error) => (Ends::default(), vec![Gap::about(GapCode::UnknownRevision, name, error)]),
     }
 }
 
@@ -180,7 +180,7 @@ fn ends_of_push(repository: &Repository, input: &mut impl Read) -> anyhow::Resul
     let mut gaps = Vec::new();
     if text.len() as u64 > MAX_PUSH {
         let reason = "more is pushed than a hundred thousand refs; push them in parts";
-        gaps.push(Gap::new(GapCode::Limit, "standard input", reason));
+        gaps.push(Gap::about(GapCode::Limit, "standard input", reason));
         // The last line may be cut.
         text.truncate(text.iter().rposition(|byte| *byte == b'\n').unwrap_or(0));
     }
@@ -193,7 +193,7 @@ fn ends_of_push(repository: &Repository, input: &mut impl Read) -> anyhow::Resul
         let (Some(local), Some(remote), Some(to), Some(name)) = (id(local), id(remote), to, name) else {
             let reason = "this line is none that git gives a pre-push hook (local ref, id, remote ref, id), so what it \
                           pushes was not looked at";
-            gaps.push(Gap::new(GapCode::UnknownRevision, shown(line), reason));
+            gaps.push(Gap::about(GapCode::UnknownRevision, shown(line), reason));
             continue;
         };
         let is_none = |id: &str| id.bytes().all(|byte| byte == b'0');
@@ -207,7 +207,7 @@ fn ends_of_push(repository: &Repository, input: &mut impl Read) -> anyhow::Resul
     let (pushed, names): (Vec<Pushed>, Vec<String>) = pushed.into_iter().unzip();
     let (mut ends, unknown) = range::resolve_push(repository, &pushed);
     ends.ref_names = ref_names;
-    gaps.extend(unknown.into_iter().map(|(at, error)| Gap::new(GapCode::UnknownRevision, &names[at], error)));
+    gaps.extend(unknown.into_iter().map(|(at, error)| Gap::about(GapCode::UnknownRevision, &names[at], error)));
     Ok((ends, gaps))
 }
 

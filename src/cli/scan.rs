@@ -150,7 +150,7 @@ pub fn scan(
     if judged.left_out > 0 {
         let reason =
             format!("{} more findings were left out; the first are reported (--max-findings)", judged.left_out);
-        outcome.summary.gaps.push(Gap::new(GapCode::Limit, "findings", reason));
+        outcome.summary.gaps.push(Gap::about(GapCode::Limit, "findings", reason));
     }
     outcome.limit(most);
     Ok(outcome)

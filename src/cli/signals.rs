@@ -15,7 +15,7 @@ static CUT: AtomicBool = AtomicBool::new(false);
 /// What the user is told if a mapped file was cut while it was read.
 pub fn gap() -> Option<Gap> {
     let reason = "a file was cut short while it was mapped into memory; scan again when nobody changes the repository";
-    CUT.load(Ordering::Relaxed).then(|| Gap::new(GapCode::Changed, "repository", reason))
+    CUT.load(Ordering::Relaxed).then(|| Gap::about(GapCode::Changed, "repository", reason))
 }
 
 /// Takes over SIGBUS, forbids core dumps, and lets a write beyond the limit of file sizes (SIGXFSZ) fail as one to a full disk does.

@@ -125,6 +125,7 @@ mod tests {
     fn a_gap_is_accepted_by_its_file_or_its_code_and_never_when_nothing_was_looked_at() {
         let today: Date = "2026-06-01".parse().unwrap();
         let gap = |code, path: &str| Gap::new(code, path, "x");
+        let about = |code, what: &str| Gap::about(code, what, "x");
         for (entry, gap, accepted) in [
             ("path = 'art/**'", gap(GapCode::LfsPointer, "art/a.psd"), true),
             ("path = '*.zip'", gap(GapCode::Encrypted, "b/a.zip!/c/d.txt"), true),
@@ -137,7 +138,12 @@ mod tests {
             ("path = '**'", gap(GapCode::ShallowClone, "history"), false),
             ("path = '**'", gap(GapCode::Interrupted, "a/b.py"), false),
             ("path = '**'", gap(GapCode::UnknownRevision, "origin/main..HEAD"), false),
-            ("path = '**'", gap(GapCode::Limit, "object 0123456789"), false),
+            ("path = '**'", about(GapCode::Limit, "object 0123456789"), false),
+            ("path = '**'", about(GapCode::Limit, "standard input"), false),
+            ("path = '**'", about(GapCode::Damaged, ".git/objects/pack/pack-1.idx"), false),
+            ("code = 'damaged'", about(GapCode::Damaged, ".git/objects/pack/pack-1.idx"), true),
+            ("path = 'history'", gap(GapCode::Damaged, "history"), true),
+            ("path = 'commit *'", gap(GapCode::Damaged, "commit me.gz"), true),
             ("path = 'art/**'\nexpires = 2026-06-01", gap(GapCode::LfsPointer, "art/a.psd"), true),
             ("path = 'art/**'\nexpires = 2026-05-31", gap(GapCode::LfsPointer, "art/a.psd"), false),
         ] {

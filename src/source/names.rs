@@ -78,7 +78,7 @@ impl Names {
         task: &Task<'_>,
     ) -> (Vec<Named>, Option<Gap>) {
         let reading = window::scan(&mut &self.text[..], self.text.len() as u64, detector, worker, task);
-        let gap = reading.error.map(|error| Gap::new(error.code(), what, error.explain()));
+        let gap = reading.error.map(|error| Gap::about(error.code(), what, error.explain()));
         let named = reading.candidates.into_iter().map(|mut candidate| {
             let start = candidate.span.start as usize;
             let index = self.starts.partition_point(|it| *it <= start) - 1;

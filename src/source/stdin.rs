@@ -26,6 +26,7 @@ pub fn scan(detector: &Detector, progress: &Progress, each: &dyn Fn(Content)) ->
             scanned.contents.into_iter().for_each(each);
         }
     }
+    coverage.gaps = coverage.gaps.into_iter().map(Gap::of_no_file).collect();
     coverage
 }
 

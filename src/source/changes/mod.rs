@@ -252,7 +252,7 @@ impl<'a> Scanner<'a> {
         let scan = |worker: &mut Worker| names.scan("file names", self.detector, worker, &task);
         let (named, gap) = match self.workers.with(scan) {
             Ok(scanned) => scanned,
-            Err(panicked) => (Vec::new(), Some(Gap::new(GapCode::Failed, "file names", panicked))),
+            Err(panicked) => (Vec::new(), Some(Gap::about(GapCode::Failed, "file names", panicked))),
         };
         into.gaps.extend(gap);
         let mut found: Vec<(Finding, Oid)> = Vec::new();
@@ -321,7 +321,7 @@ fn short(oid: &Oid) -> String {
 }
 
 fn gaps_of(missing: Vec<Missing>) -> impl Iterator<Item = Gap> {
-    missing.into_iter().map(|it| Gap::new(it.code, format!("object {}", short(&it.oid)), it.reason))
+    missing.into_iter().map(|it| Gap::about(it.code, format!("object {}", short(&it.oid)), it.reason))
 }
 
 /// Opens the objects of `repository`.

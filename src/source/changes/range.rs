@@ -197,7 +197,7 @@ pub fn scan(
     changes.gaps.extend(gaps_of(ancestry.missing));
     for lost in &between.lost {
         let reason = "it is not in the range and nothing that is known leads to it, so it was not looked at";
-        changes.gaps.push(Gap::new(GapCode::EmptyRange, format!("commit {}", short(lost)), reason));
+        changes.gaps.push(Gap::about(GapCode::EmptyRange, format!("commit {}", short(lost)), reason));
     }
     let commits = between.commits;
     changes.commits = Some(commits.len() as u64);
@@ -215,7 +215,7 @@ pub fn scan(
         }
         looked_at.texts.extend(in_text(&scanner, &commit.oid, Kind::Commit, &mut changes.gaps));
         if refs.shallow.contains(&commit.oid) {
-            changes.gaps.push(Gap::new(
+            changes.gaps.push(Gap::about(
                 GapCode::ShallowClone,
                 format!("commit {}", short(&commit.oid)),
                 "this shallow clone ends here, so what the commit changed cannot be told; fetch more of the history \
@@ -253,7 +253,7 @@ pub fn scan(
         note(oid, &bytes, detector, &mut scratch)
     });
     if let Some(why) = progress.stopped() {
-        changes.gaps.push(Gap::new(GapCode::Interrupted, "range", why));
+        changes.gaps.push(Gap::about(GapCode::Interrupted, "range", why));
     }
     if markers > 0 {
         changes.notes.push(format!(
@@ -334,7 +334,7 @@ fn in_text(scanner: &Scanner<'_>, oid: &Oid, kind: Kind, gaps: &mut Vec<Gap>) ->
     let bytes = match scanner.objects.read_kind(oid, kind) {
         Ok(bytes) => bytes,
         Err(missing) => {
-            gaps.push(Gap::new(missing.code, path(), missing.reason));
+            gaps.push(Gap::about(missing.code, path(), missing.reason));
             return Vec::new();
         }
     };
@@ -346,11 +346,11 @@ fn in_text(scanner: &Scanner<'_>, oid: &Oid, kind: Kind, gaps: &mut Vec<Gap>) ->
         let reading = match read {
             Ok(reading) => reading,
             Err(panicked) => {
-                gaps.push(Gap::new(GapCode::Failed, path(), panicked));
+                gaps.push(Gap::about(GapCode::Failed, path(), panicked));
                 continue;
             }
         };
-        gaps.extend(reading.error.map(|error| Gap::new(error.code(), path(), error.explain())));
+        gaps.extend(reading.error.map(|error| Gap::about(error.code(), path(), error.explain())));
         let mut candidates = reading.candidates;
         if place == HEADER {
             leave_out_signatures(scanner.detector.rules(), text, &mut candidates);

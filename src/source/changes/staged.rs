@@ -29,7 +29,7 @@ pub fn scan(repository: &Repository, detector: &Detector, progress: &Progress, o
         Ok(_) => {}
         Err(error) => {
             let path = shown(repository.index_file());
-            changes.gaps.push(Gap::new(error.code(), path, error));
+            changes.gaps.push(Gap::about(error.code(), path, error));
         }
     }
     // What the other side of a merge holds has been committed there.
@@ -60,7 +60,7 @@ pub fn scan(repository: &Repository, detector: &Detector, progress: &Progress, o
         changes.notes.push("nothing is staged; `git add` stages what is to be committed".to_owned());
     }
     if let Some(why) = progress.stopped() {
-        changes.gaps.push(Gap::new(GapCode::Interrupted, "index", why));
+        changes.gaps.push(Gap::about(GapCode::Interrupted, "index", why));
     }
     changes
 }

@@ -273,7 +273,7 @@ pub fn attribute(
     is_finding: &mut dyn FnMut(VariantId, &str) -> bool,
 ) -> Attribution {
     let mut gaps = Vec::new();
-    let mut gap = |reason: String| gaps.push(Gap::new(GapCode::Limit, "history", reason));
+    let mut gap = |reason: String| gaps.push(Gap::about(GapCode::Limit, "history", reason));
     let mut secrets: NumberMap<&Arc<[VariantId]>> =
         found.blobs.iter().filter_map(|(oid, secrets)| Some((store.number(oid)?, secrets))).collect();
     secrets.extend(found.names.iter().map(|(number, _, secrets)| (*number, secrets)));

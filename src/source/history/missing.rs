@@ -55,7 +55,7 @@ pub fn gaps(store: &Store, found: &Found, trees: &Trees, graph: &Graph, refs: &R
             format!("{count}, although refs lead there; `git fsck` lists them, `git fetch --refetch` may bring them")
         }
     };
-    vec![Gap::new(GapCode::MissingObject, "history", reason)]
+    vec![Gap::about(GapCode::MissingObject, "history", reason)]
 }
 
 /// The trees that these lead to, and they themselves.

@@ -187,7 +187,7 @@ fn scan_one(
         trees = read_trees(&found, &names);
     }
     if let Some(why) = progress.stopped() {
-        gaps.push(Gap::new(GapCode::Interrupted, "history", why));
+        gaps.push(Gap::about(GapCode::Interrupted, "history", why));
     }
     gaps.extend(missing::gaps(&store, &found, &trees, &graph, &refs));
     if !refs.shallow.is_empty() {
@@ -198,7 +198,7 @@ fn scan_one(
             cut.len(),
             if cut.len() > 5 { ", …" } else { "" },
         );
-        gaps.push(Gap::new(GapCode::ShallowClone, "history", reason));
+        gaps.push(Gap::about(GapCode::ShallowClone, "history", reason));
     }
     gaps.sort();
     gaps.dedup();

@@ -49,7 +49,7 @@ impl Reader {
             let Some((path, name, kind)) = self.checked(path, kind) else { continue };
             if kind.is_symlink() {
                 let reason = "it is a symbolic link, which is not followed".to_owned();
-                self.gaps.push(Gap::new(GapCode::OutsideRepository, shown(&path), reason));
+                self.gaps.push(Gap::about(GapCode::OutsideRepository, shown(&path), reason));
             } else if kind.is_dir() || kind.is_file() {
                 found.push((path, name.to_string_lossy().into_owned(), kind.is_dir()));
             }
@@ -62,7 +62,7 @@ impl Reader {
             Ok(read) => Some(read),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => None,
             Err(error) => {
-                self.gaps.push(Gap::new(GapCode::Unreadable, shown(path), explain(&error)));
+                self.gaps.push(Gap::about(GapCode::Unreadable, shown(path), explain(&error)));
                 None
             }
         }
@@ -126,7 +126,7 @@ impl Refs {
         if common.join("reftable").is_dir() {
             let reason = "its refs are in the reftable format, which keysieve does not read; `git refs migrate \
                           --ref-format=files` turns it into files";
-            reader.gaps.push(Gap::new(GapCode::UnsupportedFormat, shown(&common.join("reftable")), reason));
+            reader.gaps.push(Gap::about(GapCode::UnsupportedFormat, shown(&common.join("reftable")), reason));
         }
         refs.gaps = reader.gaps;
         let replaced = refs
@@ -157,7 +157,7 @@ fn read_ref(
             None => {
                 let reason = "it is a ref that git cannot parse, so what it led to is not known; `git update-ref -d` \
                               takes it away";
-                reader.gaps.push(Gap::new(GapCode::Damaged, shown(file), reason));
+                reader.gaps.push(Gap::about(GapCode::Damaged, shown(file), reason));
             }
         },
     }

@@ -128,7 +128,7 @@ impl Revisions<'_> {
              name",
             self.ambiguity(name)?.join(" and ")
         );
-        Some(Gap::new(GapCode::UnknownRevision, name, reason))
+        Some(Gap::about(GapCode::UnknownRevision, name, reason))
     }
 
     /// The refs that answer to `name`, in the order in which git tries its rules.

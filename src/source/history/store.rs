@@ -83,7 +83,7 @@ impl Store {
             let is_outside = own.iter().chain(&named).all(|own| !canonical.starts_with(own));
             if is_outside && !reading.links {
                 let reason = "it lies outside of the repository and was not read (--trust-links reads it)".to_owned();
-                gaps.push(Gap::new(GapCode::OutsideRepository, shown(&folder), reason));
+                gaps.push(Gap::about(GapCode::OutsideRepository, shown(&folder), reason));
                 continue;
             }
             if !seen.insert(canonical) {
@@ -91,7 +91,7 @@ impl Store {
             }
             if seen.len() > MAX_ALTERNATES {
                 let reason = format!("more than {MAX_ALTERNATES} folders of objects lead to one another");
-                gaps.push(Gap::new(GapCode::Limit, shown(&folder), reason));
+                gaps.push(Gap::about(GapCode::Limit, shown(&folder), reason));
                 break;
             }
             store.open_folder(&folder, limits, gaps);
@@ -102,7 +102,7 @@ impl Store {
                     folders.extend(lines.map(|line| folder.join(line)));
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => gaps.push(Gap::new(GapCode::Unreadable, shown(&alternates), explain(&error))),
+                Err(error) => gaps.push(Gap::about(GapCode::Unreadable, shown(&alternates), explain(&error))),
             }
         }
         store
@@ -115,7 +115,7 @@ impl Store {
                 Some(source) => format!("{error}: {source}"),
                 None => error.to_string(),
             };
-            gaps.push(Gap::new(code, shown(path), reason));
+            gaps.push(Gap::about(code, shown(path), reason));
         };
         let entries = match fs::read_dir(folder) {
             Ok(entries) => entries,

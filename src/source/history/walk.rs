@@ -238,7 +238,7 @@ impl Found {
 
 /// An object that could not be read, as a gap.
 pub fn object_gap(oid: Oid, error: &ObjectError) -> Gap {
-    Gap::new(error.code(), format!("object {oid}"), error)
+    Gap::about(error.code(), format!("object {oid}"), error)
 }
 
 /// What a version's children need of it.
@@ -464,7 +464,8 @@ fn settle_as_file(shared: &Shared<'_>, object: &Object<'_, '_>, found: &mut Foun
     let identity = String::new;
     let scanned = Scan { path: &path, identity: &identity, detector, worker: &mut worker, task }.bytes(object.bytes);
     found.work.scanned += scanned.bytes;
-    found.gaps.extend(scanned.gaps);
+    // The blob has no path yet.
+    found.gaps.extend(scanned.gaps.into_iter().map(Gap::of_no_file));
     let mut secrets = lock(&shared.secrets);
     let contents = scanned.contents.into_iter();
     let ids = contents.flat_map(|content| {
@@ -758,7 +759,7 @@ impl LocalTrees {
         let scanned = guarded(|| self.listed.scan("file names", reader.detector, &mut self.worker, &task));
         let (named, gap) = scanned.unwrap_or_else(|panicked| {
             self.worker = Worker::default();
-            (Vec::new(), Some(Gap::new(GapCode::Failed, "file names", panicked)))
+            (Vec::new(), Some(Gap::about(GapCode::Failed, "file names", panicked)))
         });
         self.gaps.extend(gap);
         let kept = named.into_iter().filter(|it| it.candidate.dropped.is_none());
