@@ -291,3 +291,20 @@ fn an_excluded_folder_need_not_be_readable() {
     fs::set_permissions(&data, fs::Permissions::from_mode(0o700)).unwrap();
     assert!(code == 0 && (may_read || said.contains("what the configuration excludes")), "{code}: {said}");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_tracked_file_that_may_not_be_looked_at_is_a_gap() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = repository("[scan]\nexclude = ['art/']\n");
+    write(folder.path(), ".gitignore", b"locked/\n");
+    write(folder.path(), "locked/a.txt", b"x\n");
+    git(folder.path(), &["add", "-f", "."]);
+    let locked = folder.path().join("locked");
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
+    // Whoever may read everything cannot try this.
+    let may_read = fs::read_dir(&locked).is_ok();
+    let (code, said) = keysieve(folder.path(), &["scan"], b"");
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o700)).unwrap();
+    assert!(may_read && code == 0 || code == 3 && said.contains("locked/a.txt"), "{code}: {said}");
+}

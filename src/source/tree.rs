@@ -157,7 +157,9 @@ pub fn scan(options: &Options, detector: &Detector, progress: &Progress, each: i
             all
         });
     coverage.merge(read);
-    let (named, gap) = workers.with(|worker| in_names(&files, &roots, detector, worker, progress)).unwrap_or_default();
+    let named = workers.with(|worker| in_names(&files, &roots, detector, worker, progress));
+    let (named, gap) =
+        named.unwrap_or_else(|panicked| (Vec::new(), Some(Gap::about(GapCode::Failed, "file names", panicked))));
     coverage.gaps.extend(gap);
     named.into_iter().for_each(&each);
     coverage.gaps.iter_mut().for_each(|gap| identify(gap, &roots));
@@ -504,7 +506,7 @@ fn add_tracked(
                 }));
                 tracked.extend(paths.into_iter().filter_map(|path| below(&folder, path)));
             }
-            Err(error) => coverage.gaps.push(Gap::new(
+            Err(error) => coverage.gaps.push(Gap::about(
                 GapCode::Unreadable,
                 shown(&shown_as.unwrap_or(folder).join(".git")),
                 format!("its index could not be read, so tracked files that are ignored may be missing: {error}"),
@@ -520,11 +522,20 @@ fn add_tracked(
     tracked.sort();
     tracked.dedup();
     let mut folders = HashMap::new();
-    files.extend(tracked.into_iter().filter_map(|path| {
-        let kind = fs::symlink_metadata(&path).ok()?.file_type();
-        let is_read = (kind.is_file() || kind.is_symlink()) && is_below(root, &path, &mut folders);
-        is_read.then(|| Listed { is_link: kind.is_symlink(), path, root: index })
-    }));
+    for path in tracked {
+        let kind = match fs::symlink_metadata(&path) {
+            Ok(metadata) => metadata.file_type(),
+            // Whether it is there cannot be told; that it is elsewhere or was removed can.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                coverage.gaps.push(Gap::new(GapCode::Unreadable, shown(&path), explain(&error)));
+                continue;
+            }
+            Err(_) => continue,
+        };
+        if (kind.is_file() || kind.is_symlink()) && is_below(root, &path, &mut folders) {
+            files.push(Listed { is_link: kind.is_symlink(), path, root: index });
+        }
+    }
 }
 
 /// Whether a path of an index is none that git would write.
@@ -598,14 +609,22 @@ fn read_file(
         Ok(Opened::Other(kind)) => {
             coverage.not_content.push(NotContent { kind, path: shown(&file.path) });
             // What a link points to is published with it, as git keeps it in place of a content.
-            if let Ok(target) = fs::read_link(&file.path) {
-                let bytes = target.as_os_str().as_encoded_bytes();
-                let task = Task::new(progress);
-                let read = workers.with(|worker| window::scan(&mut &*bytes, 0, detector, worker, &task));
-                if let Some(reading) = read.ok().filter(|reading| !reading.candidates.is_empty()) {
-                    let identity = root.identity(&file.path);
-                    each(Content { path: shown(&file.path), identity, candidates: reading.candidates });
+            let target = match fs::read_link(&file.path) {
+                Ok(target) => target,
+                Err(error) if kind == LINK => return coverage.gaps.push(gap(GapCode::Unreadable, explain(&error))),
+                Err(_) => return,
+            };
+            let bytes = target.as_os_str().as_encoded_bytes();
+            let task = Task::new(progress);
+            match workers.with(|worker| window::scan(&mut &*bytes, 0, detector, worker, &task)) {
+                Ok(reading) => {
+                    coverage.gaps.extend(reading.error.map(|error| gap(error.code(), error.explain())));
+                    if !reading.candidates.is_empty() {
+                        let identity = root.identity(&file.path);
+                        each(Content { path: shown(&file.path), identity, candidates: reading.candidates });
+                    }
                 }
+                Err(panicked) => coverage.gaps.push(gap(GapCode::Failed, panicked.to_string())),
             }
             return;
         }
@@ -654,6 +673,8 @@ fn open(path: &Path, follow: bool) -> io::Result<Opened> {
     }
 }
 
+const LINK: &str = "symbolic link";
+
 fn kind_of(kind: FileType) -> &'static str {
     #[cfg(unix)]
     {
@@ -668,5 +689,5 @@ fn kind_of(kind: FileType) -> &'static str {
             return "device";
         }
     }
-    if kind.is_symlink() { "symbolic link" } else { "special file" }
+    if kind.is_symlink() { LINK } else { "special file" }
 }
