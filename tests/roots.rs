@@ -155,6 +155,25 @@ fn nothing_that_git_would_keep_is_hidden() {
             "mkdir b c; echo x >b/f; echo x >c/f; git add b c; git commit -qm x; echo b/ >.gitignore; \
              git sparse-checkout set --cone --sparse-index c; mkdir -p b; echo t = $T >b/f",
         ),
+        (
+            "patterns of what is no repository",
+            1,
+            "mkdir -p sub/.git/info; echo '*' >sub/.git/info/exclude; echo t = $T >sub/a",
+        ),
+        ("a repository without a head", 1, "echo s.txt >.gitignore; echo t = $T >s.txt; echo garbage >.git/HEAD"),
+        (
+            "a detached head",
+            0,
+            "echo s.txt >.gitignore; echo t = $T >s.txt; git add .; git commit -qm x; git checkout -q --detach",
+        ),
+        ("a line that is no UTF-8", 1, "printf '*.txt\\n\\377\\376\\n!s.txt\\n' >.gitignore; echo t = $T >s.txt"),
+        (
+            "a pattern that does not compile",
+            1,
+            "printf '*.txt\\n!s{ecret.txt\\n' >.gitignore; echo t = $T >'s{ecret.txt'",
+        ),
+        ("a class of characters", 1, "printf '*.txt\\n!s[[:alpha:]].txt\\n' >.gitignore; echo t = $T >se.txt"),
+        ("an exception", 0, "printf '*.txt\\n!o*.txt\\n# \\377\\n' >.gitignore; echo t = $T >s.txt"),
     ];
     for (what, expected, script) in cases {
         let folder = tempfile::tempdir().unwrap();

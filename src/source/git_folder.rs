@@ -8,6 +8,23 @@ use crate::file;
 
 /// Whether `folder` is a `.git` folder or a bare repository.
 pub fn is_git_folder(folder: &Path) -> bool {
+    holds_objects(folder) && leads_to_a_commit(&folder.join("HEAD"))
+}
+
+/// Whether git takes what is at `head` for a `HEAD`: it is the name of a ref, or a commit's id.
+fn leads_to_a_commit(head: &Path) -> bool {
+    if let Ok(target) = fs::read_link(head) {
+        return target.as_os_str().as_encoded_bytes().starts_with(b"refs/");
+    }
+    let content = file::read(head).unwrap_or_default();
+    match content.strip_prefix(b"ref:") {
+        Some(name) => name.trim_ascii_start().starts_with(b"refs/"),
+        None => content.get(..40).is_some_and(|id| id.iter().all(u8::is_ascii_hexdigit)),
+    }
+}
+
+/// Whether `folder` has the parts of a git folder, be its `HEAD` what it may.
+pub fn holds_objects(folder: &Path) -> bool {
     fs::symlink_metadata(folder.join("HEAD")).is_ok_and(|head| !head.is_dir())
         && (folder.join("commondir").is_file() || folder.join("objects").is_dir() && folder.join("refs").is_dir())
 }
@@ -29,4 +46,16 @@ pub fn is_work_tree(folder: &Path) -> bool {
 pub fn only_looks_like_one(folder: &Path) -> bool {
     let is_there = |name: &str| folder.join(name).symlink_metadata().is_ok();
     (is_there(".git") || is_there(".jj")) && !is_work_tree(folder)
+}
+
+/// Whether something that is no git folder has a file of patterns where a walk looks for a repository's own, which git
+/// never reads: `.git/info/exclude`, or the one of a `commondir`.
+pub fn has_patterns_of_no_repository(folder: &Path) -> bool {
+    let inside = folder.join(".git");
+    let leads_on = || {
+        let text = file::read_text(&inside).unwrap_or_default();
+        let target = text.lines().next().and_then(|line| line.strip_prefix("gitdir: "));
+        target.is_some_and(|target| Path::new(target).join("commondir").exists())
+    };
+    (inside.join("info/exclude").symlink_metadata().is_ok() || inside.is_file() && leads_on()) && !is_work_tree(folder)
 }

@@ -11,12 +11,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use globset::GlobMatcher;
+use ignore::gitignore::GitignoreBuilder;
 use ignore::{DirEntry, WalkBuilder, WalkState};
 use rayon::prelude::*;
 
 use super::changes::index::Index;
 use super::content::Scan;
-use super::git_folder::{is_git_folder, is_work_tree, only_looks_like_one};
+use super::git_folder::{has_patterns_of_no_repository, holds_objects, is_work_tree, only_looks_like_one};
 use super::history::{Repository, Trust};
 use super::limits::Task;
 use super::names::Names;
@@ -287,7 +288,11 @@ fn walk(
     let in_work_tree = work_tree_root(&root.absolute).is_some();
     let ignores = !options.no_ignore
         && !root.absolute.ancestors().any(has_odd_patterns)
-        && (in_work_tree || !root.absolute.ancestors().any(only_looks_like_one));
+        && !root.absolute.ancestors().any(if in_work_tree {
+            has_patterns_of_no_repository
+        } else {
+            only_looks_like_one
+        });
     let how = Walking { options, index, root: &root.path, ignores, in_work_tree };
     walk_from(&root.path, how, progress, &found);
     // What a folder ignores cannot be told here, so all of it is read.
@@ -343,11 +348,12 @@ fn walk_from(from: &Path, how: Walking<'_>, progress: &Progress, found: &Arc<Fou
         if !entry.file_type().is_some_and(|kind| kind.is_dir()) {
             return true;
         }
-        if entry.file_name() == "objects" && entry.path().parent().is_some_and(is_git_folder) {
+        if entry.file_name() == "objects" && entry.path().parent().is_some_and(holds_objects) {
             lock(&met.met).1.merge(objects(&root, entry.path().parent().unwrap_or(entry.path())));
             return false;
         }
-        let is_odd = || has_odd_patterns(entry.path()) || !in_work_tree && only_looks_like_one(entry.path());
+        let is_false = if in_work_tree { has_patterns_of_no_repository } else { only_looks_like_one };
+        let is_odd = || has_odd_patterns(entry.path()) || is_false(entry.path());
         if ignores && is_odd() {
             lock(&met.odd).push(entry.path().to_owned());
             return false;
@@ -390,7 +396,20 @@ const MOST_PATTERNS: u64 = 16 << 20;
 fn has_odd_patterns(folder: &Path) -> bool {
     [".gitignore", ".git/info/exclude"].iter().any(|name| {
         let metadata = fs::symlink_metadata(folder.join(name));
-        metadata.is_ok_and(|it| !it.is_file() || it.len() > MOST_PATTERNS)
+        metadata.is_ok_and(|it| !it.is_file() || it.len() > MOST_PATTERNS || loses_exceptions(&folder.join(name)))
+    })
+}
+
+/// Whether a `!` pattern of a file is not understood as git does: it stands behind a line that is no UTF-8, where reading
+/// ends, does not compile, or has a class such as `[:alpha:]`. Without it files are hidden that git keeps.
+fn loses_exceptions(patterns: &Path) -> bool {
+    let content = file::read(patterns).unwrap_or_default();
+    let mut is_read = true;
+    content.split(|byte| *byte == b'\n').any(|line| {
+        let text = std::str::from_utf8(line).ok();
+        is_read &= text.is_some();
+        let is_understood = |text: &str| !text.contains("[:") && GitignoreBuilder::new("").add_line(None, text).is_ok();
+        line.starts_with(b"!") && !(is_read && text.is_some_and(is_understood))
     })
 }
 
