@@ -425,6 +425,7 @@ fn compressed(add: Add<'_>) {
     add(Found, "text-behind.gz", [member(), text()].concat());
     add(Closed, "unknown-bytes-behind.gz", [member(), deflate(&text())].concat());
     add(Found, "tar-gz-behind.bz2", [bzip2(b"nothing"), tar_gz("a", &text())].concat());
+    add(Found, "behind-an-empty-stream.bz2", [bzip2(b""), bzip2(&text())].concat());
     add(Found, "second-stream.bz2", [bzip2(b"nothing\n"), bzip2(&text())].concat());
     add(Found, "text-behind.bz2", [bzip2(b"nothing"), text()].concat());
     // As `xz` writes it.
