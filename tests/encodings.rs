@@ -60,6 +60,11 @@ fn cases() -> Vec<(&'static str, Vec<u8>, Vec<Found>)> {
             little(&format!("\u{feff}中文上海上海\r\nпривет {token}# 密码\r\n{password}")),
             { vec![("github-personal-access-token", 2), ("generic-password", 4)] },
         ),
+        (
+            "other scripts right beside it, with a mark",
+            encode(&format!("\u{feff}中{}中\r\n{password}", &token[11..token.len() - 2]), 2, false),
+            both(1),
+        ),
         ("other scripts without a mark", little(&format!("пароль ü {text}")), both(1)),
         (
             "strings of a program",

@@ -58,6 +58,8 @@ impl Start {
 pub struct Finder {
     /// The form of the stretch that goes on.
     open: Option<Form>,
+    /// Whether a byte order mark announced that form, so that its order is in no doubt.
+    is_announced: bool,
     /// Where it goes on in the content, or the last one ended.
     at: u64,
     /// The text of all stretches, without its first `forgotten` bytes.
@@ -70,7 +72,15 @@ pub struct Finder {
 
 impl Default for Finder {
     fn default() -> Self {
-        Self { open: None, at: 0, text: Zeroizing::default(), forgotten: 0, line: 1, starts: Vec::new() }
+        Self {
+            open: None,
+            is_announced: false,
+            at: 0,
+            text: Zeroizing::default(),
+            forgotten: 0,
+            line: 1,
+            starts: Vec::new(),
+        }
     }
 }
 
@@ -97,6 +107,7 @@ impl Finder {
         if let Some((form, length)) = Form::announced(bytes).filter(|_| offset == 0 && at == 0) {
             at = length;
             self.start(form, bytes, offset, at, place);
+            self.is_announced = true;
         }
         loop {
             let Some(form) = self.open else {
@@ -112,6 +123,7 @@ impl Finder {
             }
             floor = at;
             self.open = None;
+            self.is_announced = false;
             let after = &bytes[at..bytes.len().min(at + BESIDE)];
             if self.starts.last().is_some_and(|start| start.raw == self.at) {
                 // A mark without text.
@@ -175,7 +187,7 @@ impl Finder {
                 *at += form.width;
                 continue;
             }
-            let Some((character, length)) = other(form, bytes, *at) else { return true };
+            let Some((character, length)) = other(form, self.is_announced, bytes, *at) else { return true };
             self.text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
             *at += length;
         }
@@ -185,11 +197,11 @@ impl Finder {
 }
 
 /// The character at `at` that is not ASCII, and its length in bytes; `None` where the stretch ends.
-fn other(form: Form, bytes: &[u8], at: usize) -> Option<(char, usize)> {
+fn other(form: Form, is_announced: bool, bytes: &[u8], at: usize) -> Option<(char, usize)> {
     // ASCII in one byte order is ASCII in the other one as well, one byte off. Only after an odd byte of ASCII is it to be
-    // doubted that the own form goes on.
+    // doubted that the own form goes on, and not where a mark announced it: there the byte is half of a Chinese character.
     let goes_on = form.runs_at(bytes, at + form.width, SHORTEST - 1);
-    let is_doubtful = form == Form::new(2, false) && bytes.get(at).is_some_and(|byte| is_text(*byte));
+    let is_doubtful = !is_announced && form == Form::new(2, false) && bytes.get(at).is_some_and(|byte| is_text(*byte));
     let another = |shift: usize| Form::ALL.iter().any(|it| it.starts_at(bytes, at + shift));
     if (!goes_on || is_doubtful) && (0..form.width).any(another) {
         return None;
@@ -227,7 +239,7 @@ fn go_back(form: Form, bytes: &[u8], start: usize, floor: usize) -> usize {
         let is_narrow = || form.width == 2 && bytes[before..at].iter().all(|byte| is_text(*byte));
         // The halves of a pair are not worth the care here.
         let goes_on =
-            || other(form, bytes, before).is_some_and(|(it, length)| is_plausible(it) && length == form.width);
+            || other(form, false, bytes, before).is_some_and(|(it, length)| is_plausible(it) && length == form.width);
         // Whatever it means, a line does not go on before it.
         let breaks = bytes[before..at].contains(&b'\n');
         if breaks || !is_ascii(unit) && (is_narrow() || !goes_on()) {
