@@ -1,5 +1,5 @@
 //! Reads what is a regular file, and nothing else: somebody may have put a link there that leads elsewhere, or a FIFO that
-//! is never written to. [`write`] writes whatever a command writes.
+//! is never written to. [`mod@write`] writes whatever a command writes.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};

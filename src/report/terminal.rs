@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use unicode_width::UnicodeWidthChar;
 
 /// `text` with control and invisible characters written out; tabs become blanks. Nothing in it is a command of a CI
-/// server's, unless it starts a line: see [`line`].
+/// server's, unless it starts a line: see [`line()`].
 pub fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for (at, character) in text.char_indices() {

@@ -1,7 +1,7 @@
 //! The one way in for contents: bytes come in, from wherever, and candidates and gaps go out.
 //!
 //! Only here is it asked what a content is. Whatever it is, its bytes are scanned as they are; what is recognised and can
-//! be opened is opened as well ([`Inside`]), and what is recognised and cannot be opened is a gap. A secret that stands
+//! be opened is opened as well (`Inside`), and what is recognised and cannot be opened is a gap. A secret that stands
 //! inside and shows from outside too, such as in an entry of a tar, is given once, at its inner place.
 
 use std::collections::HashMap;
