@@ -12,8 +12,6 @@ use crate::finding::Place;
 pub const FILE_NAME: &str = "(file name)";
 /// The path of what is found in the names of branches and tags.
 pub const REF_NAME: &str = "(ref name)";
-/// Stands behind the path of a symbolic link for what it points to.
-pub const LINK_TARGET: &str = "(link target)";
 
 /// Names to look at together, one a line.
 #[derive(Debug, Default)]
