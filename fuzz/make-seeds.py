@@ -210,7 +210,28 @@ def containers():
                                            for name, data in [(b"a.py", LEAK), (b"TRAILER!!!", b"")]))
     member = lambda name, data: b"%-16s%-12d%-6d%-6d%-8s%-10d`\n" % (name, 0, 0, 0, b"100644", len(data)) + data
     seed("container", "names.ar", b"!<arch>\n" + member(b"//", b"a-long-name-of-a-file.o/\n\n") + member(b"/0", b"some") + member(b"#1/4", b"namesome"))
+    streams()
     documents()
+
+
+def streams():
+    """Compressed by what Python has no module for, of literals and one copy."""
+    alone = lambda **options: lzma.compress(LEAK, lzma.FORMAT_ALONE, filters=[{"id": lzma.FILTER_LZMA1, "preset": 0, "dict_size": 4096, **options}])
+    seed("container", "usual.lzma", alone())
+    seed("container", "odd.lzma", alone(lc=0, lp=2, pb=0))
+    member = b"LZIP\x01\x0c" + alone()[13:] + struct.pack("<IQ", zlib.crc32(LEAK), len(LEAK))
+    seed("container", "a.lz", member + struct.pack("<Q", len(member) + 8))
+    copy = bytes([0xF4, len(LEAK) - 15]) + LEAK + b"\x08\0" + b"\x50" + LEAK[:5]
+    seed("container", "a.lz4", b"\x04\x22\x4d\x18\x60\x40\x82" + struct.pack("<I", len(copy)) + copy + b"\0" * 4 + b"\x51\x2a\x4d\x18\x01\0\0\0a")
+    seed("container", "old.lz4", b"\x02\x21\x4c\x18" + struct.pack("<I", len(copy)) + copy)
+    seed("container", "a.jsonlz4", b"mozLz40\0" + struct.pack("<I", len(LEAK) + 13) + copy)
+    block = bytes([len(LEAK) + 9, len(LEAK) - 1 << 2]) + LEAK + b"\x22\x08\0"
+    seed("container", "a.sz", b"\xff\x06\0\0sNaPpY" + struct.pack("<II", len(block) + 4 << 8, 0) + block + b"\x80\x01\0\0a")
+    codes, bits = 0, 0
+    for code in list(LEAK[:7]) + [258, 256]:
+        codes, bits = codes | code << bits, bits + 9
+    codes |= sum(byte << 144 + 9 * place for place, byte in enumerate(LEAK[:8]))
+    seed("container", "a.Z", b"\x1f\x9d\x90" + codes.to_bytes(27, "little"))
 
 
 def documents():

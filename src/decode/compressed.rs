@@ -1,13 +1,14 @@
-//! One compressed content: gzip, bzip2, xz and Zstandard.
+//! One compressed content: gzip, bzip2, xz, LZMA, lzip, LZ4, Snappy, `compress` and Zstandard.
 //!
-//! Members and frames that follow one another are one content. What their headers say, what Zstandard's skippable frames
-//! hold and what stands behind the last member is the rest.
+//! Members and frames that follow one another are one content. What their headers say, what skippable frames hold and what
+//! stands behind the last member is the rest.
 
 use std::io::{self, BufRead, Read};
 
+use super::blocks::Blockwise;
 use super::container::{DICTIONARY_KIB, Kind, Unpacker, damaged};
 use super::rest::Rest;
-use super::zstd;
+use super::{lz4, lzma, lzw, snappy, zstd};
 use crate::gap::GapCode;
 
 pub(super) fn gzip(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: usize) {
@@ -20,6 +21,27 @@ pub(super) fn bzip2(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: us
 
 pub(super) fn xz(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: usize) {
     members(walk, Members::<lzma_rust2::XzReader<&[u8]>>::new(bytes), path, depth);
+}
+
+pub(super) fn lzma(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: usize) {
+    members(walk, Members::<Alone<'_>>::new(bytes), path, depth);
+}
+
+pub(super) fn lzip(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: usize) {
+    members(walk, Members::<Lzip<'_>>::new(bytes), path, depth);
+}
+
+pub(super) fn lz4(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: usize) {
+    members(walk, Members::<Blockwise<lz4::Frame<'_>>>::new(bytes), path, depth);
+}
+
+pub(super) fn snappy(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: usize) {
+    members(walk, Members::<Blockwise<snappy::Chunks<'_>>>::new(bytes), path, depth);
+}
+
+/// Nothing can follow what `compress` writes: a file is codes up to its end.
+pub(super) fn lzw(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: usize) {
+    stream(walk, Blockwise::new(lzw::Codes::new(bytes)), path, depth);
 }
 
 pub(super) fn zstd(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: usize) {
@@ -63,10 +85,11 @@ pub fn stem(path: &str) -> &str {
 /// What decompresses one member.
 trait Member<'a>: Read + Sized {
     const KIND: Kind;
-    /// How a member starts.
-    const MAGIC: &'static [u8];
 
-    fn open(bytes: &'a [u8]) -> Self;
+    /// Whether a member starts here.
+    fn starts(bytes: &[u8]) -> bool;
+
+    fn open(bytes: &'a [u8]) -> io::Result<Self>;
 
     /// What follows the member, which started with `member` and was read to its end.
     fn close(self, member: &'a [u8], rest: &mut Rest) -> &'a [u8];
@@ -74,10 +97,13 @@ trait Member<'a>: Read + Sized {
 
 impl<'a> Member<'a> for flate2::bufread::GzDecoder<&'a [u8]> {
     const KIND: Kind = Kind::Gzip;
-    const MAGIC: &'static [u8] = &[0x1f, 0x8b, 8];
 
-    fn open(bytes: &'a [u8]) -> Self {
-        Self::new(bytes)
+    fn starts(bytes: &[u8]) -> bool {
+        bytes.starts_with(&[0x1f, 0x8b, 8])
+    }
+
+    fn open(bytes: &'a [u8]) -> io::Result<Self> {
+        Ok(Self::new(bytes))
     }
 
     fn close(self, member: &'a [u8], rest: &mut Rest) -> &'a [u8] {
@@ -94,10 +120,13 @@ impl<'a> Member<'a> for flate2::bufread::GzDecoder<&'a [u8]> {
 
 impl<'a> Member<'a> for bzip2::bufread::BzDecoder<&'a [u8]> {
     const KIND: Kind = Kind::Bzip2;
-    const MAGIC: &'static [u8] = b"BZh";
 
-    fn open(bytes: &'a [u8]) -> Self {
-        Self::new(bytes)
+    fn starts(bytes: &[u8]) -> bool {
+        bytes.starts_with(b"BZh")
+    }
+
+    fn open(bytes: &'a [u8]) -> io::Result<Self> {
+        Ok(Self::new(bytes))
     }
 
     fn close(self, _: &'a [u8], _: &mut Rest) -> &'a [u8] {
@@ -107,14 +136,99 @@ impl<'a> Member<'a> for bzip2::bufread::BzDecoder<&'a [u8]> {
 
 impl<'a> Member<'a> for lzma_rust2::XzReader<&'a [u8]> {
     const KIND: Kind = Kind::Xz;
-    const MAGIC: &'static [u8] = b"\xfd7zXZ\0";
 
-    fn open(bytes: &'a [u8]) -> Self {
-        Self::new_mem_limit(bytes, false, DICTIONARY_KIB)
+    fn starts(bytes: &[u8]) -> bool {
+        bytes.starts_with(b"\xfd7zXZ\0")
+    }
+
+    fn open(bytes: &'a [u8]) -> io::Result<Self> {
+        Ok(Self::new_mem_limit(bytes, false, DICTIONARY_KIB))
     }
 
     fn close(self, _: &'a [u8], _: &mut Rest) -> &'a [u8] {
         self.into_inner()
+    }
+}
+
+/// A `.lzma` file.
+struct Alone<'a>(lzma::Stream<'a>);
+
+impl Read for Alone<'_> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        self.0.read(room)
+    }
+}
+
+impl<'a> Member<'a> for Alone<'a> {
+    const KIND: Kind = Kind::Lzma;
+
+    fn starts(bytes: &[u8]) -> bool {
+        lzma::starts(bytes)
+    }
+
+    fn open(bytes: &'a [u8]) -> io::Result<Self> {
+        lzma::Stream::alone(bytes).map(Self)
+    }
+
+    fn close(self, _: &'a [u8], _: &mut Rest) -> &'a [u8] {
+        self.0.after
+    }
+}
+
+struct Lzip<'a>(lzma::Stream<'a>);
+
+impl Read for Lzip<'_> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        self.0.read(room)
+    }
+}
+
+impl<'a> Member<'a> for Lzip<'a> {
+    const KIND: Kind = Kind::Lzip;
+
+    fn starts(bytes: &[u8]) -> bool {
+        bytes.starts_with(lzma::LZIP)
+    }
+
+    fn open(bytes: &'a [u8]) -> io::Result<Self> {
+        lzma::Stream::lzip(bytes).map(Self)
+    }
+
+    fn close(self, _: &'a [u8], _: &mut Rest) -> &'a [u8] {
+        self.0.after
+    }
+}
+
+impl<'a> Member<'a> for Blockwise<lz4::Frame<'a>> {
+    const KIND: Kind = Kind::Lz4;
+
+    fn starts(bytes: &[u8]) -> bool {
+        lz4::starts(bytes)
+    }
+
+    fn open(bytes: &'a [u8]) -> io::Result<Self> {
+        Ok(Self::new(lz4::Frame::new(bytes)))
+    }
+
+    fn close(self, _: &'a [u8], _: &mut Rest) -> &'a [u8] {
+        self.blocks.bytes
+    }
+}
+
+impl<'a> Member<'a> for Blockwise<snappy::Chunks<'a>> {
+    const KIND: Kind = Kind::Snappy;
+
+    fn starts(bytes: &[u8]) -> bool {
+        bytes.starts_with(snappy::MAGIC)
+    }
+
+    fn open(bytes: &'a [u8]) -> io::Result<Self> {
+        Ok(Self::new(snappy::Chunks { bytes, passed: Vec::new() }))
+    }
+
+    fn close(self, _: &'a [u8], rest: &mut Rest) -> &'a [u8] {
+        self.blocks.passed.iter().for_each(|passed| rest.add(passed));
+        self.blocks.bytes
     }
 }
 
@@ -138,7 +252,7 @@ impl<'a, M: Member<'a>> Read for Members<'a, M> {
         loop {
             let mut member = match self.open.take() {
                 Some(member) => member,
-                None if self.after.starts_with(M::MAGIC) => M::open(self.after),
+                None if M::starts(self.after) => M::open(self.after)?,
                 None => {
                     self.is_over = true;
                     return Ok(0);
@@ -153,6 +267,10 @@ impl<'a, M: Member<'a>> Read for Members<'a, M> {
             // Blocks of tapes are filled up with zeros.
             let zeros = self.after.iter().take_while(|byte| **byte == 0).count();
             self.after.consume(zeros);
+            while let Some((skipped, after)) = lz4::skippable(self.after).filter(|_| M::KIND == Kind::Lz4) {
+                self.rest.add(skipped);
+                self.after = after;
+            }
         }
     }
 }

@@ -9,7 +9,9 @@ use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::rest::{self, Rest};
-use super::{ar, compressed, cpio, key_store, pdf, recognised, rpm, seven_zip, sqlite, tar, zip};
+use super::{
+    ar, compressed, cpio, key_store, lz4, lzma, lzw, pdf, recognised, rpm, seven_zip, snappy, sqlite, tar, zip,
+};
 
 /// What packs contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +28,16 @@ pub enum Kind {
     Xz,
     /// RFC 8878.
     Zstd,
+    /// LZMA alone.
+    Lzma,
+    /// As lzip writes it.
+    Lzip,
+    /// Frames of LZ4.
+    Lz4,
+    /// Frames of Snappy.
+    Snappy,
+    /// As Unix's `compress` writes it.
+    Lzw,
     /// The 7z format.
     SevenZip,
     /// As Unix's `ar` writes it; also deb.
@@ -59,6 +71,10 @@ impl Kind {
             | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..] => Some(Self::Bzip2),
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Self::Xz),
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Some(Self::Zstd),
+            [b'L', b'Z', b'I', b'P', 1, ..] => Some(Self::Lzip),
+            _ if lz4::starts(head) => Some(Self::Lz4),
+            _ if head.starts_with(snappy::MAGIC) => Some(Self::Snappy),
+            _ if lzw::starts(head) => Some(Self::Lzw),
             [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c, ..] => Some(Self::SevenZip),
             [0xed, 0xab, 0xee, 0xdb, 3 | 4, ..] => Some(Self::Rpm),
             _ if head.starts_with(b"%PDF-") => Some(Self::Pdf),
@@ -69,6 +85,7 @@ impl Kind {
                 Some(Self::SqliteLog)
             }
             _ if head.get(257..262) == Some(b"ustar") || tar::starts(head) => Some(Self::Tar),
+            _ if lzma::starts(head) => Some(Self::Lzma),
             _ => key_store::Format::of(head).map(Self::KeyStore),
         }
     }
@@ -154,6 +171,11 @@ impl Unpacker<'_> {
             Kind::Bzip2 => compressed::bzip2(self, bytes, path, depth),
             Kind::Xz => compressed::xz(self, bytes, path, depth),
             Kind::Zstd => compressed::zstd(self, bytes, path, depth),
+            Kind::Lzma => compressed::lzma(self, bytes, path, depth),
+            Kind::Lzip => compressed::lzip(self, bytes, path, depth),
+            Kind::Lz4 => compressed::lz4(self, bytes, path, depth),
+            Kind::Snappy => compressed::snappy(self, bytes, path, depth),
+            Kind::Lzw => compressed::lzw(self, bytes, path, depth),
             Kind::SevenZip => seven_zip::unpack(self, bytes, path, depth),
             Kind::Ar => ar::unpack(self, bytes, path, depth),
             Kind::Cpio => cpio::unpack(self, bytes, path, depth),

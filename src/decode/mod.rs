@@ -1,15 +1,20 @@
 //! Contents that are not what they seem: other encodings of text, and contents inside of contents.
 
 mod ar;
+mod blocks;
 pub mod compressed;
 pub mod container;
 mod cpio;
 pub mod key_store;
+mod lz4;
+mod lzma;
+mod lzw;
 mod pdf;
 pub mod recognised;
 pub mod rest;
 mod rpm;
 mod seven_zip;
+mod snappy;
 mod sqlite;
 mod tar;
 pub mod text;

@@ -55,28 +55,14 @@ const fn repository(magic: &'static [u8], name: &'static str, hint: &'static str
 }
 
 const UNPACK: &str = "unpack it and scan the folder";
-const LZ4: &str = "`lz4 -dc FILE | keysieve scan -` reads it";
-const XZ: &str = "`xz -dc FILE | keysieve scan -` reads it";
 const DISK: &str = "mount it read-only and scan the folder";
 const EXPORT: &str = "export it as text and scan that";
 const BUNDLE: &str = "`git clone --mirror FILE` it and run `keysieve history` on the clone";
 
 /// By how they start.
-static FORMATS: [Format; 44] = [
+static FORMATS: [Format; 37] = [
     packed(b"Rar!\x1a\x07", "a RAR archive", UNPACK),
     packed(b"RE~^", "a RAR archive", UNPACK),
-    packed(b"\x04\x22\x4d\x18", "compressed by LZ4", LZ4),
-    packed(b"\x02\x21\x4c\x18", "compressed by LZ4", LZ4),
-    packed(b"mozLz40\0", "a file of Mozilla's, compressed by LZ4", EXPORT),
-    packed(b"\xff\x06\0\0sNaPpY", "compressed by Snappy", "`snzip -dc FILE | keysieve scan -` reads it"),
-    packed_if(
-        b"\x1f\x9d",
-        |head, _| head.get(2).is_some_and(|bits| matches!(bits, 0x89..=0x90)),
-        "compressed by `compress`",
-        "`gzip -dc FILE | keysieve scan -` reads it",
-    ),
-    packed_if(b"\x5d\0\0", |head, _| is_lzma(head), "compressed by LZMA", XZ),
-    packed(b"LZIP\x01", "compressed by lzip", "`lzip -dc FILE | keysieve scan -` reads it"),
     packed(b"\x89LZO\0\x0d\x0a\x1a\x0a", "compressed by lzop", "`lzop -dc FILE | keysieve scan -` reads it"),
     packed_if(b"bvx", |_, tail| tail.ends_with(b"bvx$"), "compressed by LZFSE", UNPACK),
     packed_if(
@@ -206,7 +192,7 @@ impl Kinds {
 
     /// Whether the bytes are text of their own, and what opens them does not hand them on.
     pub fn show_text(&self) -> bool {
-        matches!(self.first, None | Some(Kind::Pdf)) && !self.is_zip
+        matches!(self.first, None | Some(Kind::Pdf | Kind::Lzma)) && !self.is_zip
     }
 
     /// All of them, each with its bytes of `content`. What is carried ends where the next one starts, so that many of them
@@ -228,7 +214,16 @@ fn carried(head: &[u8]) -> Vec<(Kind, usize)> {
         return Vec::new();
     }
     let head = &head[..head.len().min(FAR)];
-    let starts: [&[u8]; 4] = [b"\x1f\x8b\x08", b"\xfd7zXZ\0", b"BZh", b"\x28\xb5\x2f\xfd"];
+    let starts: [&[u8]; 8] = [
+        b"\x1f\x8b\x08",
+        b"\xfd7zXZ\0",
+        b"BZh",
+        b"\x28\xb5\x2f\xfd",
+        b"\x04\x22\x4d\x18",
+        b"\x5d\0\0",
+        b"LZIP\x01",
+        b"\x1f\x9d",
+    ];
     let lines = memchr::memchr_iter(b'\n', head).map(|end| end + 1);
     lines
         .filter(|at| starts.iter().any(|start| head[*at..].starts_with(start)))
@@ -264,19 +259,6 @@ fn ends_as_zip(head: &[u8], tail: &[u8]) -> bool {
 fn is_end_of_zip(tail: &[u8], at: usize) -> bool {
     let Some(record) = tail.get(at..at + END_OF_ZIP) else { return false };
     record.starts_with(b"PK\x05\x06\0\0\0\0") && record[8..10] == record[10..12] && record[8..10] != [0, 0]
-}
-
-/// As LZMA's utilities write it: the usual properties, a size of a dictionary and one of the content, or none.
-fn is_lzma(head: &[u8]) -> bool {
-    let Some(header) = head.get(..13) else { return false };
-    let dictionary = u32::from_le_bytes([header[1], header[2], header[3], header[4]]);
-    let size = &header[5..13];
-    // 2^n or 2^n + 2^(n-1).
-    let is_usual = dictionary >= 1 << 12 && dictionary.count_ones() <= 2 && {
-        let high = 31 - dictionary.leading_zeros();
-        dictionary == 1 << high || dictionary == 3 << (high - 1)
-    };
-    is_usual && (size == [0xff; 8] || (size[5..] == [0; 3] && size != [0; 8])) && head.get(13) == Some(&0)
 }
 
 /// The main header is followed by its checksum.

@@ -5,6 +5,7 @@
 
 pub mod containers;
 pub mod encodings;
+pub mod lz;
 pub mod repository;
 
 use keysieve::rules::sample;

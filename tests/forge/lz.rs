@@ -1,0 +1,206 @@
+//! Compressed contents of the LZ family, written so that no text shows in their bytes.
+
+use std::io::Write as _;
+
+/// What a content is made of.
+pub enum Op {
+    Literal(Vec<u8>),
+    /// Distance and length.
+    Copy(usize, usize),
+}
+
+/// A content that ends with `text`, of which no eight bytes in a row stand in its literals; and what it unpacks to.
+pub fn ops(text: &[u8]) -> (Vec<Op>, Vec<u8>) {
+    const PIECE: usize = 6;
+    let mut ops = Vec::new();
+    let mut content = Vec::new();
+    let pieces: Vec<&[u8]> = text.chunks(PIECE).collect();
+    let mut places = vec![0; pieces.len()];
+    for (index, piece) in pieces.iter().enumerate().rev() {
+        places[index] = content.len();
+        content.extend([piece, &b"\n"[..]].concat());
+    }
+    ops.push(Op::Literal(content.clone()));
+    for (piece, place) in pieces.iter().zip(places) {
+        if piece.len() == PIECE {
+            ops.push(Op::Copy(content.len() - place, PIECE));
+        } else {
+            ops.push(Op::Literal(piece.to_vec()));
+        }
+        content.extend(*piece);
+    }
+    let end = b"\nand some more lines\n".to_vec();
+    content.extend(&end);
+    ops.push(Op::Literal(end));
+    (ops, content)
+}
+
+fn lz4_block(ops: &[Op]) -> Vec<u8> {
+    let mut block = Vec::new();
+    let mut literals: Vec<u8> = Vec::new();
+    let long = |block: &mut Vec<u8>, length: usize| {
+        if length >= 15 {
+            block.extend(vec![255; (length - 15) / 255]);
+            block.push(((length - 15) % 255) as u8);
+        }
+    };
+    for op in ops {
+        match op {
+            Op::Literal(bytes) => literals.extend(bytes),
+            Op::Copy(distance, length) => {
+                block.push((literals.len().min(15) << 4 | (length - 4).min(15)) as u8);
+                long(&mut block, literals.len());
+                block.append(&mut literals);
+                block.extend((*distance as u16).to_le_bytes());
+                long(&mut block, length - 4);
+            }
+        }
+    }
+    block.push((literals.len().min(15) << 4) as u8);
+    long(&mut block, literals.len());
+    block.extend(literals);
+    block
+}
+
+pub fn lz4_raw(text: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let (ops, content) = ops(text);
+    (lz4_block(&ops), content)
+}
+
+/// XXH32 of less than 16 bytes.
+fn xxh32(bytes: &[u8]) -> u32 {
+    const P: [u32; 5] = [0x9e37_79b1, 0x85eb_ca77, 0xc2b2_ae3d, 0x27d4_eb2f, 0x1656_67b1];
+    let mut sum = P[4].wrapping_add(bytes.len() as u32);
+    let words = bytes.chunks_exact(4);
+    let rest = words.remainder();
+    for word in words {
+        let word = u32::from_le_bytes(word.try_into().unwrap());
+        sum = sum.wrapping_add(word.wrapping_mul(P[2])).rotate_left(17).wrapping_mul(P[3]);
+    }
+    for byte in rest {
+        sum = sum.wrapping_add(u32::from(*byte).wrapping_mul(P[4])).rotate_left(11).wrapping_mul(P[0]);
+    }
+    sum = (sum ^ sum >> 15).wrapping_mul(P[1]);
+    sum = (sum ^ sum >> 13).wrapping_mul(P[2]);
+    sum ^ sum >> 16
+}
+
+/// A frame of one block, without checksums but the header's.
+pub fn lz4(text: &[u8]) -> Vec<u8> {
+    let (block, content) = lz4_raw(text);
+    let descriptor = [&[0x68, 0x40][..], &(content.len() as u64).to_le_bytes()].concat();
+    let check = (xxh32(&descriptor) >> 8) as u8;
+    [&b"\x04\x22\x4d\x18"[..], &descriptor, &[check], &(block.len() as u32).to_le_bytes(), &block, &[0; 4]].concat()
+}
+
+/// The form of LZ4's first version.
+pub fn lz4_legacy(text: &[u8]) -> Vec<u8> {
+    let (block, _) = lz4_raw(text);
+    [&b"\x02\x21\x4c\x18"[..], &(block.len() as u32).to_le_bytes(), &block].concat()
+}
+
+/// A file of Mozilla's.
+pub fn lz4_mozilla(text: &[u8]) -> Vec<u8> {
+    let (block, content) = lz4_raw(text);
+    [&b"mozLz40\0"[..], &(content.len() as u32).to_le_bytes(), &block].concat()
+}
+
+pub fn snappy_raw(text: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let (ops, content) = ops(text);
+    let mut block = Vec::new();
+    let mut size = content.len();
+    while size >= 0x80 {
+        block.push(size as u8 | 0x80);
+        size >>= 7;
+    }
+    block.push(size as u8);
+    for op in ops {
+        match op {
+            Op::Literal(bytes) => {
+                block.extend([61 << 2]);
+                block.extend((bytes.len() as u16 - 1).to_le_bytes());
+                block.extend(bytes);
+            }
+            Op::Copy(distance, length) => {
+                block.push(((length - 1) << 2 | 2) as u8);
+                block.extend((distance as u16).to_le_bytes());
+            }
+        }
+    }
+    (block, content)
+}
+
+pub fn snappy(text: &[u8]) -> Vec<u8> {
+    let (block, content) = snappy_raw(text);
+    let mut sum = !0u32;
+    for byte in &content {
+        sum ^= u32::from(*byte);
+        for _ in 0..8 {
+            sum = sum >> 1 ^ if sum & 1 == 1 { 0x82f6_3b78 } else { 0 };
+        }
+    }
+    let sum = (!sum).rotate_right(15).wrapping_add(0xa282_ead8);
+    let head = (block.len() as u32 + 4) << 8;
+    [&b"\xff\x06\0\0sNaPpY"[..], &head.to_le_bytes(), &sum.to_le_bytes(), &block].concat()
+}
+
+/// What `compress -b BITS` makes.
+pub fn compress(text: &[u8], bits: u32) -> Vec<u8> {
+    let mut out = vec![0x1f, 0x9d, 0x80 | bits as u8];
+    let mut table = std::collections::HashMap::new();
+    let (mut width, mut next) = (9, 257_u32);
+    let mut codes: Vec<u32> = Vec::new();
+    // Codes are written by eights, filled up where the width changes.
+    let flush = |out: &mut Vec<u8>, codes: &mut Vec<u32>, width: u32| {
+        for eight in codes.chunks(8) {
+            let mut bytes = vec![0_u8; width as usize];
+            for bit in 0..eight.len() * width as usize {
+                let is_set = eight[bit / width as usize] >> (bit % width as usize) & 1;
+                bytes[bit / 8] |= (is_set as u8) << (bit % 8);
+            }
+            out.extend(bytes);
+        }
+        codes.clear();
+    };
+    let mut before = u32::from(text[0]);
+    for byte in &text[1..] {
+        if let Some(code) = table.get(&(before, *byte)) {
+            before = *code;
+            continue;
+        }
+        codes.push(before);
+        if next < 1 << bits {
+            table.insert((before, *byte), next);
+            next += 1;
+        }
+        // The reader is one entry behind.
+        if next - 1 > (1 << width) - 1 && width < bits {
+            flush(&mut out, &mut codes, width);
+            width += 1;
+        }
+        before = u32::from(*byte);
+    }
+    codes.push(before);
+    flush(&mut out, &mut codes, width);
+    out
+}
+
+/// A `.lzma` file with these properties, and with its size if it `is_told`.
+pub fn lzma(text: &[u8], [lc, lp, pb]: [u32; 3], dictionary: u32, is_told: bool) -> Vec<u8> {
+    let options =
+        lzma_rust2::LzmaOptions { lc, lp, pb, dict_size: dictionary, ..lzma_rust2::LzmaOptions::with_preset(3) };
+    let mut writer =
+        lzma_rust2::LzmaWriter::new_use_header(Vec::new(), &options, is_told.then_some(text.len() as u64)).unwrap();
+    writer.write_all(text).unwrap();
+    writer.finish().unwrap()
+}
+
+/// A member of lzip's.
+pub fn lzip(text: &[u8]) -> Vec<u8> {
+    let whole = lzma(text, [3, 0, 2], 1 << 16, false);
+    let mut out = [b"LZIP\x01\x10", &whole[13..]].concat();
+    out.extend(crc32fast::hash(text).to_le_bytes());
+    out.extend((text.len() as u64).to_le_bytes());
+    out.extend((out.len() as u64 + 8).to_le_bytes());
+    out
+}
