@@ -2,11 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod forge;
+
+use std::collections::HashSet;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use forge::Random;
+use forge::encodings::Encoding;
 use keysieve::rules::sample::fill;
 use serde_json::Value;
 
@@ -173,6 +178,79 @@ fn text_in_any_encoding_is_found_by_each_way_in() {
             assert!(paths.iter().any(|path| **path == format!("{name}.dat")), "{rule} in {name}: {paths:?}");
         }
     }
+}
+
+/// What stands beside a token: characters in its own encoding, and bytes beyond them.
+fn beside(random: &mut Random) -> (String, Vec<u8>) {
+    let text = match random.below(6) {
+        0 => "\n".to_owned(),
+        1 => " ".to_owned(),
+        2 => "\0".to_owned(),
+        3 => {
+            let any = |random: &mut Random| char::from_u32(0x2e80 + random.below(0x7000) as u32).unwrap();
+            (0..=random.below(3)).map(|_| any(random)).collect()
+        }
+        4 => (*random.pick(&["ü", "€", "я", "🔑", "中文", "上海", "，", "：", "Ā"])).to_owned(),
+        _ => String::new(),
+    };
+    let bytes = match random.below(7) {
+        0 => vec![0; 1 + random.below(9)],
+        1 => b"y\n"[..1 + random.below(2)].to_vec(),
+        2 => random.text(3).into_bytes(),
+        3 => {
+            let count = 1 + random.below(8);
+            random.bytes(count)
+        }
+        4 => random.pick(&Encoding::ALL).write(&random.text(3)),
+        _ => Vec::new(),
+    };
+    (text, bytes)
+}
+
+/// In UTF-16 and UTF-32, in both byte orders, with a mark and without one, at any offset, whatever stands beside it: a token is
+/// found. `ENCODINGS_CASES` tries more of them than the tests do.
+#[test]
+fn a_token_is_found_whatever_stands_beside_it() {
+    let count = std::env::var("ENCODINGS_CASES").ok().and_then(|it| it.parse().ok()).unwrap_or(3000);
+    let folder = tempfile::tempdir().unwrap();
+    let mut cases = Vec::new();
+    for case in 0..count {
+        let mut random = Random(case);
+        let encoding = Encoding::ALL[1 + random.below(4)];
+        let token = fill("<crc32-base62 ghp_ 30>", 100_000 + case).unwrap();
+        let (left, before) = beside(&mut random);
+        let (right, after) = beside(&mut random);
+        let mut bytes = Vec::new();
+        match random.below(3) {
+            0 => bytes = encoding.mark(),
+            1 if random.one_in(2) => bytes = random.pick(&Encoding::ALL).mark(),
+            _ => {}
+        }
+        if random.one_in(2) {
+            bytes.extend(encoding.write(&random.text(3)));
+        }
+        bytes.extend(&before);
+        // Before a token no letter of ASCII may stand.
+        let left = if left.is_empty() && before.last().is_some_and(|it| *it != 0) { "\n" } else { &left };
+        bytes.extend(encoding.write(&format!("{left}{token}{right}")));
+        bytes.extend(&after);
+        let name = format!("{case}.dat");
+        fs::write(folder.path().join(&name), &bytes).unwrap();
+        cases.push((name, token, bytes, format!("{encoding:?}: {left:?} {before:?} {right:?} {after:?}")));
+    }
+    let report = keysieve(folder.path(), &["scan", ".", "--show-secrets", "--all"], None);
+    let found: HashSet<(&str, &str)> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| (it["location"]["path"].as_str().unwrap(), it["secret"].as_str().unwrap()))
+        .collect();
+    let missed: Vec<String> = cases
+        .iter()
+        .filter(|(name, token, ..)| !found.contains(&(name.as_str(), token.as_str())))
+        .map(|(name, _, bytes, what)| format!("{name}: {what}\n    {bytes:?}"))
+        .collect();
+    assert!(missed.is_empty(), "{} missed:\n{}", missed.len(), missed[..missed.len().min(5)].join("\n"));
 }
 
 /// Versions that grow by one line in one encoding or another: each is scanned by what it adds, and as a whole.

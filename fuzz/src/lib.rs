@@ -107,8 +107,10 @@ pub fn text(data: &[u8]) {
         for piece in [0..border, border..content.len()] {
             finder.decode(content, 0, piece, &mut |_| (1, 1));
         }
-        let (text, starts) = finder.text();
-        (String::from_utf8(text.to_vec()).expect("what is decoded is UTF-8"), starts.to_vec())
+        finder.texts().map(|decoded| {
+            let (text, starts) = decoded.parts();
+            (String::from_utf8(text.to_vec()).expect("what is decoded is UTF-8"), starts.to_vec())
+        })
     };
     assert_eq!(wide(value, border), wide(value, 0), "pieces that meet at {border}");
     // Of higher characters some could be pairs of others.
@@ -116,7 +118,7 @@ pub fn text(data: &[u8]) {
     let text: String = String::from_utf8_lossy(value).chars().filter(is_safe).collect();
     for encode in [u16::to_le_bytes as fn(u16) -> [u8; 2], u16::to_be_bytes] {
         let content: Vec<u8> = std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(encode).collect();
-        assert_eq!(wide(&content, 0).0, text);
+        assert_eq!(wide(&content, 0)[0].0, text);
     }
 }
 

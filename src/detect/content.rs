@@ -10,7 +10,7 @@ use memchr::{memchr, memchr_iter, memrchr};
 
 use super::candidate::{Candidate, Surroundings};
 use super::{Detector, Scratch, Window, resolve};
-use crate::decode::wide::{Finder, Start};
+use crate::decode::wide::{Finder, Start, Text};
 use crate::finding::Place;
 use crate::rules::rule::{LOOK_AHEAD, LOOK_BEHIND};
 
@@ -24,6 +24,8 @@ pub struct Stream {
     bytes: Position,
     wide: Option<Box<Wide>>,
     candidates: Vec<Candidate>,
+    /// Those in what another byte order gives.
+    otherwise: Vec<Candidate>,
 }
 
 /// Where the next window starts, and its line and column.
@@ -111,7 +113,7 @@ impl Stream {
         }
         if let Some(wide) = &mut self.wide {
             let seen = offset + bytes.len() as u64;
-            wide.scan(detector, scratch, seen, is_last, &mut self.candidates);
+            wide.scan(detector, scratch, seen, is_last, [&mut self.candidates, &mut self.otherwise]);
         }
     }
 
@@ -122,22 +124,58 @@ impl Stream {
 
     /// How many candidates were found so far, thrown-out ones included when explanations are asked for.
     pub fn len(&self) -> usize {
-        self.candidates.len()
+        self.candidates.len() + self.otherwise.len()
     }
 
     /// Forgets all candidates but the first `count`.
     pub fn truncate(&mut self, count: usize) {
         self.candidates.truncate(count);
+        self.otherwise.truncate(count - self.candidates.len());
     }
 
     /// Whether nothing was found so far.
     pub fn is_empty(&self) -> bool {
-        self.candidates.is_empty()
+        self.len() == 0
     }
 
     /// The candidates of the whole content in the order of their places: overlaps settled, pairs joined, excerpts masked.
     pub fn finish(self, detector: &Detector) -> Vec<Candidate> {
-        resolve::resolve(detector.rules(), self.candidates)
+        resolve::resolve(detector.rules(), self.all())
+    }
+
+    /// All candidates. Where both byte orders gave something, only a proof speaks for the other one.
+    fn all(self) -> Vec<Candidate> {
+        let mut all = self.candidates;
+        if self.otherwise.is_empty() {
+            return all;
+        }
+        let (any, proven) = (Spans::of(&all, |_| true), Spans::of(&all, |it| it.proven));
+        let better = |it: &Candidate| if it.proven { proven.touch(&it.span) } else { any.touch(&it.span) };
+        all.extend(self.otherwise.into_iter().filter(|it| !better(it)));
+        all
+    }
+}
+
+/// Where candidates stand, in order, each with the farthest end so far.
+struct Spans(Vec<(u64, u64)>);
+
+impl Spans {
+    fn of(candidates: &[Candidate], is_meant: impl Fn(&Candidate) -> bool) -> Self {
+        let meant = candidates.iter().filter(|it| it.dropped.is_none() && is_meant(it));
+        let mut spans: Vec<(u64, u64)> = meant.map(|it| (it.span.start, it.span.end)).collect();
+        spans.sort_unstable();
+        let mut farthest = 0;
+        for (_, end) in &mut spans {
+            farthest = farthest.max(*end);
+            *end = farthest;
+        }
+        Self(spans)
+    }
+
+    /// Whether one of them shares bytes with `span`.
+    fn touch(&self, span: &Range<u64>) -> bool {
+        let before = self.0.partition_point(|(start, _)| *start < span.end);
+        before.checked_sub(1).is_some_and(|last| self.0[last].1 > span.start)
     }
 }
 
@@ -145,13 +183,19 @@ impl Stream {
 pub fn in_wide_text(detector: &Detector, scratch: &mut Scratch, bytes: &[u8]) -> Vec<Candidate> {
     let mut stream = Stream::new();
     stream.feed_wide(detector, scratch, bytes, 0..bytes.len());
-    stream.candidates
+    stream.all()
 }
 
-/// What of a content is text in UTF-16 or UTF-32, as a content of its own.
+/// What of a content is text in UTF-16 or UTF-32, as a content of its own, and what another byte order gives.
 #[derive(Debug, Default)]
 struct Wide {
     finder: Finder,
+    scanned: [Scanned; 2],
+}
+
+/// How far a text was scanned.
+#[derive(Debug, Default)]
+struct Scanned {
     /// Where the text that the finder holds starts.
     text: Position,
     /// So much of it was scanned.
@@ -166,9 +210,25 @@ impl Wide {
         scratch: &mut Scratch,
         seen: u64,
         is_last: bool,
+        into: [&mut Vec<Candidate>; 2],
+    ) {
+        for ((text, scanned), into) in self.finder.texts().into_iter().zip(&mut self.scanned).zip(into) {
+            scanned.scan(text, detector, scratch, seen, is_last, into);
+        }
+    }
+}
+
+impl Scanned {
+    fn scan(
+        &mut self,
+        decoded: &mut Text,
+        detector: &Detector,
+        scratch: &mut Scratch,
+        seen: u64,
+        is_last: bool,
         into: &mut Vec<Candidate>,
     ) {
-        let (text, starts) = self.finder.text();
+        let (text, starts) = decoded.parts();
         let end = if is_last { text.len() } else { text.len().saturating_sub(LOOK_AHEAD) };
         if end <= self.done {
             return;
@@ -201,7 +261,7 @@ impl Wide {
         });
         let done = end - LOOK_BEHIND.min(end);
         self.text.advance(text, done);
-        self.finder.forget(done);
+        decoded.forget(done);
         self.done = end - done;
     }
 }

@@ -98,7 +98,8 @@ fn mask(candidates: &mut [Candidate]) {
         let span = candidates[index].span.clone();
         let before = &mut surroundings.before;
         let after = &mut surroundings.after;
-        let before_from = span.start - before.len() as u64;
+        // In UTF-8 what stands before can be longer than it is in the content.
+        let before_from = span.start.saturating_sub(before.len() as u64);
         // By position, for secrets that the clipping cut in two; in order of places only neighbours can touch.
         let neighbours = candidates[index.saturating_sub(NEIGHBOURS)..candidates.len().min(index + NEIGHBOURS)].iter();
         for other in neighbours {

@@ -1,7 +1,7 @@
 //! What git, and programs that pack files, write and what they only read: objects, packs, indexes and containers byte by
-//! byte, so that each byte can be a wrong one. Shared by the table of all-clears and by the generator of mutations.
+//! byte, so that each byte can be a wrong one. Shared by several tests.
 
-#![allow(dead_code, reason = "each of the two takes what it needs")]
+#![allow(dead_code, reason = "each test takes what it needs")]
 
 pub mod containers;
 pub mod encodings;

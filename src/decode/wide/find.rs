@@ -42,8 +42,9 @@ pub(super) fn find(bytes: &[u8], offset: u64, floor: usize, words: Range<usize>)
 
 /// The stretch that the eight bytes at `word` are a part of.
 fn run_around(bytes: &[u8], word: usize, floor: usize) -> Option<(Form, usize)> {
-    // Beyond the word a stretch begins less than a word before it, or an earlier one were its first.
-    let limit = floor.max(word.saturating_sub(2 * SHORTEST_BYTES));
+    // Beyond the word a stretch begins less than a word before it, or an earlier one were its first. In a unit of another
+    // width the stretch that ended at `floor` may have taken the first character.
+    let limit = floor.saturating_sub(2).max(word.saturating_sub(2 * SHORTEST_BYTES));
     let alternate = |at: usize| bytes[at] == 0 && is_text(bytes[at + 1]) || bytes[at + 1] == 0 && is_text(bytes[at]);
     if (word..word + 7).all(alternate) {
         let first = (limit..word).rev().take_while(|at| alternate(*at)).last().unwrap_or(word);

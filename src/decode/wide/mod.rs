@@ -4,19 +4,20 @@
 //! before anything. So a *stretch* is told by its own bytes: eight characters of ASCII in a row, each in two or four bytes,
 //! at any offset. It goes back to the start of its line, and on for as long as its bytes are text in the same form. Its text
 //! is appended to that of the stretches before. What is decoded depends on the content alone, not on the pieces in which it
-//! comes; and nothing is decoded instead of the bytes as they are, but beside them.
+//! comes; and nothing is decoded instead of the bytes as they are, but beside them. Which byte order is meant shows at its best
+//! by what is not ASCII; where the other one would give a character more, that is a text of its own.
 
 use std::ops::Range;
-
-use zeroize::Zeroizing;
 
 mod binary;
 mod find;
 mod form;
+mod text;
 
 pub use binary::is_binary;
 pub use find::stands_in;
 pub use form::SHORTEST_BYTES;
+pub use text::{Start, Text};
 
 use find::{WORD, find};
 use form::{Form, SHORTEST, is_ascii, is_plausible, is_text};
@@ -25,36 +26,13 @@ use form::{Form, SHORTEST, is_ascii, is_plausible, is_text};
 const BACK: usize = 400;
 /// So many bytes of ASCII in a row are not read as Chinese.
 const ASCII: usize = 24;
+/// Most of a run that is written down in the other byte order when it ends: less than what is kept to look ahead.
+const TAIL: u64 = if cfg!(test) { 64 } else { 16 << 10 };
 /// Bytes beside a stretch that tell whether it stands in a program or in a text.
 const BESIDE: usize = 32;
 
-/// Where a stretch begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Start {
-    /// Where its text starts in the text of all stretches.
-    pub text: u64,
-    /// Its first line in that text, counted from 1. Its text starts a line of its own.
-    pub line: u64,
-    /// Where it starts in the content.
-    pub raw: u64,
-    /// Line and column there.
-    pub place: (u64, u64),
-    /// Bytes of a unit.
-    width: usize,
-}
-
-impl Start {
-    /// Bytes that `text`, a part of the stretch, takes in the content.
-    pub fn length(&self, text: &[u8]) -> u64 {
-        let characters = text.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
-        // Beyond the first 65,536 characters UTF-16 takes two units.
-        let pairs = if self.width == 2 { text.iter().filter(|byte| **byte >= 0xf0).count() } else { 0 };
-        ((characters + pairs) * self.width) as u64
-    }
-}
-
 /// Finds stretches in a content that comes in pieces, and decodes them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Finder {
     /// The form of the stretch that goes on.
     open: Option<Form>,
@@ -62,26 +40,20 @@ pub struct Finder {
     is_announced: bool,
     /// Where it goes on in the content, or the last one ended.
     at: u64,
-    /// The text of all stretches, without its first `forgotten` bytes.
-    text: Zeroizing<Vec<u8>>,
-    forgotten: u64,
-    /// The line at the end of the text.
-    line: u64,
-    starts: Vec<Start>,
+    /// The characters of ASCII that it ends with.
+    run: Option<Run>,
+    text: Text,
+    /// Runs as the other byte order gives them, where that is one character more.
+    otherwise: Text,
 }
 
-impl Default for Finder {
-    fn default() -> Self {
-        Self {
-            open: None,
-            is_announced: false,
-            at: 0,
-            text: Zeroizing::default(),
-            forgotten: 0,
-            line: 1,
-            starts: Vec::new(),
-        }
-    }
+/// Characters of ASCII in a row.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    /// Where the first one that both byte orders have starts in the text of all stretches.
+    text: u64,
+    /// Whether its characters are written down in the other order as they come.
+    is_doubled: bool,
 }
 
 impl Finder {
@@ -106,17 +78,18 @@ impl Finder {
         let mut at = piece.start.max(floor);
         if let Some((form, length)) = Form::announced(bytes).filter(|_| offset == 0 && at == 0) {
             at = length;
-            self.start(form, bytes, offset, at, place);
+            self.start(form, bytes, offset, at, &mut *place);
             self.is_announced = true;
         }
         loop {
             let Some(form) = self.open else {
                 let Some((form, start)) = find(bytes, offset, floor, at..piece.end) else { break };
                 at = go_back(form, bytes, start, floor);
-                self.start(form, bytes, offset, at, place);
+                // The first character may stand a little before what ended last.
+                self.start(form, bytes, offset, at, &mut |at| place(at.max(floor)));
                 continue;
             };
-            let ended = self.follow(form, bytes, &mut at, piece.end);
+            let ended = self.follow(form, bytes, offset, &mut at, piece.end);
             self.at = offset + at as u64;
             if !ended {
                 break;
@@ -124,76 +97,124 @@ impl Finder {
             floor = at;
             self.open = None;
             self.is_announced = false;
-            let after = &bytes[at..bytes.len().min(at + BESIDE)];
-            if self.starts.last().is_some_and(|start| start.raw == self.at) {
+            if self.text.drop_empty(self.at) {
                 // A mark without text.
-                self.starts.pop();
-            } else if after.len() >= form.width && is_binary(after, false, true) {
-                self.text.extend_from_slice(b"\n\0");
-                self.line += 1;
+            } else if stands_before_binary(bytes, at, form) {
+                self.text.end_in_binary();
             }
         }
     }
 
-    /// The text of all stretches so far, and where they start in it, but for what was forgotten.
-    pub fn text(&self) -> (&[u8], &[Start]) {
-        (&self.text, &self.starts)
-    }
-
-    /// Forgets the first `count` bytes of the text. A stretch of which more is left starts after them.
-    pub fn forget(&mut self, count: usize) {
-        let to = self.forgotten + count as u64;
-        let gone = self.starts.partition_point(|start| start.text <= to).saturating_sub(1);
-        self.starts.drain(..gone);
-        if let Some(first) = self.starts.first_mut().filter(|first| first.text < to) {
-            let passed = &self.text[(first.text - self.forgotten) as usize..count];
-            first.raw += first.length(passed);
-            first.text = to;
-        }
-        self.text.drain(..count);
-        self.forgotten = to;
+    /// What is decoded so far, and besides what of it the other byte order gives otherwise.
+    pub fn texts(&mut self) -> [&mut Text; 2] {
+        [&mut self.text, &mut self.otherwise]
     }
 
     /// Begins a stretch at `at`, on a line of its own.
     fn start(&mut self, form: Form, bytes: &[u8], offset: u64, at: usize, place: &mut dyn FnMut(usize) -> (u64, u64)) {
         let is_marked = self.text.is_empty() && offset == 0 && Form::announced(bytes) == Some((form, at));
-        if !is_marked && is_binary(&bytes[at.saturating_sub(BESIDE)..at], true, false) {
-            self.text.push(0);
-        }
-        if self.text.last().is_some_and(|byte| *byte != b'\n') {
-            self.text.push(b'\n');
-            self.line += 1;
-        }
+        let is_in_binary = !is_marked && stands_behind_binary(bytes, at);
         let before = at.checked_sub(form.width).and_then(|at| form.unit(bytes, at));
         let starts_line = at == 0 || before.is_some_and(|unit| matches!(unit, 0x0a | 0xfeff));
         let (line, column) = place(at);
-        self.starts.push(Start {
-            text: self.forgotten + self.text.len() as u64,
-            line: self.line,
-            raw: offset + at as u64,
-            width: form.width,
-            place: (line, if starts_line { 1 } else { column }),
-        });
+        let place = (line, if starts_line { 1 } else { column });
+        self.text.start(is_in_binary, offset + at as u64, form.width, place);
         self.open = Some(form);
     }
 
-    /// Decodes from `at` on, until `to` or the end of the stretch, and says whether that was reached.
-    fn follow(&mut self, form: Form, bytes: &[u8], at: &mut usize, to: usize) -> bool {
+    /// Decodes from `at` on, until `to` or the end of the stretch, and says whether that was reached. `bytes` starts at `offset`
+    /// of the content.
+    fn follow(&mut self, form: Form, bytes: &[u8], offset: u64, at: &mut usize, to: usize) -> bool {
         while *at < to {
-            let Some(unit) = form.unit(bytes, *at) else { return true };
+            let Some(unit) = form.unit(bytes, *at) else {
+                self.end_run(form, bytes, offset, *at);
+                return true;
+            };
             if is_ascii(unit) {
+                let run = match self.run {
+                    Some(run) => run,
+                    None => self.start_run(form, bytes, offset, *at),
+                };
                 self.text.push(unit as u8);
-                self.line += u64::from(unit == u32::from(b'\n'));
+                if run.is_doubled {
+                    self.otherwise.push(unit as u8);
+                }
                 *at += form.width;
                 continue;
             }
+            self.end_run(form, bytes, offset, *at);
             let Some((character, length)) = other(form, self.is_announced, bytes, *at) else { return true };
-            self.text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+            self.text.push_other(character);
             *at += length;
         }
         // At its end the content has no more.
+        if to == bytes.len() {
+            self.end_run(form, bytes, offset, *at);
+        }
         to == bytes.len()
     }
+
+    // In the other byte order, one byte off or three, a run has the same characters, but for the first and the last. Nothing
+    // proves which order is the right one, not even a mark if bytes are missing; so where the other one gives a character
+    // more, both are written down.
+
+    /// Begins a run at `at`.
+    fn start_run(&mut self, form: Form, bytes: &[u8], offset: u64, at: usize) -> Run {
+        let beside = form.width - 1;
+        let before = at.checked_sub(1).map(|before| bytes[before]).filter(|byte| is_text(*byte));
+        let is_doubled = !form.is_little && before.is_some() && form.runs_at(bytes, at, SHORTEST - 1);
+        if let Some(before) = before.filter(|_| is_doubled) {
+            let place = self.text.place(0);
+            let raw = offset + at as u64 - 1;
+            self.otherwise.start(stands_behind_binary(bytes, at - 1), raw, form.width, place);
+            self.otherwise.push(before);
+        }
+        let is_in_both = at >= beside && bytes[at - beside..at].iter().all(|byte| *byte == 0);
+        let run = Run { text: self.text.end() + u64::from(!is_in_both), is_doubled };
+        self.run = Some(run);
+        run
+    }
+
+    /// Ends the run, if there is one, at `at`.
+    fn end_run(&mut self, form: Form, bytes: &[u8], offset: u64, at: usize) {
+        let Some(run) = self.run.take() else { return };
+        let beside = form.width - 1;
+        if run.is_doubled {
+            if !bytes.get(at..at + beside).is_some_and(|next| next.iter().all(|byte| *byte == 0)) {
+                self.otherwise.pop();
+            }
+        } else if form.is_little {
+            let Some(last) = bytes.get(at).copied().filter(|byte| is_text(*byte)) else { return };
+            let from = run.text.max(self.text.end().saturating_sub(TAIL));
+            let tail = self.text.tail(from);
+            if tail.len() + 1 < SHORTEST {
+                return;
+            }
+            let place = self.text.place(tail.len());
+            let length = tail.len() * form.width;
+            let raw = (offset + at as u64).saturating_sub((length + beside) as u64);
+            let before = at.saturating_sub(length + beside);
+            self.otherwise.start(stands_behind_binary(bytes, before), raw, form.width, place);
+            self.otherwise.extend(self.text.tail(from));
+            self.otherwise.push(last);
+        } else {
+            return;
+        }
+        if stands_before_binary(bytes, at + 1, form) {
+            self.otherwise.end_in_binary();
+        }
+    }
+}
+
+/// Whether what stands before `at` is no text.
+fn stands_behind_binary(bytes: &[u8], at: usize) -> bool {
+    is_binary(&bytes[at.saturating_sub(BESIDE)..at], true, false)
+}
+
+/// Whether what stands behind a stretch of this form that ends at `at` is no text.
+fn stands_before_binary(bytes: &[u8], at: usize, form: Form) -> bool {
+    let after = &bytes[at.min(bytes.len())..bytes.len().min(at + BESIDE)];
+    after.len() >= form.width && is_binary(after, false, true)
 }
 
 /// The character at `at` that is not ASCII, and its length in bytes; `None` where the stretch ends.
@@ -268,23 +289,32 @@ mod tests {
 
     /// The text of all stretches, with the content in windows of `step` bytes.
     fn decoded(bytes: &[u8], step: usize) -> (String, Vec<Start>) {
+        let [text, _] = both_decoded(bytes, step);
+        text
+    }
+
+    /// The same, and what the other byte orders give.
+    fn both_decoded(bytes: &[u8], step: usize) -> [(String, Vec<Start>); 2] {
         let mut finder = Finder::default();
-        let (mut from, mut text, mut starts) = (0, Vec::new(), Vec::new());
+        let (mut from, mut all) = (0, [(Vec::new(), Vec::new()), (Vec::new(), Vec::new())]);
         loop {
             let to = if from + step + 1000 >= bytes.len() { bytes.len() } else { from + step };
             let seen = from.saturating_sub(512)..bytes.len().min(to + 1000);
             finder.decode(&bytes[seen.clone()], seen.start as u64, from - seen.start..to - seen.start, &mut |_| (1, 1));
-            let before = finder.forgotten;
-            let count = if to == bytes.len() { finder.text.len() } else { finder.text.len().saturating_sub(9) };
-            text.extend_from_slice(&finder.text[..count]);
-            starts.extend(
-                finder.starts.iter().filter(|start| start.text >= before && start.text < before + count as u64),
-            );
-            finder.forget(count);
+            for (decoded, (text, starts)) in finder.texts().into_iter().zip(&mut all) {
+                let (own, own_starts) = decoded.parts();
+                let before = decoded.end() - own.len() as u64;
+                let count = if to == bytes.len() { own.len() } else { own.len().saturating_sub(70) };
+                text.extend_from_slice(&own[..count]);
+                starts.extend(own_starts.iter().filter(|it| it.text >= before && it.text < before + count as u64));
+                decoded.forget(count);
+            }
             from = to;
             if to == bytes.len() {
-                starts.dedup();
-                return (String::from_utf8(text).unwrap(), starts);
+                return all.map(|(text, mut starts)| {
+                    starts.dedup();
+                    (String::from_utf8(text).unwrap(), starts)
+                });
             }
         }
     }
@@ -431,33 +461,69 @@ mod tests {
         ]
     }
 
+    /// What stands beside a word: characters in its own form, and bytes beyond them.
+    fn beside() -> impl Strategy<Value = (String, Vec<u8>)> {
+        let characters = "|\n|[中文上海ü€🔑я\u{4100}-\u{7a7a}\u{2000}-\u{2fff}]{1,3}|\0";
+        let bytes = prop_oneof![
+            2 => Just(Vec::new()),
+            1 => (1usize..9).prop_map(|count| vec![0; count]),
+            1 => "[a-z\n]{1,9}".prop_map(String::into_bytes),
+            1 => prop::collection::vec(any::<u8>(), 1..9),
+            1 => Just(vec![0xff, 0xfe]),
+        ];
+        (characters, bytes)
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(600))]
 
         #[test]
         fn windows_give_what_the_whole_gives(parts in prop::collection::vec(part(), 0..60), step in 1usize..700) {
             let bytes = parts.concat();
-            let whole = decoded(&bytes, usize::MAX >> 1);
-            let windows = decoded(&bytes, step);
-            prop_assert_eq!(&windows.0, &whole.0);
+            let whole = both_decoded(&bytes, usize::MAX >> 1);
+            let windows = both_decoded(&bytes, step);
+            prop_assert_eq!(windows.map(|it| it.0), whole.map(|it| it.0));
         }
 
         /// Each stretch's text is that of its bytes.
         #[test]
         fn places_in_the_content_follow_from_the_text(parts in prop::collection::vec(part(), 0..40)) {
             let bytes = parts.concat();
-            let (text, starts) = decoded(&bytes, usize::MAX >> 1);
-            for (index, start) in starts.iter().enumerate() {
-                let end = starts.get(index + 1).map_or(text.len(), |next| next.text as usize);
-                let own = &text[start.text as usize..end];
-                let own = own.strip_suffix("\n\0\0\n").or(own.strip_suffix("\n\0")).unwrap_or(own);
-                let line = text[..start.text as usize].matches('\n').count() as u64 + 1;
-                prop_assert_eq!(start.line, line);
-                for (at, character) in own.char_indices().filter(|(_, it)| it.is_ascii_alphanumeric()) {
-                    let raw = (start.raw + start.length(&own.as_bytes()[..at])) as usize;
-                    prop_assert!(bytes[raw..raw + start.width].contains(&(character as u8)), "{character} at {raw}");
+            for (text, starts) in both_decoded(&bytes, usize::MAX >> 1) {
+                for (index, start) in starts.iter().enumerate() {
+                    let end = starts.get(index + 1).map_or(text.len(), |next| next.text as usize);
+                    let own = &text[start.text as usize..end];
+                    let own = own.strip_suffix("\n\0\0\n").or(own.strip_suffix("\n\0")).unwrap_or(own);
+                    let line = text[..start.text as usize].matches('\n').count() as u64 + 1;
+                    prop_assert_eq!(start.line, line);
+                    for (at, character) in own.char_indices().filter(|(_, it)| it.is_ascii_alphanumeric()) {
+                        let raw = (start.raw + start.length(&own.as_bytes()[..at])) as usize;
+                        prop_assert!(bytes[raw..raw + start.width].contains(&(character as u8)), "{character} at {raw}");
+                    }
                 }
             }
+        }
+
+        /// Whatever stands beside a word, and at whatever offset.
+        #[test]
+        fn a_word_is_whole_in_one_order_or_the_other(
+            before in prop::collection::vec(part(), 0..4),
+            shift in 0usize..8,
+            left in beside(),
+            form in 0usize..4,
+            length in 12usize..40,
+            right in beside(),
+            after in prop::collection::vec(part(), 0..4),
+        ) {
+            let form = Form::ALL[form];
+            let word = &"(the)2longWORD4that=must/never+lose_any:OF~it"[..length];
+            let sides = |(wide, bytes): (String, Vec<u8>)| (encode(&wide, form), bytes);
+            let ((left_wide, left), (right_wide, right)) = (sides(left), sides(right));
+            let bytes =
+                [before.concat(), vec![b'y'; shift], left, left_wide, encode(word, form), right_wide, right, after.concat()]
+                    .concat();
+            let [text, otherwise] = both_decoded(&bytes, usize::MAX >> 1).map(|it| it.0);
+            prop_assert!(text.contains(word) || otherwise.contains(word), "{:?} {:?} {:?}", bytes, text, otherwise);
         }
 
         #[test]
