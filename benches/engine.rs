@@ -9,7 +9,7 @@ use std::{env, fs};
 
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
-use keysieve::detect::{Detector, Scratch};
+use keysieve_engine::{Detector, Scratch};
 
 static TEXT: LazyLock<Vec<u8>> = LazyLock::new(|| {
     const LENGTH: usize = 16 << 20;

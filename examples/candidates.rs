@@ -10,9 +10,9 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use keysieve::detect::content::Stream;
-use keysieve::detect::path_facts::PathFacts;
-use keysieve::detect::{Detector, Scratch, model};
+use keysieve_engine::content::Stream;
+use keysieve_engine::path_facts::PathFacts;
+use keysieve_engine::{Detector, Scratch, model};
 
 fn main() -> anyhow::Result<()> {
     let detector = Detector::builtin().with_features();

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Count 3-byte grams in source code: rebuilds src/detect/gram_frequency.bin.
+"""Count 3-byte grams in source code: rebuilds crates/keysieve-engine/src/gram_frequency.bin.
 
-usage: gram-frequency.py DIRECTORY... > src/detect/gram_frequency.bin
+usage: gram-frequency.py DIRECTORY... > crates/keysieve-engine/src/gram_frequency.bin
 
-Bytes fall into 32 classes as in src/detect/gram.rs (letters without case, digits, `_`, `-`, `.`, blank, the rest).
+Bytes fall into 32 classes as in crates/keysieve-engine/src/gram.rs (letters without case, digits, `_`, `-`, `.`, blank, the rest).
 The table holds for each of the 32^3 grams 8 * log2(1 + occurrences in 2^28 bytes), one byte each. Any few hundred
 megabytes of mixed source give nearly the same table; it steers choices and never decides what is found.
 """

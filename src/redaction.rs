@@ -11,15 +11,15 @@ use std::sync::OnceLock;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use crate::decode;
-use crate::detect::candidate::Judge;
-use crate::detect::content::Stream;
-use crate::detect::path_facts::PathFacts;
-use crate::detect::verdict::{Verdict, verdict};
-use crate::detect::{Detector, Scratch};
 use crate::finding::{CommitNote, Confidence, Finding, Life, Secret};
 use crate::outcome::Outcome;
 use crate::posture;
-use crate::rules::Class;
+use keysieve_engine::candidate::Judge;
+use keysieve_engine::content::Stream;
+use keysieve_engine::path_facts::PathFacts;
+use keysieve_engine::rules::Class;
+use keysieve_engine::verdict::{Verdict, verdict};
+use keysieve_engine::{Detector, Scratch};
 
 /// Masks secrets in texts.
 pub struct Redaction<'a> {
@@ -267,7 +267,7 @@ pub fn secrets_of(findings: &[Finding]) -> impl Iterator<Item = Secret> + '_ {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::sample;
+    use keysieve_engine::rules::sample;
 
     fn token(seed: u64) -> String {
         sample::fill("<crc32-base62 ghp_ 30>", seed).unwrap_or_default()

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use keysieve::detect::check::base62_crc32;
-use keysieve::rules::sample::fill;
+use keysieve_engine::check::base62_crc32;
+use keysieve_engine::rules::sample::fill;
 use serde_json::Value;
 
 /// What stands before a token in the text of a JSON string, a log, a URL, a mail.

@@ -131,7 +131,7 @@ struct Tokens(std::cell::RefCell<Vec<String>>);
 impl Tokens {
     fn next(&self) -> String {
         let mut all = self.0.borrow_mut();
-        let token = keysieve::rules::sample::fill("<crc32-base62 ghp_ 30>", 7000 + all.len() as u64).unwrap();
+        let token = keysieve_engine::rules::sample::fill("<crc32-base62 ghp_ 30>", 7000 + all.len() as u64).unwrap();
         all.push(token.clone());
         token
     }
@@ -182,7 +182,7 @@ fn no_name_and_no_error_holds_a_token() {
     git(&root, &["-c", &author, "commit", "-q", "-m", &format!("try {}", tokens.next())]);
     git(&root, &["tag", &format!("v-{}", tokens.next())]);
     write("staged.py", leak("Willow"));
-    write("acme.txt", keysieve::rules::sample::fill("<(?:acme_[a-z0-9]{20})>\n", 9).unwrap());
+    write("acme.txt", keysieve_engine::rules::sample::fill("<(?:acme_[a-z0-9]{20})>\n", 9).unwrap());
     git(&root, &["add", "-A"]);
     // Configurations that are wrong, and one that has something to say.
     let wrong = |name: &str, text: String| {

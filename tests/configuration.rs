@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use keysieve::rules::sample;
+use keysieve_engine::rules::sample;
 
 /// Exit code, standard output, standard error.
 fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
@@ -101,9 +101,9 @@ fn with_more_anchors_than_sixteen_bits_can_number_finds_by_each() {
 
 #[test]
 fn without_the_generic_rules_still_finds_what_only_a_name_tells() {
-    let rules = keysieve::rules::builtin();
+    let rules = keysieve_engine::rules::builtin();
     let named = rules.iter().find(|rule| !rule.names.is_empty()).unwrap();
-    let generic = rules.iter().filter(|rule| rule.class == keysieve::rules::Class::Generic);
+    let generic = rules.iter().filter(|rule| rule.class == keysieve_engine::rules::Class::Generic);
     let generic: Vec<String> = generic.map(|rule| format!("{:?}", rule.id)).collect();
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("settings.ini"), sample::fill(&named.examples[0], 5).unwrap()).unwrap();

@@ -173,7 +173,7 @@ fn a_report_is_written_into_a_pipe_and_through_no_link() {
 #[test]
 fn a_token_is_found_in_its_encodings() {
     use base64::Engine;
-    let token = keysieve::rules::sample::fill("<crc32-base62 ghp_ 30>", 7).unwrap();
+    let token = keysieve_engine::rules::sample::fill("<crc32-base62 ghp_ 30>", 7).unwrap();
     let base64 = |text: &str| base64::prelude::BASE64_STANDARD.encode(text);
     let percent: String = token.bytes().map(|byte| format!("%{byte:02x}")).collect();
     let twice = base64(&format!("registry-token: {}", base64(&format!("token={token}"))));

@@ -9,7 +9,7 @@ use std::io::{Cursor, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use keysieve::rules::sample;
+use keysieve_engine::rules::sample;
 use serde_json::Value;
 
 /// What a row expects.

@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 
 use forge::Random;
 use forge::encodings::Encoding;
-use keysieve::rules::sample::fill;
+use keysieve_engine::rules::sample::fill;
 use serde_json::Value;
 
 fn encode(text: &str, width: usize, is_little: bool) -> Vec<u8> {

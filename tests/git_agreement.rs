@@ -11,8 +11,6 @@ use std::process::{Command, Output};
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
-use keysieve::detect::Detector;
-use keysieve::rules::sample;
 use keysieve::source::Progress;
 use keysieve::source::changes::Options;
 use keysieve::source::changes::range::{self, Range};
@@ -21,6 +19,8 @@ use keysieve::source::history::refs::Refs;
 use keysieve::source::history::revision::Revisions;
 use keysieve::source::history::{Repository, Trust};
 use keysieve::source::limits::Limits;
+use keysieve_engine::Detector;
+use keysieve_engine::rules::sample;
 use sha1::Digest as _;
 
 fn run_git(folder: &Path, arguments: &[&str]) -> Output {

@@ -34,7 +34,7 @@ struct Row {
 
 /// A token of GitHub's with a right checksum.
 fn token() -> String {
-    keysieve::rules::sample::fill("<crc32-base62 ghp_ 30>", 7).unwrap()
+    keysieve_engine::rules::sample::fill("<crc32-base62 ghp_ 30>", 7).unwrap()
 }
 
 /// A text that compression does not leave as it is.

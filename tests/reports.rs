@@ -5,7 +5,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use keysieve::rules::{self, sample};
+use keysieve_engine::rules::{self, sample};
 use proptest::prelude::*;
 
 const FORMATS: [&str; 10] = ["human", "json", "jsonl", "sarif", "github", "gitlab", "junit", "csv", "markdown", "html"];

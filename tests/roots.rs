@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use keysieve::rules::sample;
+use keysieve_engine::rules::sample;
 use serde_json::Value;
 
 fn git(folder: &Path, arguments: &[&str]) {

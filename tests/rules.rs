@@ -1,6 +1,6 @@
 //! Every rule finds its examples and leaves its counterexamples, for many fillings of their generators.
 
-use keysieve::detect::{Detector, selftest};
+use keysieve_engine::{Detector, selftest};
 
 #[test]
 fn every_rule_keeps_its_examples() {

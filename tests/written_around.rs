@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use keysieve::rules::sample;
+use keysieve_engine::rules::sample;
 use serde_json::Value;
 
 /// A GitHub token whose checksum holds.

@@ -10,19 +10,19 @@ use std::sync::{Once, OnceLock};
 use keysieve::baseline::{Baseline, import};
 use keysieve::config::Config;
 use keysieve::decode::container::{self, Kind, Limits, Sink};
-use keysieve::decode::text::{self, Encoding};
-use keysieve::decode::wide::Finder;
-use keysieve::detect::candidate::{Candidate, RuleIndex};
-use keysieve::detect::content::Stream;
-use keysieve::detect::path_facts::PathFacts;
-use keysieve::detect::verdict::verdict;
-use keysieve::detect::{Detector, Scratch};
 use keysieve::gap::GapCode;
 use keysieve::posture::{self, source::File};
 use keysieve::report::read;
-use keysieve::rules;
-use keysieve::rules::rule::LOOK_BEHIND;
 use keysieve::source::changes::index::Index;
+use keysieve_engine::candidate::{Candidate, RuleIndex};
+use keysieve_engine::content::Stream;
+use keysieve_engine::encoded::text::{self, Encoding};
+use keysieve_engine::encoded::wide::Finder;
+use keysieve_engine::path_facts::PathFacts;
+use keysieve_engine::rules;
+use keysieve_engine::rules::rule::LOOK_BEHIND;
+use keysieve_engine::verdict::verdict;
+use keysieve_engine::{Detector, Scratch};
 
 mod objects;
 mod outcome;
@@ -142,7 +142,7 @@ fn configured(data: &[u8], name: &str) {
         // A pattern that is too large is refused by those who call; here it must only not hang.
         if detector.check_rules().is_ok() {
             detector.scan(data, &mut Scratch::default(), |finding| {
-                config.allows(&finding, "a/b.py", keysieve::config::today());
+                config.allows(&finding.into(), "a/b.py", keysieve::config::today());
             });
         }
     }

@@ -7,8 +7,6 @@ use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
-use keysieve::detect::Scratch;
-use keysieve::detect::candidate::RuleIndex;
 use keysieve::source::Progress;
 use keysieve::source::history::attribute;
 use keysieve::source::history::delta;
@@ -19,6 +17,8 @@ use keysieve::source::history::refs::Refs;
 use keysieve::source::history::store::{Reading, Store};
 use keysieve::source::history::walk::{self, Found};
 use keysieve::source::limits::{Limits, Task};
+use keysieve_engine::Scratch;
+use keysieve_engine::candidate::RuleIndex;
 
 use super::{detector, scratch_folder};
 

@@ -4,7 +4,7 @@ use keysieve::finding::{Advice, CommitNote, Confidence, Excerpt, Finding, Finger
 use keysieve::gap::{Gap, GapCode};
 use keysieve::outcome::{Outcome, Summary};
 use keysieve::report::{self, Format, Options};
-use keysieve::rules;
+use keysieve_engine::rules;
 
 /// A finding made of the texts in `data`, in all formats.
 pub fn reports(data: &[u8]) {

@@ -57,7 +57,7 @@ fn matches(pattern: &str, rule: &str) -> bool {
 mod tests {
     use super::*;
     use crate::finding::Severity;
-    use crate::rules;
+    use keysieve_engine::rules;
 
     #[test]
     fn patterns_match_beginnings_and_middles() {

@@ -197,12 +197,12 @@ pub fn patch(path: &Path, old: &str, new: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detect::{Detector, Scratch};
+    use keysieve_engine::{Detector, Scratch};
 
     fn changed(path: &str, text: &str, store: Store) -> Option<String> {
         let mut found = Vec::new();
         Detector::builtin().scan(text.as_bytes(), &mut Scratch::default(), |finding| found.push(finding));
-        let finding = Finding { identity: path.to_owned(), path: path.to_owned(), ..found.remove(0) };
+        let finding = Finding { identity: path.to_owned(), path: path.to_owned(), ..Finding::from(found.remove(0)) };
         let name = Name { environment: "prod", app: "shop", thing: "db-password" };
         edited(text, finding.place, &of(&finding, store, &name))
     }

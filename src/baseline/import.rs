@@ -137,13 +137,13 @@ fn trufflehog(text: &str) -> Option<Accepted> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detect::{Detector, Scratch};
+    use keysieve_engine::{Detector, Scratch};
 
     fn finding() -> Finding {
         let mut found = Vec::new();
         let text = b"\ndb_password = \"Tr4vel-Lantern-91\"\n";
         Detector::builtin().scan(text, &mut Scratch::default(), |finding| found.push(finding));
-        Finding { identity: "src/a.py".to_owned(), ..found.remove(0) }
+        Finding { identity: "src/a.py".to_owned(), ..Finding::from(found.remove(0)) }
     }
 
     #[test]

@@ -10,7 +10,6 @@ use keysieve::advise::plan::{self, Options};
 use keysieve::advise::store::{Name, Store};
 use keysieve::advise::{playbook, replace, rewrite};
 use keysieve::config::unknown_rule;
-use keysieve::detect::Detector;
 use keysieve::file;
 use keysieve::file::write::{self, Access};
 use keysieve::finding::{Finding, Fingerprint};
@@ -18,7 +17,8 @@ use keysieve::outcome::Outcome;
 use keysieve::posture;
 use keysieve::redaction;
 use keysieve::report::terminal::{inert_json, message, visible};
-use keysieve::rules::{self, Rule};
+use keysieve_engine::Detector;
+use keysieve_engine::rules::{self, Rule};
 
 use super::settings::{Settings, SourceArgs, repository_root};
 use super::{output, progress, report, say, scan};

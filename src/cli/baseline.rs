@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use keysieve::baseline::{Baseline, import};
-use keysieve::detect::Detector;
 use keysieve::finding::{Finding, Fingerprint};
 use keysieve::gap::Gap;
+use keysieve_engine::Detector;
 
 use super::settings::{Settings, SourceArgs};
 use super::{INCOMPLETE, NOTHING_FOUND, progress, say, scan};

@@ -11,13 +11,13 @@ use clap::Args;
 use keysieve::baseline::{self, Baseline};
 use keysieve::config::{self, Config};
 use keysieve::decode::shown;
-use keysieve::detect::Detector;
 use keysieve::finding::{Confidence, Finding};
 use keysieve::outcome::{Outcome, SetAside, Summary};
 use keysieve::source::changes::range::{self, Ends, Pushed, Range};
 use keysieve::source::changes::{self, Changes, Options, staged};
 use keysieve::source::history::Repository;
 use keysieve::source::{Gap, GapCode, Progress};
+use keysieve_engine::Detector;
 
 use super::limits::{LimitArgs, RepositoryLimitArgs};
 use super::progress::{self, Display};
@@ -306,8 +306,8 @@ pub fn outcome(changes: Changes, detector: &Detector, settings: &Settings) -> Ou
         },
         ..Outcome::default()
     };
-    let by_marker = |(_, dropped, _): &&(_, keysieve::detect::candidate::Dropped, String)| {
-        dropped.judge == keysieve::detect::candidate::Judge::Allow
+    let by_marker = |(_, dropped, _): &&(_, keysieve_engine::candidate::Dropped, String)| {
+        dropped.judge == keysieve_engine::candidate::Judge::Allow
     };
     outcome.summary.allowed.insert("marker", changes.dropped.iter().filter(by_marker).count());
     outcome.secrets = changes.dropped.iter().filter(by_marker).map(|(it, ..)| it.secret.clone()).collect();

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use keysieve::detect::Detector;
-use keysieve::detect::verdict::path_matcher;
 use keysieve::outcome::{Outcome, Summary};
 use keysieve::source::history::{self, Options, Since};
+use keysieve_engine::Detector;
+use keysieve_engine::verdict::path_matcher;
 
 use super::limits::{HistoryLimitArgs, LimitArgs, RepositoryLimitArgs};
 use super::progress::{self, Display};

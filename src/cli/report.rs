@@ -9,7 +9,7 @@ use keysieve::config::Config;
 use keysieve::finding::Confidence;
 use keysieve::outcome::Outcome;
 use keysieve::report::read;
-use keysieve::rules;
+use keysieve_engine::rules;
 
 use super::scan;
 use super::settings::{ReportArgs, Settings, is_stdin};

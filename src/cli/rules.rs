@@ -9,10 +9,10 @@ use std::process::ExitCode;
 use anstyle::Style;
 use clap::{Args, Subcommand, ValueEnum};
 use keysieve::config::{Config, unknown_rule};
-use keysieve::detect::{Detector, selftest};
 use keysieve::redaction;
 use keysieve::report::terminal::{inert_json, line, message, visible};
-use keysieve::rules::{Class, Matcher, Rule};
+use keysieve_engine::rules::{Class, Matcher, Rule};
+use keysieve_engine::{Detector, selftest};
 use serde::Serialize;
 use serde_json::{Value, json};
 

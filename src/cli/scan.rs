@@ -7,18 +7,18 @@ use std::sync::{Arc, Mutex};
 
 use keysieve::baseline;
 use keysieve::config::{Config, Lfs, today};
-use keysieve::detect::Detector;
-use keysieve::detect::candidate::{Candidate, Dropped, Judge};
-use keysieve::detect::path_facts::PathFacts;
-use keysieve::detect::verdict::{Verdict, verdict};
 use keysieve::file::write::Access;
 use keysieve::finding::{Finding, Secret, Severity};
 use keysieve::gap::{AcceptedGap, Gap, GapCode};
 use keysieve::outcome::{Outcome, SetAside, Summary};
 use keysieve::redaction::{self, Redaction};
 use keysieve::report;
-use keysieve::rules::Rule;
 use keysieve::source::{Content, Coverage, Progress, stdin, tree};
+use keysieve_engine::Detector;
+use keysieve_engine::candidate::{Candidate, Dropped, Judge};
+use keysieve_engine::path_facts::PathFacts;
+use keysieve_engine::rules::Rule;
+use keysieve_engine::verdict::{Verdict, verdict};
 
 use super::posture;
 use super::progress::{self, Display};
@@ -173,9 +173,8 @@ impl Judged {
         let facts = PathFacts::of(&content.identity);
         for candidate in content.candidates {
             match verdict(detector, candidate, &content.identity, &facts) {
-                Verdict::Finding(mut finding) => {
-                    finding.path.clone_from(&content.path);
-                    self.findings.push(*finding);
+                Verdict::Finding(finding) => {
+                    self.findings.push(Finding { path: content.path.clone(), ..Finding::from(*finding) });
                 }
                 Verdict::Dropped(candidate, dropped) => self.set_aside(detector, &candidate, dropped, &content.path),
                 Verdict::OtherPath => {}

@@ -11,12 +11,12 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::Extended;
-use crate::detect::rule_set::SHORTEST_ANCHOR;
 use crate::finding::{Confidence, Finding, Severity};
 use crate::redaction::without_values;
-use crate::rules::Rule;
-use crate::rules::rule::LOOK_BEHIND;
-use crate::rules::schema::{self, ClassSpec, ProviderSpec, ReachSpec, RuleSpec};
+use keysieve_engine::rule_set::SHORTEST_ANCHOR;
+use keysieve_engine::rules::Rule;
+use keysieve_engine::rules::rule::{LOOK_BEHIND, REGEX_SIZE_LIMIT};
+use keysieve_engine::rules::schema::{self, ClassSpec, ProviderSpec, ReachSpec, RuleSpec};
 
 /// Bytes that a rule may span whose expression can match a line break.
 const SPAN: u32 = 4096;
@@ -148,7 +148,7 @@ fn read_nested(text: &str, path: &Path, extended: Extended<'_>, depth: usize) ->
     if let Some(url) = &file.extend.url {
         imported.notes.push(format!("`extend.url` is not read (keysieve opens no connection): {url}"));
     }
-    let builtin = crate::rules::builtin();
+    let builtin = keysieve_engine::rules::builtin();
     for id in file.extend.disabled_rules {
         match builtin.iter().any(|rule| rule.id == id) {
             true => imported.disabled.push(id),
@@ -197,7 +197,7 @@ fn kebab(id: &str) -> String {
 }
 
 fn expression(pattern: &str) -> Result<Regex, String> {
-    RegexBuilder::new(&from_go(pattern)).size_limit(schema::REGEX_SIZE_LIMIT).build().map_err(|error| error.to_string())
+    RegexBuilder::new(&from_go(pattern)).size_limit(REGEX_SIZE_LIMIT).build().map_err(|error| error.to_string())
 }
 
 fn rule(entry: &RuleEntry, id: &str) -> Result<Rule, String> {

@@ -7,8 +7,8 @@ use globset::GlobMatcher;
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use crate::detect::verdict::path_matcher;
 use crate::gap::{Gap, GapCode};
+use keysieve_engine::verdict::path_matcher;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -17,17 +17,17 @@ use regex::bytes::Regex;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::detect::matcher::LazyMatcher;
-use crate::detect::verdict::path_matcher;
 use crate::file;
 use crate::finding::{Confidence, Finding, Fingerprint, Severity};
 use crate::gap::Gap;
 use crate::posture;
 use crate::redaction::without_values;
-use crate::rules::schema::{ProviderSpec, RuleSpec};
-use crate::rules::{self, Rule};
 use incomplete::AcceptIncomplete;
 pub use incomplete::can_accept;
+use keysieve_engine::matcher::LazyMatcher;
+use keysieve_engine::rules::schema::{ProviderSpec, RuleSpec};
+use keysieve_engine::rules::{self, Rule};
+use keysieve_engine::verdict::path_matcher;
 
 /// The file's usual name, at the root of the repository.
 pub const FILE_NAME: &str = ".keysieve.toml";

@@ -17,8 +17,6 @@ mod seven_zip;
 mod snappy;
 mod sqlite;
 mod tar;
-pub mod text;
-pub mod wide;
 mod zip;
 mod zstd;
 

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use super::node::{Kind as Form, Node};
 use super::source::{File, Kind};
-use crate::detect::{placeholder, plausibility};
 use crate::finding::Severity;
+use keysieve_engine::{placeholder, plausibility};
 
 /// A practice.
 #[derive(Debug)]

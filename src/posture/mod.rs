@@ -11,12 +11,12 @@ pub mod source;
 
 use std::collections::HashSet;
 
-use crate::detect::path_facts::PathFacts;
 use crate::finding::{Advice, Confidence, Excerpt, Finding, Key, Place, Secret, Severity};
 use crate::gap::GapCode;
 use crate::redaction;
 use crate::source::Gap;
 use checks::Hit;
+use keysieve_engine::path_facts::PathFacts;
 use source::File;
 
 /// What all rules' ids of this module start with.

@@ -16,7 +16,7 @@ pub mod terminal;
 
 use crate::finding::Secret;
 use crate::outcome::Outcome;
-use crate::rules::Rule;
+use keysieve_engine::rules::Rule;
 
 /// How to print an outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use crate::gap::{AcceptedGap, Gap};
 use crate::outcome::Outcome;
 use crate::posture;
 use crate::redaction;
-use crate::rules::Rule;
+use keysieve_engine::rules::Rule;
 
 /// Writes one log with one run.
 pub fn write(outcome: &Outcome, rules: &[Rule], options: Options, to: &mut impl Write) -> io::Result<()> {

@@ -3,7 +3,7 @@
 use super::limits::Task;
 use super::{Content, Gap, GapCode, Progress, Worker, content, window};
 use crate::decode::container::{self, Kind, Sink};
-use crate::detect::Detector;
+use keysieve_engine::Detector;
 
 /// Largest container that is unpacked, in bytes: it is held in memory, with what is unpacked of it.
 pub fn largest_container(progress: &Progress) -> u64 {

@@ -15,9 +15,9 @@ use super::{Content, Gap, GapCode, Worker, explain};
 use crate::decode::container::in_words;
 use crate::decode::recognised::{self, Format, Kinds, TAIL};
 use crate::decode::rest;
-use crate::detect::Detector;
-use crate::detect::candidate::Candidate;
 use crate::finding::Secret;
+use keysieve_engine::Detector;
+use keysieve_engine::candidate::Candidate;
 
 /// Bytes that are read before it is asked what a content is: most files are no longer.
 const HEAD: usize = 64 << 10;

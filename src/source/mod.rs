@@ -1,7 +1,7 @@
 //! Where bytes come from. A source reads contents, hands them to the engine window by window, and gives back candidates
 //! with an account of what it read and what it could not.
 //!
-//! A source knows [`crate::detect`] and nothing of reports. It never leaves anything out in silence: what could not be
+//! A source knows [`keysieve_engine`] and nothing of reports. It never leaves anything out in silence: what could not be
 //! read is a [`Gap`], what is no content (links, sockets, devices) is [`NotContent`].
 
 use std::io;
@@ -22,8 +22,8 @@ pub mod window;
 
 pub use crate::gap::{Gap, GapCode};
 
-use crate::detect::Scratch;
-use crate::detect::candidate::Candidate;
+use keysieve_engine::Scratch;
+use keysieve_engine::candidate::Candidate;
 use limits::{Limits, Memory};
 
 /// One content after its scan.

@@ -4,9 +4,9 @@
 use super::limits::Task;
 use super::{Content, Gap, Worker, window};
 use crate::decode::shown;
-use crate::detect::Detector;
-use crate::detect::candidate::Candidate;
 use crate::finding::Place;
+use keysieve_engine::Detector;
+use keysieve_engine::candidate::Candidate;
 
 /// Stands behind the folder in whose listing a name is: what is found there is no content of a file.
 pub const FILE_NAME: &str = "(file name)";

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use super::content::Scan;
 use super::limits::Task;
 use super::{Content, Coverage, Gap, GapCode, Progress, Worker, guarded};
-use crate::detect::Detector;
+use keysieve_engine::Detector;
 
 /// The name of standard input in reports.
 pub const NAME: &str = "-";

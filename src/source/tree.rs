@@ -23,8 +23,8 @@ use super::limits::Task;
 use super::names::Names;
 use super::{Content, Coverage, Gap, GapCode, NotContent, Panicked, Progress, Worker, Workers, explain, window};
 use crate::config;
-use crate::detect::Detector;
 use crate::file::{self, shown};
+use keysieve_engine::Detector;
 
 /// What to read of a tree.
 #[derive(Debug, Default)]

@@ -8,10 +8,10 @@ use std::io::{self, Read};
 
 use super::limits::{Reached, Task};
 use super::{GapCode, Worker};
-use crate::detect::Detector;
-use crate::detect::candidate::Candidate;
-use crate::detect::content::Stream;
-use crate::rules::rule::{LOOK_AHEAD, LOOK_BEHIND};
+use keysieve_engine::Detector;
+use keysieve_engine::candidate::Candidate;
+use keysieve_engine::content::Stream;
+use keysieve_engine::rules::rule::{LOOK_AHEAD, LOOK_BEHIND};
 
 /// Bytes of a content held at once, beside what is looked at around them.
 pub const WINDOW: usize = 1 << 20;
@@ -214,9 +214,9 @@ fn read(reader: &mut impl Read, room: &mut [u8]) -> io::Result<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::sample;
     use crate::source::Progress;
     use crate::source::limits::Limits;
+    use keysieve_engine::rules::sample;
 
     /// Gives at most `step` bytes a read.
     struct Slow<'a>(&'a [u8], usize);

@@ -8,7 +8,7 @@ pub mod encodings;
 pub mod lz;
 pub mod repository;
 
-use keysieve::rules::sample;
+use keysieve_engine::rules::sample;
 
 /// A GitHub token whose checksum holds: nothing is as sure to be found wherever it is read.
 pub fn token(seed: u64) -> String {

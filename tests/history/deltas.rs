@@ -17,7 +17,7 @@ enum Step {
 
 /// Lines that matter: secrets, halves of pairs, a key in PEM form, names far from their values, escapes, and others.
 fn line(kind: usize) -> String {
-    let made = |example: &str| keysieve::rules::sample::fill(example, kind as u64).unwrap();
+    let made = |example: &str| keysieve_engine::rules::sample::fill(example, kind as u64).unwrap();
     match kind % 14 {
         0 => leak(kind as u32 % 7),
         1 => made("<pem RSA PRIVATE KEY>\n"),

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use keysieve::detect::Detector;
 use keysieve::source::Progress;
 use keysieve::source::history::{Options, Repository, Trust, scan};
+use keysieve_engine::Detector;
 
 use crate::support::{commit, find, git, history, leak, new_repository};
 

@@ -7,11 +7,11 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use keysieve::config::can_accept;
-use keysieve::detect::Detector;
 use keysieve::finding::Finding;
 use keysieve::outcome::Outcome;
 use keysieve::source::changes::{Options, staged};
 use keysieve::source::{Gap, tree};
+use keysieve_engine::Detector;
 
 use super::super::changes::{self, Looked, RangeArgs};
 use super::super::limits::LimitArgs;

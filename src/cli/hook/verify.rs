@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, bail, ensure};
-use keysieve::rules::sample;
+use keysieve_engine::rules::sample;
 
 use super::super::say;
 use super::{Hook, MARK, NO_GIT, Place, PlaceArgs, read, wanted};

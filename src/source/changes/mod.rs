@@ -29,11 +29,11 @@ use super::limits::{Limits, Task};
 use super::names::{Named, Names, of_folder};
 use super::{Gap, GapCode, Progress, Worker, Workers};
 use crate::decode::shown;
-use crate::detect::Detector;
-use crate::detect::candidate::{Candidate, Dropped, Judge};
-use crate::detect::path_facts::PathFacts;
-use crate::detect::verdict::{Verdict, verdict};
 use crate::finding::{Finding, Severity};
+use keysieve_engine::Detector;
+use keysieve_engine::candidate::{Candidate, Dropped, Judge};
+use keysieve_engine::path_facts::PathFacts;
+use keysieve_engine::verdict::{Verdict, verdict};
 
 /// What a change brought.
 #[derive(Debug, Default)]
@@ -170,7 +170,7 @@ impl<'a> Scanner<'a> {
                 scanned.markers += 1;
             }
             match verdict(self.detector, candidate, path, &facts) {
-                Verdict::Finding(finding) => scanned.findings.push(*finding),
+                Verdict::Finding(finding) => scanned.findings.push(Finding::from(*finding)),
                 Verdict::Dropped(candidate, dropped) => scanned.dropped.push((*candidate, dropped, path.to_owned())),
                 Verdict::OtherPath => {}
             }

@@ -7,9 +7,6 @@ use super::ancestry::Ancestry;
 use super::settle::LookedAt;
 use super::trees::{self, Change, Comparison};
 use super::{Changes, Options, Scanner, gaps_of, short};
-use crate::detect::path_facts::PathFacts;
-use crate::detect::verdict::{Verdict, verdict};
-use crate::detect::{Detector, Scratch};
 use crate::finding::Finding;
 use crate::source::history::commit::{self, Commit};
 use crate::source::history::objects::{Missing, Objects};
@@ -22,6 +19,9 @@ use crate::source::history::{HEADER, MESSAGE, NOWHERE, Repository, note};
 use crate::source::limits::{Limits, Task};
 use crate::source::names::{Names, REF_NAME};
 use crate::source::{Gap, GapCode, Progress, Worker, window};
+use keysieve_engine::path_facts::PathFacts;
+use keysieve_engine::verdict::{Verdict, verdict};
+use keysieve_engine::{Detector, Scratch};
 
 /// Which commits to look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -280,7 +280,7 @@ fn in_ref_names(scanner: &Scanner<'_>, ref_names: &[String], gaps: &mut Vec<Gap>
     let facts = PathFacts::of(REF_NAME);
     let found =
         named.into_iter().filter_map(|named| match verdict(scanner.detector, named.candidate, REF_NAME, &facts) {
-            Verdict::Finding(finding) => Some((*finding, Oid::none(scanner.objects.hash))),
+            Verdict::Finding(finding) => Some((Finding::from(*finding), Oid::none(scanner.objects.hash))),
             _ => None,
         });
     found.collect()
@@ -358,7 +358,7 @@ fn in_text(scanner: &Scanner<'_>, oid: &Oid, kind: Kind, gaps: &mut Vec<Gap>) ->
         let facts = PathFacts::of(place);
         found.extend(candidates.into_iter().filter_map(|candidate| {
             match verdict(scanner.detector, candidate, place, &facts) {
-                Verdict::Finding(finding) => Some((*finding, *oid)),
+                Verdict::Finding(finding) => Some((Finding::from(*finding), *oid)),
                 _ => None,
             }
         }));

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use super::index::Index;
 use super::trees::{self, Comparison};
 use super::{Changes, Options, Scanner, gaps_of, short};
-use crate::detect::Detector;
 use crate::file::{self, shown};
 use crate::source::history::Repository;
 use crate::source::history::objects::Objects;
@@ -13,6 +12,7 @@ use crate::source::history::oid::Oid;
 use crate::source::history::refs::Refs;
 use crate::source::limits::Limits;
 use crate::source::{Gap, GapCode, Progress};
+use keysieve_engine::Detector;
 
 /// Compares the index of `repository` with its last commit, and in a merge with what is merged, and scans what is new.
 pub fn scan(repository: &Repository, detector: &Detector, progress: &Progress, options: Options<'_>) -> Changes {

@@ -15,14 +15,14 @@ use std::sync::Arc;
 
 use super::delta::Run;
 use super::forest::Derived;
-use crate::decode::wide;
-use crate::detect::anchors::AnchorId;
-use crate::detect::candidate::Candidate;
-use crate::detect::content::in_wide_text;
-use crate::detect::gate::Hit;
-use crate::detect::{Detector, Scratch};
-use crate::rules::rule::{LINE_AHEAD, LOOK_BEHIND, MARGIN};
 use crate::source::limits::{Reached, Task};
+use keysieve_engine::anchors::AnchorId;
+use keysieve_engine::candidate::Candidate;
+use keysieve_engine::content::in_wide_text;
+use keysieve_engine::encoded::wide;
+use keysieve_engine::gate::Hit;
+use keysieve_engine::rules::rule::{LINE_AHEAD, LOOK_BEHIND, MARGIN};
+use keysieve_engine::{Detector, Scratch};
 
 /// A candidate and where its keyword stands in this version.
 #[derive(Debug, Clone)]
@@ -269,8 +269,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::rules::sample;
     use crate::source::Progress;
+    use keysieve_engine::rules::sample;
 
     fn part() -> impl Strategy<Value = Vec<u8>> {
         let line = (0usize..4, 0u64..50).prop_map(|(kind, seed)| match kind {

@@ -46,12 +46,12 @@ use super::limits::Task;
 use super::names::{FILE_NAME, Names, REF_NAME};
 use super::{Gap, GapCode, Progress};
 use crate::decode;
-use crate::detect::candidate::Candidate;
-use crate::detect::content::Stream;
-use crate::detect::path_facts::PathFacts;
-use crate::detect::verdict::{Verdict, verdict};
-use crate::detect::{Detector, Scratch};
 use crate::finding::{CommitNote, Confidence, Finding, Life};
+use keysieve_engine::candidate::Candidate;
+use keysieve_engine::content::Stream;
+use keysieve_engine::path_facts::PathFacts;
+use keysieve_engine::verdict::{Verdict, verdict};
+use keysieve_engine::{Detector, Scratch};
 
 /// Path of what stands in a commit's or a tag's message.
 pub const MESSAGE: &str = "(commit message)";
@@ -427,9 +427,10 @@ impl<'a> Reporter<'a> {
         let facts = PathFacts::of(REF_NAME);
         let mut findings: Vec<Finding> = Vec::new();
         for named in named {
-            let Verdict::Finding(mut finding) = verdict(self.detector, named.candidate, REF_NAME, &facts) else {
+            let Verdict::Finding(finding) = verdict(self.detector, named.candidate, REF_NAME, &facts) else {
                 continue;
             };
+            let mut finding = Finding::from(*finding);
             let name = String::from_utf8_lossy(names.get(named.index)).into_owned();
             let is_same = |it: &&mut Finding| it.rule == finding.rule && it.secret == finding.secret;
             if let Some(life) = findings.iter_mut().find(is_same).and_then(|it| it.life.as_mut()) {
@@ -447,7 +448,7 @@ impl<'a> Reporter<'a> {
                 reachable: true,
                 ..Life::default()
             }));
-            findings.push(*finding);
+            findings.push(finding);
         }
         findings
     }
@@ -560,7 +561,7 @@ impl<'a> Reporter<'a> {
             if let Verdict::Finding(finding) = verdict(self.detector, candidate.clone(), path, &facts)
                 && best.as_ref().is_none_or(|best| finding.confidence > best.confidence)
             {
-                best = Some(*finding);
+                best = Some(Finding::from(*finding));
             }
         }
         best

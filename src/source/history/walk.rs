@@ -17,14 +17,14 @@ use super::pack::{Kind, Pack};
 use super::store::{ObjectError, Store, read_loose};
 use super::tree_entries::{self, Mode};
 use crate::decode::compressed::stem;
-use crate::detect::candidate::{Candidate, RuleIndex};
-use crate::detect::{Detector, Scratch, resolve};
 use crate::finding::{Confidence, Secret, Severity};
-use crate::rules::rule::{Class, Rule};
 use crate::source::content::{self, Scan};
 use crate::source::limits::Task;
 use crate::source::names::{FILE_NAME, Names};
 use crate::source::{Gap, GapCode, Progress, Stop, Worker, guarded};
+use keysieve_engine::candidate::{Candidate, RuleIndex};
+use keysieve_engine::rules::rule::{Class, Rule};
+use keysieve_engine::{Detector, Scratch, resolve};
 
 /// Number of a secret: one rule and one text, wherever it stands.
 pub type SecretId = u32;

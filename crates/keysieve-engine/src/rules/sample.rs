@@ -23,7 +23,7 @@ use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-use crate::detect::check::base62_crc32;
+use crate::check::base62_crc32;
 
 /// Fills the generators of `example`; the same seed gives the same text. The error names the generator that is wrong.
 pub fn fill(example: &str, seed: u64) -> Result<String, String> {

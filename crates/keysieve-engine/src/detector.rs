@@ -9,41 +9,23 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-pub mod allow;
-pub mod anchors;
-pub mod assignment;
-pub mod candidate;
-pub mod check;
-pub mod content;
-pub mod entropy;
-pub mod escape;
-pub mod gate;
-pub mod gram;
-pub mod matcher;
-pub mod model;
-pub mod names;
-pub mod path_facts;
-pub mod placeholder;
-pub mod plausibility;
-pub mod resolve;
-pub mod rule_set;
-pub mod selftest;
-pub mod verdict;
-
-use anchors::AnchorId;
-use assignment::{Assignment, line_start};
-use candidate::{Candidate, Dropped, Judge, RuleIndex};
-use check::Outcome;
-use gate::{Gate, Hit};
-use matcher::{LazyMatcher, Match, MatchCache};
-use names::Names;
-use plausibility::Judgement;
-use rule_set::RuleSetError;
-use verdict::Verdict;
+use crate::anchors::AnchorId;
+use crate::assignment::{Assignment, line_start};
+use crate::candidate::{Candidate, Dropped, Judge, RuleIndex};
+use crate::check::Outcome;
+use crate::gate::{Gate, Hit};
+use crate::matcher::{LazyMatcher, Match, MatchCache};
+use crate::names::Names;
+use crate::plausibility::Judgement;
+use crate::rule_set::RuleSetError;
+use crate::verdict::Verdict;
+use crate::{
+    allow, assignment, check, content, entropy, model, path_facts, placeholder, plausibility, rule_set, verdict,
+};
 use zeroize::Zeroizing;
 
-use crate::decode::text::{self, Encoding};
-use crate::decode::wide;
+use crate::encoded::text::{self, Encoding};
+use crate::encoded::wide;
 use crate::finding::{Confidence, Evidence, Excerpt, Finding, Place, Secret, Severity};
 use crate::rules::rule::{LOOK_BEHIND, MARGIN, Text};
 use crate::rules::{Anchor, Class, OnCheckFailure, Reach, Rule, ValueKind};
@@ -72,7 +54,7 @@ pub struct Detector {
 pub struct Scratch {
     caches: Vec<MatchCache>,
     hits: Vec<Hit>,
-    found: Vec<Candidate>,
+    pub(crate) found: Vec<Candidate>,
 }
 
 /// Some bytes of a content, and which of them to answer for.
@@ -165,7 +147,7 @@ impl Detector {
     }
 
     /// Whether the rule of a candidate is for `path`.
-    fn is_for(&self, candidate: &Candidate, path: &str) -> bool {
+    pub(crate) fn is_for(&self, candidate: &Candidate, path: &str) -> bool {
         let index = candidate.rule as usize;
         self.matchers[index].is_for(&self.rules[index], path)
     }
@@ -182,7 +164,7 @@ impl Detector {
     /// all that an embedder needs; the content has no path, so nothing is judged by one.
     ///
     /// ```
-    /// use keysieve::detect::{Detector, Scratch};
+    /// use keysieve_engine::{Detector, Scratch};
     ///
     /// let detector = Detector::builtin();
     /// let mut rules = Vec::new();
@@ -237,7 +219,7 @@ impl Detector {
     }
 
     /// Appends the candidates of one window to `into`, in no particular order and without their places.
-    fn scan_window(&self, window: &Window<'_>, scratch: &mut Scratch, into: &mut Vec<Candidate>) {
+    pub(crate) fn scan_window(&self, window: &Window<'_>, scratch: &mut Scratch, into: &mut Vec<Candidate>) {
         let mut hits = std::mem::take(&mut scratch.hits);
         hits.clear();
         self.gate.hits(window.bytes, window.owned.clone(), |hit| hits.push(hit));

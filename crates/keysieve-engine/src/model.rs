@@ -17,7 +17,7 @@ const BITS: u32 = 17;
 /// adds on average, each 16 bits.
 const HEADER: usize = 12;
 
-static WEIGHTS: &[u8; HEADER + (1 << BITS)] = include_bytes!("../../model/weights.bin");
+static WEIGHTS: &[u8; HEADER + (1 << BITS)] = include_bytes!("../../../model/weights.bin");
 
 /// Scores are kept in steps of this many units: candidates that differ in less are alike.
 const STEP: i32 = 8;

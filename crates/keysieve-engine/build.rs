@@ -10,10 +10,9 @@ use std::{env, fs, process};
 #[path = "src/rating.rs"]
 mod rating;
 
+#[path = "src/rules"]
 mod rules {
-    #[path = "../src/rules/rule.rs"]
     pub mod rule;
-    #[path = "../src/rules/schema.rs"]
     pub mod schema;
 }
 
@@ -21,11 +20,11 @@ use rules::rule::{Check, Matcher, Reach, Rule, Text};
 use rules::schema::RuleFile;
 
 fn main() {
-    println!("cargo:rerun-if-changed=rules");
+    println!("cargo:rerun-if-changed=../../rules");
     println!("cargo:rerun-if-changed=src/rules");
     println!("cargo:rerun-if-changed=src/rating.rs");
-    let mut files: Vec<PathBuf> = fs::read_dir("rules")
-        .expect("the folder rules/ is beside build.rs")
+    let mut files: Vec<PathBuf> = fs::read_dir("../../rules")
+        .expect("the folder rules/ is at the top of the repository")
         .map(|entry| entry.expect("rules/ can be listed").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
         .collect();

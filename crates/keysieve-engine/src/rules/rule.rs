@@ -141,6 +141,8 @@ pub const MARGIN: usize = 256;
 pub const NEAR: usize = 256;
 /// Most bytes after an anchor that any rule or judge may look at.
 pub const LOOK_AHEAD: usize = 48 * 1024;
+/// Longest program a rule's expression may compile to, in bytes: bounds what one rule can cost.
+pub const REGEX_SIZE_LIMIT: usize = 1 << 20;
 /// Most bytes that a line and the one after it count for.
 pub const LINE_AHEAD: usize = 4096;
 
@@ -186,7 +188,7 @@ pub struct Pair {
     pub within_lines: u16,
 }
 
-/// Proofs that need no network; implemented in [`crate::detect::check`].
+/// Proofs that need no network; implemented in [`crate::check`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Check {
     /// An AWS key id, whose base32 part holds the account id.

@@ -69,8 +69,7 @@ pub fn verdict(detector: &Detector, mut candidate: Candidate, path: &str, facts:
         title: rule.name.clone(),
         severity: candidate.severity,
         confidence: candidate.confidence,
-        path: path.to_owned(),
-        identity: path.to_owned(),
+        repo_path: path.to_owned(),
         place: candidate.place,
         fingerprint: Key::fixed().fingerprint(&rule.id, &candidate.secret, path),
         secret: candidate.secret,
@@ -78,7 +77,6 @@ pub fn verdict(detector: &Detector, mut candidate: Candidate, path: &str, facts:
         excerpt: candidate.excerpt,
         partner,
         advice: rule.advice.clone(),
-        life: None,
     }))
 }
 

@@ -10,7 +10,7 @@ use memchr::{memchr, memchr_iter, memrchr};
 
 use super::candidate::{Candidate, Surroundings};
 use super::{Detector, Scratch, Window, resolve};
-use crate::decode::wide::{Finder, Start, Text};
+use crate::encoded::wide::{Finder, Start, Text};
 use crate::finding::Place;
 use crate::rules::rule::{LOOK_AHEAD, LOOK_BEHIND};
 

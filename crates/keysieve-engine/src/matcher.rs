@@ -21,7 +21,7 @@ use super::assignment::{self, Assignment};
 use super::escape;
 use super::verdict::path_matcher;
 use crate::rules::rule::NEAR;
-use crate::rules::schema::REGEX_SIZE_LIMIT;
+use crate::rules::rule::REGEX_SIZE_LIMIT;
 use crate::rules::{Check, Matcher, Reach, Rule};
 
 /// The compiled form of a rule's matcher; made when its first keyword is met.

@@ -5,8 +5,8 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::Outcome;
-use crate::detect::assignment::line_start;
-use crate::detect::{placeholder, plausibility};
+use crate::assignment::line_start;
+use crate::{placeholder, plausibility};
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)

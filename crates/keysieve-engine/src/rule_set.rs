@@ -3,6 +3,8 @@
 //! Rules come from [`crate::rules::schema`], which has checked each of them, or from an embedder, who may have made any.
 //! What would find nothing is an error here, and never a clean scan.
 
+use std::fmt;
+
 use super::anchors::AnchorId;
 use crate::rules::Rule;
 
@@ -12,19 +14,16 @@ pub const SHORTEST_ANCHOR: usize = 4;
 const MOST_NAMES: usize = 1 << 24;
 
 /// Why nothing could be found with a set of rules.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RuleSetError {
     /// There is none.
-    #[error("no rule is left to look for credentials with")]
     Empty,
     /// A rule could never be asked.
-    #[error("rule `{rule}` has neither anchors nor names, so it would never be asked")]
     NeverAsked {
         /// Its id.
         rule: String,
     },
     /// An anchor is too short to be found.
-    #[error("rule `{rule}`: anchor `{anchor}` has {} bytes; it needs {SHORTEST_ANCHOR} or more", anchor.len())]
     ShortAnchor {
         /// The rule's id.
         rule: String,
@@ -32,7 +31,6 @@ pub enum RuleSetError {
         anchor: String,
     },
     /// There are more than the engine can number.
-    #[error("the rules have {count} {what}; the most is {most}")]
     TooMany {
         /// Of what.
         what: &'static str,
@@ -42,6 +40,24 @@ pub enum RuleSetError {
         most: usize,
     },
 }
+
+impl fmt::Display for RuleSetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("no rule is left to look for credentials with"),
+            Self::NeverAsked { rule } => {
+                write!(f, "rule `{rule}` has neither anchors nor names, so it would never be asked")
+            }
+            Self::ShortAnchor { rule, anchor } => {
+                let length = anchor.len();
+                write!(f, "rule `{rule}`: anchor `{anchor}` has {length} bytes; it needs {SHORTEST_ANCHOR} or more")
+            }
+            Self::TooMany { what, count, most } => write!(f, "the rules have {count} {what}; the most is {most}"),
+        }
+    }
+}
+
+impl std::error::Error for RuleSetError {}
 
 /// Says what is wrong with these rules.
 pub fn check(rules: &[Rule]) -> Result<(), RuleSetError> {
@@ -73,8 +89,8 @@ pub fn check_count(what: &'static str, count: usize) -> Result<(), RuleSetError>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detect::{Detector, Scratch};
     use crate::rules::Anchor;
+    use crate::{Detector, Scratch};
 
     fn with_anchors(texts: impl IntoIterator<Item = String>) -> Rule {
         let mut rule =

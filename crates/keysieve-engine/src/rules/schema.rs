@@ -4,9 +4,11 @@
 //! rules of a configuration. Both therefore accept and refuse the same. `rules/README.md` describes the schema.
 
 use std::borrow::Cow;
+use std::fmt::Display;
+use std::str::FromStr;
 
 use regex_syntax::hir::{Class as HirClass, Hir, HirKind};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 
 use crate::rating::{Advice, Confidence, Severity};
 use crate::rules::rule::{
@@ -49,10 +51,13 @@ pub struct RuleSpec {
     /// See [`Rule::name`].
     pub name: String,
     /// See [`Rule::severity`].
+    #[serde(deserialize_with = "by_name")]
     pub severity: Severity,
     /// See [`Rule::severity_in_tests`]; `low` unless the rule is distinctive.
+    #[serde(default, deserialize_with = "by_name_if_given")]
     pub severity_in_tests: Option<Severity>,
     /// See [`Rule::confidence`]; `high` for distinctive rules, else `medium`.
+    #[serde(default, deserialize_with = "by_name_if_given")]
     pub confidence: Option<Confidence>,
     /// `distinctive` (the default with `pattern`), `contextual` (the default with `value`) or `generic`.
     pub class: Option<ClassSpec>,
@@ -106,6 +111,14 @@ pub struct RuleSpec {
     /// See [`Rule::counterexamples`].
     #[serde(default)]
     pub counterexamples: Vec<String>,
+}
+
+fn by_name<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(from: D) -> Result<T, D::Error> {
+    Cow::<str>::deserialize(from)?.parse().map_err(de::Error::custom)
+}
+
+fn by_name_if_given<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(from: D) -> Result<Option<T>, D::Error> {
+    by_name(from).map(Some)
 }
 
 /// `class` in a rule file.
@@ -187,9 +200,6 @@ pub struct AdviceSpec {
 
 /// Stores that advice may name.
 pub const STORES: [&str; 4] = ["aws-secrets-manager", "aws-ssm-parameter", "ssh-agent", "none"];
-
-/// Longest program a rule's expression may compile to, in bytes: bounds what one rule can cost.
-pub const REGEX_SIZE_LIMIT: usize = 1 << 20;
 
 impl RuleSpec {
     /// Checks the rule and turns it into what the engine reads. The error says what is wrong and what would be right.

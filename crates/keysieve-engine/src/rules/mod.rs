@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 pub mod rule;
 pub mod sample;
+#[cfg(feature = "serde")]
 pub mod schema;
 
 pub use rule::{Anchor, Check, Class, Matcher, OnCheckFailure, Pair, Reach, Rule, ValueKind};

@@ -1,7 +1,7 @@
 //! The password of a URL or connection string, with what stands around it.
 
 use super::Outcome;
-use crate::detect::{placeholder, plausibility};
+use crate::{placeholder, plausibility};
 
 /// Templates are no passwords; well-known ones and ones for this machine only are harmless.
 pub fn password(secret: &[u8], text: &[u8], start: usize) -> Outcome {

@@ -1,0 +1,33 @@
+//! keysieve's engine: bytes in, findings out. No files, no threads, no clock, no C.
+//!
+//! [`Detector::scan`] is all that an embedder needs. What lies below it is for a scanner that brings contents in windows,
+//! or versions of which only some bytes are new: [`content`] feeds a content piece by piece and gives [`candidate`]s,
+//! [`verdict`] makes findings of them once a path is known.
+
+pub mod allow;
+pub mod anchors;
+pub mod assignment;
+pub mod candidate;
+pub mod check;
+pub mod content;
+mod detector;
+pub mod encoded;
+pub mod entropy;
+pub mod escape;
+pub mod finding;
+pub mod gate;
+pub mod gram;
+pub mod matcher;
+pub mod model;
+pub mod names;
+pub mod path_facts;
+pub mod placeholder;
+pub mod plausibility;
+mod rating;
+pub mod resolve;
+pub mod rule_set;
+pub mod rules;
+pub mod selftest;
+pub mod verdict;
+
+pub use detector::{Detector, Scratch, Window};
