@@ -232,6 +232,48 @@ def streams():
         codes, bits = codes | code << bits, bits + 9
     codes |= sum(byte << 144 + 9 * place for place, byte in enumerate(LEAK[:8]))
     seed("container", "a.Z", b"\x1f\x9d\x90" + codes.to_bytes(27, "little"))
+    text = lambda content: bytes([len(content)]) + content
+    packed = b"\xc3\x0c\x0f\x07" + LEAK[:8] + b"\xa0\x07\x00" + LEAK[:1]
+    module = b"\x09\x02\x04\x03abcd\x04abcdefgh\x05" + packed + b"\0"
+    stream = text(b"s") + b"\1" + text(b"i" * 16) + packed + b"\3" * 8 + b"\1" + text(b"g") + b"\3" * 3 + b"\1" + b"i" * 24 + b"\1" + b"\1" + text(b"c") + b"t" * 16 + b"\1" + b"i" * 16
+    records = [b"\xfa" + text(b"v") + b"\xc0\7", b"\xfe\0\xfb\1\1", b"\xfc" + b"t" * 8 + b"\0" + text(b"k") + packed, b"\4" + text(b"h") + b"\1" + packed + text(b"v"),
+               b"\5" + text(b"z") + b"\1" + text(b"m") + b"d" * 8, b"\x12" + text(b"q") + b"\1\2" + packed, b"\x15" + stream, b"\7" + text(b"m") + module, b"\xf7" + module]
+    seed("container", "a.rdb", b"REDIS0011" + b"".join(records) + b"\xff" + b"\0" * 8)
+    columns()
+
+
+def columns():
+    def number(value):
+        value = value << 1 ^ value >> 63
+        out = b""
+        while value > 127:
+            out, value = out + bytes([value & 127 | 128]), value >> 7
+        return out + bytes([value])
+
+    def fields(*all):
+        out, last = b"", 0
+        for field, kind, content in all:
+            out, last = out + bytes([field - last << 4 | kind]) + content, field
+        return out + b"\0"
+
+    def page(kind, encoding, packed, size):
+        inner = fields((1, 5, number(2)), (2, 5, number(encoding)))
+        return fields((1, 5, number(kind)), (2, 5, number(size)), (3, 5, number(len(packed))), (7 if kind == 2 else 5, 12, inner)) + packed
+
+    def file(name, kind, length, codec, pages):
+        meta = fields((1, 5, number(kind)), (3, 9, b"\x18\1a"), (4, 5, number(codec)), (7, 6, number(len(pages))), (9, 6, number(4)))
+        group = fields((1, 9, b"\x1c" + fields((2, 6, number(0)), (3, 12, meta))))
+        schema = b"\x2c" + fields((4, 8, b"\1r"), (5, 5, number(1))) + fields((1, 5, number(kind)), (2, 5, number(length)), (4, 8, b"\1a"))
+        footer = fields((1, 5, number(2)), (2, 9, schema), (3, 6, number(2)), (4, 9, b"\x1c" + group))
+        seed("container", name, b"PAR1" + pages + footer + struct.pack("<I", len(footer)) + b"PAR1")
+
+    values = struct.pack("<I", len(LEAK)) + LEAK + struct.pack("<I", 3) + b"abc"
+    deltas = b"\x80\1\4\2" + number(9) + number(-6) + b"\0\0\0\0"
+    numbers = lambda first, step: b"\x08\1\2" + number(first) + number(step) + b"\0"
+    file("plain.parquet", 6, 0, 2, page(2, 0, gzip.compress(values, mtime=0), len(values)) + page(0, 8, b"\1\2", 2))
+    file("shared.parquet", 6, 0, 0, page(0, 7, numbers(0, 4) + numbers(9, -5) + LEAK[:13], len(numbers(0, 4) + numbers(9, -5)) + 13))
+    file("lengths.parquet", 6, 0, 0, page(0, 6, deltas + LEAK[:12], len(deltas) + 12))
+    file("fixed.parquet", 7, 8, 1, page(0, 0, b"\x10\x3c" + LEAK[:16], 16) + page(0, 9, b"\x10\x3c" + LEAK[:16], 16))
 
 
 def documents():

@@ -10,8 +10,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use forge::lz::{self};
-use forge::{containers, line, token};
+use forge::{containers, data, line, lz, token};
 use serde_json::Value;
 
 /// What is said of a row.
@@ -171,5 +170,175 @@ fn one_compressed_content() {
         ("wrong.Z", FoundAndGap, [lz::compress(&text, 16), vec![0xff; 9]].concat()),
         ("lz4.sh", Found, [&script[..], &lz::lz4(&text)].concat()),
         ("lzma.sh", Found, [&script[..], &usual(&text)].concat()),
+    ]);
+}
+
+#[test]
+fn dumps_of_redis() {
+    let text = text();
+    let string = data::redis_string;
+    let packed = data::redis_packed(&text);
+    let key = string(b"conf");
+    let record = |kind: u8, value: &[&[u8]]| [&[kind], &key[..], &value.concat()].concat();
+    let dump = |records: &[&[u8]]| {
+        data::redis(&[&[b"\xfc".to_vec(), vec![7; 8], record(0, &[b"\x01a"])].concat(), &records.concat()])
+    };
+    let length = data::redis_length;
+    let id = [1; 16];
+    // One entry, sizes, one group with one entry that waits, and one consumer.
+    let stream = |kind: u8, sizes: usize, group: usize, times: usize| {
+        let group = [&length(1)[..], &string(b"group"), &vec![3; group], &length(1), &id, &[2; 8], &length(1)].concat();
+        let consumer = [&length(1)[..], &string(b"consumer"), &vec![9; times], &length(1), &id].concat();
+        record(kind, &[&length(1), &string(&id), &packed, &vec![3; sizes], &group, &consumer, &record(0, &[&packed])])
+    };
+    let none = record(0, &[&string(b"nothing")]);
+    let module = [
+        &length(9)[..],
+        &length(2),
+        &length(4),
+        &length(3),
+        &[1; 4],
+        &length(4),
+        &[1; 8],
+        &length(5),
+        &packed,
+        &length(0),
+    ]
+    .concat();
+    check(&[
+        ("string.rdb", Found, dump(&[&record(0, &[&packed])])),
+        ("plain.rdb", Found, dump(&[&record(0, &[&string(&text)])])),
+        ("gzip.rdb", Found, dump(&[&record(0, &[&string(&containers::gzip(&text))])])),
+        ("key.rdb", Found, dump(&[&[&[0], &packed[..], &string(b"value")].concat()])),
+        ("list.rdb", Found, dump(&[&record(1, &[&length(2), &string(b"a"), &packed])])),
+        ("set.rdb", Found, dump(&[&record(2, &[&length(2), b"\xc0\x07", &packed])])),
+        ("scores.rdb", Found, dump(&[&record(3, &[&length(3), b"\x01a\xfd", &packed, b"\x031.5", &packed, b"\xfe"])])),
+        ("doubles.rdb", Found, dump(&[&record(5, &[&length(2), b"\x01a", &[1; 8], &packed, &[1; 8]])])),
+        ("hash.rdb", Found, dump(&[&record(4, &[&length(1), b"\xc1\x07\x07", &packed])])),
+        ("quicklist.rdb", Found, dump(&[&record(14, &[&length(1), &packed]), &none])),
+        ("quicklist-2.rdb", Found, dump(&[&record(18, &[&length(1), &length(2), &packed]), &none])),
+        ("listpack.rdb", Found, dump(&[&record(16, &[&packed])])),
+        ("fields-that-end.rdb", Found, dump(&[&record(24, &[&[7; 8], &length(1), &length(0), b"\x01a", &packed])])),
+        ("pack-that-ends.rdb", Found, dump(&[&record(25, &[&[7; 8], &packed])])),
+        ("stream.rdb", Found, dump(&[&stream(15, 3, 2, 8)])),
+        ("stream-2.rdb", Found, dump(&[&stream(19, 8, 3, 8)])),
+        ("stream-3.rdb", Found, dump(&[&stream(21, 8, 3, 16)])),
+        ("module.rdb", Found, dump(&[&record(7, &[&module])])),
+        ("beside.rdb", Found, dump(&[&[&b"\xf7"[..], &module].concat()])),
+        ("function.rdb", Found, dump(&[&[&b"\xf5"[..], &packed].concat()])),
+        ("valkey.rdb", Found, [&b"VALKEY080"[..], &dump(&[&record(0, &[&packed])])[9..]].concat()),
+        ("old.rdb", Found, {
+            let dump = dump(&[&record(0, &[&packed])]);
+            [&b"REDIS0004"[..], &dump[9..dump.len() - 8]].concat()
+        }),
+        ("preamble.aof", Found, [dump(&[&none]), b"*3\r\n$3\r\nSET\r\n$4\r\n".to_vec(), text.clone()].concat()),
+        ("none.rdb", Clean, dump(&[&none])),
+        ("unknown.rdb", FoundAndGap, dump(&[&record(0, &[&packed]), b"\xf0", &none])),
+        ("unknown-value.rdb", FoundAndGap, dump(&[&record(0, &[&packed]), &record(6, &[b"\x01a"])])),
+        ("unknown-first.rdb", Gap, dump(&[&record(30, &[]), &record(0, &[&packed])])),
+        ("cut.rdb", Gap, cut(&cut(&dump(&[&record(0, &[&packed])])))),
+        ("too-long.rdb", Gap, dump(&[&record(1, &[&[0x81], &[0xff; 8]])])),
+        ("wrong-size.rdb", FoundAndGap, {
+            let at = packed.len() - lz::lzf(&lz::ops(&text).0).len() - 1;
+            dump(&[&record(0, &[&flipped(&packed, at as isize)])])
+        }),
+    ]);
+}
+
+#[test]
+fn columns_of_parquet() {
+    const BYTES: i64 = 6;
+    let token = token(5);
+    // Without its length a value would run into the next one's, here a digit.
+    let values: Vec<&[u8]> =
+        vec![b"nothing", token.as_bytes(), &[b'a'; 0x30], b"nothing to see here, and nothing else"];
+    // Pieces first, so that the codecs' copies have something to copy.
+    let text = text();
+    let pieces: Vec<&[u8]> = token.as_bytes().chunks(6).rev().collect();
+    let plain = data::plain(&[&pieces[..], &values].concat());
+    let count = values.len() as i64 + pieces.len() as i64;
+    let one = |codec: i64, packed: &[u8]| {
+        data::parquet(BYTES, 0, codec, &[data::page(0, 0, count, packed, plain.len())], false)
+    };
+    let levels = [&2_u32.to_le_bytes()[..], &[8, 1]].concat();
+    let lengths: Vec<usize> = values.iter().map(|it| it.len()).collect();
+    let joined = [data::deltas(&lengths), values.concat()].concat();
+    // The token's start stands in the value before it.
+    let half = token.len() / 2;
+    let shared = [data::deltas(&[0, half]), data::deltas(&[half + 1, token.len() - half])].concat();
+    let shared = [&shared[..], token[..half].as_bytes(), b"!", token[half..].as_bytes()].concat();
+    let gzip = containers::gzip(&shared);
+    let adjacent = [token.as_bytes(), &vec![b'x'; token.len()]].concat();
+    let fixed = |encoding: i64, page: &[u8]| {
+        data::parquet(7, token.len() as i64, 0, &[data::page(0, encoding, 2, page, page.len())], false)
+    };
+    let transposed: Vec<u8> = token.bytes().flat_map(|byte| [b'x', byte]).collect();
+    let hadoop = {
+        let block = lz::lz4_exact(&plain);
+        [&(plain.len() as u32).to_be_bytes()[..], &(block.len() as u32).to_be_bytes(), &block].concat()
+    };
+    let zstd = containers::zstd(&plain);
+    let dictionary = [data::page(2, 2, count, &zstd, plain.len()), data::page(0, 8, 9, b"\x28\xb5", 7)].concat();
+    let second = data::page(0, 0, 1, &containers::gzip(&data::plain(&[&text])), text.len() + 4);
+    let first = data::page(0, 0, 1, &containers::gzip(&data::plain(&[b"nothing"])), 11);
+    let frame = lz::lz4(&text);
+    check(&[
+        ("plain.parquet", Found, one(0, &plain)),
+        ("snappy.parquet", Found, one(1, &lz::snappy_exact(&plain))),
+        ("gzip.parquet", Found, one(2, &containers::gzip(&plain))),
+        ("lz4.parquet", Found, one(7, &lz::lz4_exact(&plain))),
+        ("hadoop.parquet", Found, one(5, &hadoop)),
+        ("zstd.parquet", Found, one(6, &zstd)),
+        ("brotli.parquet", Gap, one(4, b"unknown bytes")),
+        ("lzo.parquet", Gap, one(3, b"unknown bytes")),
+        ("frame.parquet", Found, {
+            let size = lz::ops(&text).1.len();
+            data::parquet(1, 0, 5, &[data::page(0, 0, 1, &frame, size)], false)
+        }),
+        ("levels.parquet", Found, {
+            let page = containers::gzip(&[&levels[..], &plain].concat());
+            data::parquet(BYTES, 0, 2, &[data::page(0, 0, count, &page, levels.len() + plain.len())], false)
+        }),
+        ("second-version.parquet", Found, {
+            data::parquet(BYTES, 0, 6, &[data::page_2(0, count, &[8, 1], &zstd, plain.len())], false)
+        }),
+        ("dictionary.parquet", Found, data::parquet(BYTES, 0, 6, &[dictionary], false)),
+        ("two-pages.parquet", Found, data::parquet(BYTES, 0, 2, &[[&first[..], &second].concat()], false)),
+        ("two-groups.parquet", Found, data::parquet(BYTES, 0, 2, &[first.clone(), second.clone()], false)),
+        ("lengths.parquet", Found, {
+            data::parquet(BYTES, 0, 0, &[data::page(0, 6, 9, &joined, joined.len())], false)
+        }),
+        ("lengths-and-levels.parquet", Found, {
+            let page = [&levels[..], &levels, &joined].concat();
+            data::parquet(BYTES, 0, 0, &[data::page(0, 6, 9, &page, page.len())], false)
+        }),
+        ("shared.parquet", Found, data::parquet(BYTES, 0, 0, &[data::page(0, 7, 2, &shared, shared.len())], false)),
+        ("shared-gzip.parquet", Found, data::parquet(BYTES, 0, 2, &[data::page(0, 7, 2, &gzip, shared.len())], false)),
+        ("shared-and-more.parquet", Gap, {
+            let page = [&shared[..], b"more"].concat();
+            data::parquet(BYTES, 0, 0, &[data::page(0, 7, 2, &page, page.len())], false)
+        }),
+        ("fixed.parquet", Found, fixed(0, &adjacent)),
+        ("fixed-and-levels.parquet", Found, fixed(0, &[&levels[..], &adjacent].concat())),
+        ("transposed.parquet", Found, fixed(9, &transposed)),
+        ("numbers.parquet", Clean, data::parquet(2, 0, 0, &[data::page(0, 0, 9, &[7; 72], 72)], false)),
+        ("encrypted.parquet", Gap, data::parquet(BYTES, 0, 2, &[second.clone()], true)),
+        ("wrong-size.parquet", FoundAndGap, {
+            data::parquet(
+                BYTES,
+                0,
+                2,
+                &[[&second[..], &data::page(0, 0, 1, &containers::gzip(b"abc"), 99)].concat()],
+                false,
+            )
+        }),
+        ("unknown-encoding.parquet", Gap, data::parquet(BYTES, 0, 0, &[data::page(0, 77, 1, b"abc", 3)], false)),
+        ("cut.parquet", Gap, {
+            let mut file = data::parquet(BYTES, 0, 2, &[second.clone()], false);
+            file.drain(9..20);
+            file
+        }),
+        ("no-footer.parquet", Gap, [&one(6, &zstd)[..40], b"PAR1"].concat()),
+        ("text.txt", Found, format!("PAR1 is how it starts, {token} and it ends in PAR2").into_bytes()),
     ]);
 }

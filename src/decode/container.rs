@@ -10,7 +10,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::rest::{self, Rest};
 use super::{
-    ar, compressed, cpio, key_store, lz4, lzma, lzw, pdf, recognised, rpm, seven_zip, snappy, sqlite, tar, zip,
+    ar, compressed, cpio, key_store, lz4, lzma, lzw, parquet, pdf, recognised, redis, rpm, seven_zip, snappy, sqlite,
+    tar, zip,
 };
 
 /// What packs contents.
@@ -52,6 +53,10 @@ pub enum Kind {
     SqliteLog,
     /// Adobe's Portable Document Format.
     Pdf,
+    /// Apache Parquet.
+    Parquet,
+    /// Dumps of Redis and Valkey.
+    Redis,
     /// PKCS #12, JKS and JCEKS.
     KeyStore(key_store::Format),
 }
@@ -77,6 +82,7 @@ impl Kind {
             _ if lzw::starts(head) => Some(Self::Lzw),
             [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c, ..] => Some(Self::SevenZip),
             [0xed, 0xab, 0xee, 0xdb, 3 | 4, ..] => Some(Self::Rpm),
+            _ if redis::starts(head) => Some(Self::Redis),
             _ if head.starts_with(b"%PDF-") => Some(Self::Pdf),
             _ if head.starts_with(b"!<arch>\n") => Some(Self::Ar),
             _ if head.starts_with(b"07070") && matches!(head.get(5), Some(b'1' | b'2' | b'7')) => Some(Self::Cpio),
@@ -183,6 +189,8 @@ impl Unpacker<'_> {
             Kind::Sqlite => sqlite::unpack(self, bytes, path, depth),
             Kind::SqliteLog => sqlite::log(self, bytes, path),
             Kind::Pdf => pdf::unpack(self, bytes, path, depth),
+            Kind::Parquet => parquet::unpack(self, bytes, path, depth),
+            Kind::Redis => redis::unpack(self, bytes, path, depth),
             Kind::KeyStore(format) => key_store::unpack(self, bytes, format, path),
         }
     }

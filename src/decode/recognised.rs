@@ -5,6 +5,7 @@
 //! for one. Images, fonts, programs and other media are none of these; `docs/formats.md` has the whole table.
 
 use super::container::Kind;
+use super::parquet;
 use crate::gap::GapCode;
 
 /// Last bytes of a content that tell something: the directory of a zip may have a comment behind it.
@@ -60,7 +61,7 @@ const EXPORT: &str = "export it as text and scan that";
 const BUNDLE: &str = "`git clone --mirror FILE` it and run `keysieve history` on the clone";
 
 /// By how they start.
-static FORMATS: [Format; 37] = [
+static FORMATS: [Format; 35] = [
     packed(b"Rar!\x1a\x07", "a RAR archive", UNPACK),
     packed(b"RE~^", "a RAR archive", UNPACK),
     packed(b"\x89LZO\0\x0d\x0a\x1a\x0a", "compressed by lzop", "`lzop -dc FILE | keysieve scan -` reads it"),
@@ -91,19 +92,12 @@ static FORMATS: [Format; 37] = [
     ),
     packed(b"ITSF\x03\0\0\0", "a compiled help file", UNPACK),
     packed(b"AT&TFORM", "a DjVu document", "`djvutxt FILE - | keysieve scan -` reads its text"),
-    packed_if(b"PAR1", |_, tail| tail.len() > 8 && tail.ends_with(b"PAR1"), "a Parquet file", EXPORT),
     packed_if(b"PARE", |_, tail| tail.len() > 8 && tail.ends_with(b"PARE"), "an encrypted Parquet file", EXPORT),
     packed_if(b"Obj\x01", |head, _| is_compressed_avro(head), "a compressed Avro file", EXPORT),
     packed_if(b"ORC", |_, tail| tail.len() > 4 && tail[tail.len() - 4..].starts_with(b"ORC"), "an ORC file", EXPORT),
     packed(b"ARROW1\0\0", "an Arrow file", EXPORT),
     packed_if(b"FEA1", |_, tail| tail.len() > 8 && tail.ends_with(b"FEA1"), "a Feather file", EXPORT),
     packed(b"PGDMP\x01", "an archive of pg_dump", "`pg_restore -f - FILE | keysieve scan -` reads it"),
-    packed_if(
-        b"REDIS0",
-        |head, _| head.get(6..9).is_some_and(|it| it.iter().all(u8::is_ascii_digit)),
-        "a dump of Redis",
-        EXPORT,
-    ),
     packed(b"!BDN", "a folder of Outlook's", EXPORT),
     packed(b"ANDROID BACKUP\n", "a backup of Android's", UNPACK),
     packed(b"QFI\xfb", "a disk image (qcow2)", DISK),
@@ -171,7 +165,7 @@ pub fn of(head: &[u8], tail: &[u8]) -> Option<&'static Format> {
 /// What can be opened: what starts with `head`, a zip that has something before it and ends with `tail`, and what a script
 /// carries behind its last line.
 pub fn kinds(head: &[u8], tail: &[u8]) -> Kinds {
-    let first = Kind::of(head);
+    let first = Kind::of(head).or_else(|| parquet::is_one(head, tail).then_some(Kind::Parquet));
     let is_zip = first != Some(Kind::Zip) && ends_as_zip(head, tail);
     Kinds { first, is_zip, carried: carried(head) }
 }
@@ -192,7 +186,7 @@ impl Kinds {
 
     /// Whether the bytes are text of their own, and what opens them does not hand them on.
     pub fn show_text(&self) -> bool {
-        matches!(self.first, None | Some(Kind::Pdf | Kind::Lzma)) && !self.is_zip
+        matches!(self.first, None | Some(Kind::Pdf | Kind::Lzma | Kind::Parquet | Kind::Redis)) && !self.is_zip
     }
 
     /// All of them, each with its bytes of `content`. What is carried ends where the next one starts, so that many of them
@@ -318,6 +312,7 @@ mod tests {
         for text in [
             &b"ORC is a format"[..],
             b"PAR1 and more",
+            b"PAR1PAR1",
             b"FEA1",
             b"SIT! said the trainer",
             b"PACK\nyour bags",

@@ -62,9 +62,34 @@ fn lz4_block(ops: &[Op]) -> Vec<u8> {
     block
 }
 
+/// A block, and what it unpacks to.
 pub fn lz4_raw(text: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let (ops, content) = ops(text);
     (lz4_block(&ops), content)
+}
+
+/// A block of exactly these bytes: all but the first few are copies, if they were said before.
+pub fn lz4_exact(bytes: &[u8]) -> Vec<u8> {
+    lz4_block(&exact(bytes))
+}
+
+fn exact(bytes: &[u8]) -> Vec<Op> {
+    let mut ops = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        let before = |length: usize| {
+            (at >= 6 && at + length < bytes.len())
+                .then(|| bytes[..at].windows(length).position(|it| it == &bytes[at..at + length]))?
+        };
+        if let Some(start) = before(6) {
+            ops.push(Op::Copy(at - start, 6));
+            at += 6;
+        } else {
+            ops.push(Op::Literal(vec![bytes[at]]));
+            at += 1;
+        }
+    }
+    ops
 }
 
 /// XXH32 of less than 16 bytes.
@@ -105,10 +130,19 @@ pub fn lz4_mozilla(text: &[u8]) -> Vec<u8> {
     [&b"mozLz40\0"[..], &(content.len() as u32).to_le_bytes(), &block].concat()
 }
 
+/// A block, and what it unpacks to.
 pub fn snappy_raw(text: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let (ops, content) = ops(text);
+    (snappy_block(&ops, content.len()), content)
+}
+
+/// A block of exactly these bytes.
+pub fn snappy_exact(bytes: &[u8]) -> Vec<u8> {
+    snappy_block(&exact(bytes), bytes.len())
+}
+
+fn snappy_block(ops: &[Op], mut size: usize) -> Vec<u8> {
     let mut block = Vec::new();
-    let mut size = content.len();
     while size >= 0x80 {
         block.push(size as u8 | 0x80);
         size >>= 7;
@@ -123,11 +157,11 @@ pub fn snappy_raw(text: &[u8]) -> (Vec<u8>, Vec<u8>) {
             }
             Op::Copy(distance, length) => {
                 block.push(((length - 1) << 2 | 2) as u8);
-                block.extend((distance as u16).to_le_bytes());
+                block.extend((*distance as u16).to_le_bytes());
             }
         }
     }
-    (block, content)
+    block
 }
 
 pub fn snappy(text: &[u8]) -> Vec<u8> {
@@ -142,6 +176,24 @@ pub fn snappy(text: &[u8]) -> Vec<u8> {
     let sum = (!sum).rotate_right(15).wrapping_add(0xa282_ead8);
     let head = (block.len() as u32 + 4) << 8;
     [&b"\xff\x06\0\0sNaPpY"[..], &head.to_le_bytes(), &sum.to_le_bytes(), &block].concat()
+}
+
+/// LZF, as Redis has it.
+pub fn lzf(ops: &[Op]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for op in ops {
+        match op {
+            Op::Literal(bytes) => bytes.chunks(32).for_each(|run| {
+                out.push(run.len() as u8 - 1);
+                out.extend(run);
+            }),
+            Op::Copy(distance, length) => {
+                out.push(((length - 2) << 5 | (distance - 1) >> 8) as u8);
+                out.push((distance - 1) as u8);
+            }
+        }
+    }
+    out
 }
 
 /// What `compress -b BITS` makes.

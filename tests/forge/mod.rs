@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test takes what it needs")]
 
 pub mod containers;
+pub mod data;
 pub mod encodings;
 pub mod lz;
 pub mod repository;
