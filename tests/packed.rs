@@ -266,7 +266,7 @@ fn columns_of_parquet() {
     // The token's start stands in the value before it.
     let half = token.len() / 2;
     let shared = [data::deltas(&[0, half]), data::deltas(&[half + 1, token.len() - half])].concat();
-    let shared = [&shared[..], token[..half].as_bytes(), b"!", token[half..].as_bytes()].concat();
+    let shared = [&shared[..], &token.as_bytes()[..half], b"!", &token.as_bytes()[half..]].concat();
     let gzip = containers::gzip(&shared);
     let adjacent = [token.as_bytes(), &vec![b'x'; token.len()]].concat();
     let fixed = |encoding: i64, page: &[u8]| {
@@ -322,7 +322,7 @@ fn columns_of_parquet() {
         ("fixed-and-levels.parquet", Found, fixed(0, &[&levels[..], &adjacent].concat())),
         ("transposed.parquet", Found, fixed(9, &transposed)),
         ("numbers.parquet", Clean, data::parquet(2, 0, 0, &[data::page(0, 0, 9, &[7; 72], 72)], false)),
-        ("encrypted.parquet", Gap, data::parquet(BYTES, 0, 2, &[second.clone()], true)),
+        ("encrypted.parquet", Gap, data::parquet(BYTES, 0, 2, std::slice::from_ref(&second), true)),
         ("wrong-size.parquet", FoundAndGap, {
             data::parquet(
                 BYTES,
@@ -334,7 +334,7 @@ fn columns_of_parquet() {
         }),
         ("unknown-encoding.parquet", Gap, data::parquet(BYTES, 0, 0, &[data::page(0, 77, 1, b"abc", 3)], false)),
         ("cut.parquet", Gap, {
-            let mut file = data::parquet(BYTES, 0, 2, &[second.clone()], false);
+            let mut file = data::parquet(BYTES, 0, 2, std::slice::from_ref(&second), false);
             file.drain(9..20);
             file
         }),
