@@ -173,6 +173,24 @@ fn nothing_that_git_would_keep_is_hidden() {
             "printf '*.txt\\n!s{ecret.txt\\n' >.gitignore; echo t = $T >'s{ecret.txt'",
         ),
         ("a class of characters", 1, "printf '*.txt\\n!s[[:alpha:]].txt\\n' >.gitignore; echo t = $T >se.txt"),
+        ("braces", 1, "printf 's.{txt,md}\\n' >.gitignore; echo t = $T >s.txt"),
+        ("braces in a name", 0, "printf 's.{txt,md}\\n' >.gitignore; echo t = $T >'s.{txt,md}'"),
+        ("a tab at the end", 1, "printf 's.txt\\t\\n' >.gitignore; echo t = $T >s.txt"),
+        ("a vertical tab at the end", 1, "printf 's.txt\\v\\n' >.gitignore; echo t = $T >s.txt"),
+        ("blanks at the end", 0, "printf 's.txt  \\r\\n' >.gitignore; echo t = $T >s.txt"),
+        ("an exception in other case", 1, "printf '*.txt\\n!S.TXT\\n' >.gitignore; echo t = $T >s.txt"),
+        ("patterns behind a link", 1, "echo s.txt >../p; ln -s ../p .gitignore; echo t = $T >s.txt"),
+        (
+            "a tracked submodule in an ignored folder",
+            1,
+            "git init -q v/m; echo t = $T >v/m/s.txt; git -C v/m add s.txt; \
+             git -C v/m -c user.name=t -c user.email=t commit -qm x; git add v/m; echo v/ >.gitignore",
+        ),
+        (
+            "a repository in an ignored folder",
+            0,
+            "git init -q v/m; echo t = $T >v/m/s.txt; git -C v/m add s.txt; echo v/ >.gitignore",
+        ),
         ("an exception", 0, "printf '*.txt\\n!o*.txt\\n# \\377\\n' >.gitignore; echo t = $T >s.txt"),
     ];
     for (what, expected, script) in cases {

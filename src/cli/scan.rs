@@ -131,7 +131,6 @@ pub fn scan(
             follow: arguments.follow,
             trust_links: arguments.trust_links,
             exclude: settings.config.exclude.iter().map(|(_, glob)| glob.clone()).collect(),
-            threads: pool.current_num_threads(),
         };
         pool.install(|| tree::scan(&options, detector, progress, each))
     };

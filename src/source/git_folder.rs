@@ -41,21 +41,3 @@ pub fn is_work_tree(folder: &Path) -> bool {
         _ => false,
     }
 }
-
-/// Whether something stands in `folder` by which a walk takes it for a work tree, and it is none.
-pub fn only_looks_like_one(folder: &Path) -> bool {
-    let is_there = |name: &str| folder.join(name).symlink_metadata().is_ok();
-    (is_there(".git") || is_there(".jj")) && !is_work_tree(folder)
-}
-
-/// Whether something that is no git folder has a file of patterns where a walk looks for a repository's own, which git
-/// never reads: `.git/info/exclude`, or the one of a `commondir`.
-pub fn has_patterns_of_no_repository(folder: &Path) -> bool {
-    let inside = folder.join(".git");
-    let leads_on = || {
-        let text = file::read_text(&inside).unwrap_or_default();
-        let target = text.lines().next().and_then(|line| line.strip_prefix("gitdir: "));
-        target.is_some_and(|target| Path::new(target).join("commondir").exists())
-    };
-    (inside.join("info/exclude").symlink_metadata().is_ok() || inside.is_file() && leads_on()) && !is_work_tree(folder)
-}

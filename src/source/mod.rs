@@ -14,6 +14,7 @@ mod container;
 pub mod content;
 pub mod git_folder;
 pub mod history;
+pub mod ignored;
 pub mod limits;
 pub mod names;
 pub mod stdin;
