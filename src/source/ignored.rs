@@ -18,7 +18,7 @@ use pattern::Pattern;
 const MOST: u64 = 16 << 20;
 
 /// The patterns that count in a folder of a work tree: its own, and those of the folders above it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Ignored {
     outer: Option<Arc<Ignored>>,
     patterns: Vec<Pattern>,
@@ -63,12 +63,6 @@ impl Ignored {
             level.patterns.iter().rev().find(|pattern| pattern.matches(path, name, is_folder))
         });
         matching.next().is_some_and(|pattern| !pattern.is_exception)
-    }
-}
-
-impl Default for Ignored {
-    fn default() -> Self {
-        Self { outer: None, patterns: Vec::new(), below: 0 }
     }
 }
 

@@ -119,7 +119,7 @@ impl What {
             });
         }
         let pattern = pattern.strip_prefix(b"/").unwrap_or(pattern);
-        let (start, rest) = pattern.split_at(pattern.iter().position(|byte| is_wild(byte)).unwrap_or(pattern.len()));
+        let (start, rest) = pattern.split_at(pattern.iter().position(is_wild).unwrap_or(pattern.len()));
         // Git compares the rest by itself, so that `a**/b` is read as `a` and then `**/b`.
         Some(Self::Path(start.into(), tokens(rest)?))
     }
