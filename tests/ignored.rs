@@ -182,7 +182,8 @@ fn the_users_patterns_count_as_git_has_it() {
         "{named}; git config -f home/c core.excludesFile /dev/null; \
                            git config -f home/.gitconfig include.path c"
     );
-    let cases: [(&str, &str, &[(&str, &str)], i32); 11] = [
+    type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], i32);
+    let cases: [Case<'_>; 11] = [
         ("in the usual place", usual, &[], 0),
         ("named", named, &[], 0),
         ("another configuration", &elsewhere, &[("GIT_CONFIG_GLOBAL", "other")], 1),
