@@ -8,8 +8,9 @@
 //! values (label, repository, extension, categories, before, value, after), the path is the number of its line.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use keysieve::source::{Progress, tree};
 use keysieve_engine::content::Stream;
 use keysieve_engine::path_facts::PathFacts;
 use keysieve_engine::{Detector, Scratch, model};
@@ -29,12 +30,13 @@ fn main() -> anyhow::Result<()> {
             }
         }
         [folder] => {
-            for entry in ignore::WalkBuilder::new(folder).standard_filters(false).build() {
-                let entry = entry?;
-                if entry.file_type().is_some_and(|kind| kind.is_file()) {
-                    let path = entry.path().strip_prefix(folder).unwrap_or(Path::new("")).display().to_string();
-                    print(&detector, &path, &PathFacts::of(&path), &std::fs::read(entry.path())?);
-                }
+            let options =
+                tree::Options { paths: vec![PathBuf::from(folder)], no_ignore: true, ..tree::Options::default() };
+            let (mut files, _) = tree::files(&options, &Progress::default());
+            files.sort_by(|a, b| a.path.cmp(&b.path));
+            for file in files {
+                let path = file.path.strip_prefix(folder).unwrap_or(Path::new("")).display().to_string();
+                print(&detector, &path, &PathFacts::of(&path), &std::fs::read(&file.path)?);
             }
         }
         _ => anyhow::bail!("usage: candidates FOLDER | --values FILE"),
