@@ -212,6 +212,83 @@ def containers():
     seed("container", "names.ar", b"!<arch>\n" + member(b"//", b"a-long-name-of-a-file.o/\n\n") + member(b"/0", b"some") + member(b"#1/4", b"namesome"))
     streams()
     documents()
+    of_microsoft()
+
+
+def of_microsoft():
+    end, free = 0xFFFFFFFE, 0xFFFFFFFF
+    name = lambda text: text.encode("utf-16-le").ljust(64, b"\0") + struct.pack("<H", len(text) * 2 + 2)
+    entry = lambda text, kind, child, start, size, right=free: (
+        name(text) + bytes([kind, 1]) + struct.pack("<III", free, right, child) + bytes(36) + struct.pack("<IQ", start, size))
+
+    def compound(*streams, storage="A"):
+        # Sectors: the table, the directory (of up to eight entries), the small ones' table, and the small ones.
+        small, table, entries = b"", [], []
+        for number, (text, data) in enumerate(streams):
+            start, count = len(table), (len(data) + 63) // 64
+            table += list(range(start + 1, start + count)) + [end]
+            small += data.ljust(64 * count, b"\0")
+            entries.append(entry(text, 2, free, start, len(data), number + 3 if number + 1 < len(streams) else free))
+        count = (len(small) + 511) // 512
+        chain = [0xFFFFFFFD, 2, end, end] + list(range(5, 4 + count)) + [end]
+        root = entry("Root Entry", 5, 1, 4, len(small))
+        entries = b"".join([root, entry(storage, 1, 2, 0, 0)] + entries).ljust(1024, b"\0")
+        header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + struct.pack("<HHHHH", 62, 3, 0xFFFE, 9, 6) + bytes(10)
+        header += struct.pack("<8I", 1, 1, 0, 4096, 3, 1, end, 0) + struct.pack("<I", 0) + b"\xff" * 432
+        fill = lambda numbers: struct.pack("<%dI" % len(numbers), *numbers).ljust(512, b"\xff")
+        return header + fill(chain) + entries + fill(table) + small.ljust(512 * count, b"\0")
+
+    token = struct.pack("<H", 0x7008)
+    source = b"\x01" + struct.pack("<H", 0xB000 | 12) + b"\x00Attribut\x02e" + token[:1]
+    seed("container", "macro.doc", compound(("Module1", b"cache" + source + token[1:]), ("dir", source + token[1:]), storage="VBA"))
+    body = b"\x0a\0\0\0\x09\0\0\0LZFu\0\0\0\0\x00{\\rtf1 a\x02}" + struct.pack(">H", (207 + 9) << 4)
+    seed("container", "body.msg", compound(("__substg1.0_10090102", body), ("EncryptedPackage", b"x")))
+    book = b"".join(struct.pack("<HH", kind, len(data)) + data for kind, data in [(0x809, b"\0" * 8), (0xFC, LEAK[:20]), (0x3C, b"\0" + LEAK[20:])])
+    objects = zlib.compress(compound(("Text", LEAK)))
+    objects = b"\x0f\0\xe8\x03\xff\0\0\0\x10\0\x11\x10" + struct.pack("<II", len(objects) + 4, 0) + objects
+    seed("container", "parts.xls", compound(("Workbook", book), ("\u3b8f\u3c20", LEAK), ("PowerPoint Document", objects)))
+
+    def cabinet(method, blocks, files):
+        listing = b"".join(struct.pack("<IIHHHH", size, start, 0, 0, 0, 32) + text + b"\0" for text, start, size in files)
+        data = b"".join(struct.pack("<IHH", 0, len(block), size) + block for block, size in blocks)
+        start = 44 + len(listing)
+        head = b"MSCF\0\0\0\0" + struct.pack("<IIIIHHHHHH", start + len(data), 0, 44, 0, 0x103, 1, len(files), 0, 0, 0)
+        return head + struct.pack("<IHH", start, len(blocks), method) + listing + data
+
+    deflate = zlib.compressobj(wbits=-15)
+    zipped = [(b"CK" + deflate.compress(part) + deflate.flush(zlib.Z_SYNC_FLUSH) + b"\x03\0", len(part)) for part in [LEAK * 2, LEAK]]
+    files = [(b"a.py", 0, 40), (b"b\\c.py", 50, 20), (b"d.py", 55, 30)]
+    seed("container", "zipped.cab", cabinet(1, zipped, files))
+    seed("container", "stored.cab", cabinet(0, [(LEAK, len(LEAK))] * 3, files))
+
+    def lzx(data):
+        # A byte has nine bits, and one match has one: as far back as ever, 256 or 257 long, which is one bit again.
+        bits = "0" + "001" + f"{len(data):024b}"
+        for other, lengths in [(8, "1" * 256), (16, "0" * 7 + "1" + "0" * 232), (16, "0" * 247 + "11")]:
+            bits += "".join(f"{int(code in (0, other)):04b}" for code in range(20)) + lengths
+        plain = data.rstrip(b"\0") + data[-1:] if data.endswith(b"\0") else data
+        matches, more = divmod(len(data) - len(plain), 257) if data.endswith(b"\0") else (0, 0)
+        bits += "".join(f"{256 + byte:09b}" for byte in plain) + "01" * matches + f"{256:09b}" * more
+        bits += "0" * (-len(bits) % 16)
+        return b"".join(struct.pack("<H", int(bits[at:at + 16], 2)) for at in range(0, len(bits), 16))
+
+    seed("container", "lzx.cab", cabinet(0x0F03, [(lzx(LEAK * 2 + b"\0" * 600), len(LEAK) * 2 + 600)], files[:1]))
+    number = lambda value: (bytes([value >> 7 | 0x80]) if value > 127 else b"") + bytes([value & 127])
+    own = b"::DataSpace/Storage/MSCompressed/"
+    block = lzx(LEAK.ljust(32768, b"\0"))
+    control = struct.pack("<I", 6) + b"LZXC" + struct.pack("<IIIII", 2, 2, 1, 1, 0)
+    table = struct.pack("<IIIIQQQQ", 2, 1, 8, 40, len(LEAK), len(block), 32768, 0)
+    parts = [(b"/#SYSTEM", LEAK), (own + b"Content", block), (own + b"ControlData", control),
+             (own + b"Transform/{7FC28940-9D31-11D0-9B27-00A0C91E9C7C}/InstanceData/ResetTable", table)]
+    listing, content = b"", b""
+    for text, data in parts:
+        listing += number(len(text)) + text + number(0) + number(len(content)) + number(len(data))
+        content += data
+    listing += number(6) + b"/a.htm" + number(1) + number(0) + number(len(LEAK))
+    chunk = b"PMGL" + struct.pack("<IIII", 9, 0, free, free) + listing + bytes(9)
+    directory = (b"ITSP" + struct.pack("<IIII", 1, 0x54, 10, len(chunk))).ljust(0x54, b"\0") + chunk
+    head = (b"ITSF" + struct.pack("<II", 3, 0x60)).ljust(0x48, b"\0") + struct.pack("<QQQ", 0x60, len(directory), 0x60 + len(directory))
+    seed("container", "a.chm", head + directory + content)
 
 
 def streams():

@@ -277,18 +277,19 @@ fn an_archive_has_no_lines() {
 #[test]
 fn what_is_recognised_and_not_opened_is_a_gap() {
     let mut table = Table::default();
-    let heads: [(&str, &[u8]); 17] = [
+    let heads: [(&str, &[u8]); 18] = [
         ("a.rar", b"Rar!\x1a\x07\0"),
         ("a.xar", b"xar!\0\x1c"),
         ("a.arj", b"\x60\xea\x04\0abcd\x11\xcd\x82\xed"),
-        ("a.cab", b"MSCF\0\0\0\0"),
-        ("a.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
         ("a.dump", b"PGDMP\x01\x0e"),
         ("a.avro", b"Obj\x01\x04\x14avro.codec\x0edeflate"),
         ("a.lzh", b"\x20\x01-lh5-\0\0\0\0\0\0\0\0\0\0\0\0\0\x01"),
         ("a.ace", b"\0\0\0\0\0\0\0**ACE**"),
         ("a.sit", b"SIT!\0\0\0\0\0\0rLau"),
-        ("a.chm", b"ITSF\x03\0\0\0"),
+        ("a.hxs", b"ITOLITLS\x01\0\0\0"),
+        ("a.hlp", b"\x3f\x5f\x03\0"),
+        ("a.ex_", b"SZDD\x88\xf0\x27\x33A"),
+        ("data1.cab", b"ISc(\x00\x60\x00\x01"),
         ("a.arrow", b"ARROW1\0\0"),
         ("a.wim", b"MSWIM\0\0\0"),
         ("a.qcow2", b"QFI\xfb"),
@@ -320,6 +321,7 @@ fn what_is_recognised_and_not_opened_is_a_gap() {
     });
     // These are not: no codec, and a text.
     table.add("plain.avro", Outside, |token| [b"Obj\x01\x04\x14avro.codec\x08null\n", &line(token)[..]].concat());
+    table.add("isc.txt", Outside, |token| [b"ISc(a, b) is a call\n", &line(token)[..]].concat());
     table.add("rar.txt", Outside, |token| [b"Rar! is a format\n", &line(token)[..]].concat());
     table.check();
 }

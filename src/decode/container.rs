@@ -10,8 +10,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::rest::{self, Rest};
 use super::{
-    ar, compressed, cpio, key_store, lz4, lzma, lzw, parquet, pdf, recognised, redis, rpm, seven_zip, snappy, sqlite,
-    tar, zip,
+    ar, cabinet, compiled_help, compound, compressed, cpio, key_store, lz4, lzma, lzw, parquet, pdf, recognised, redis,
+    rpm, seven_zip, snappy, sqlite, tar, zip,
 };
 
 /// What packs contents.
@@ -57,6 +57,12 @@ pub enum Kind {
     Parquet,
     /// Dumps of Redis and Valkey.
     Redis,
+    /// Microsoft's compound files: doc, xls, ppt, msg, msi.
+    Compound,
+    /// Microsoft's cabinets.
+    Cabinet,
+    /// Microsoft's compiled help: chm.
+    CompiledHelp,
     /// PKCS #12, JKS and JCEKS.
     KeyStore(key_store::Format),
 }
@@ -83,6 +89,9 @@ impl Kind {
             [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c, ..] => Some(Self::SevenZip),
             [0xed, 0xab, 0xee, 0xdb, 3 | 4, ..] => Some(Self::Rpm),
             _ if redis::starts(head) => Some(Self::Redis),
+            [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1, ..] => Some(Self::Compound),
+            [b'M', b'S', b'C', b'F', 0, 0, 0, 0, ..] => Some(Self::Cabinet),
+            [b'I', b'T', b'S', b'F', 2 | 3, 0, 0, 0, ..] => Some(Self::CompiledHelp),
             _ if head.starts_with(b"%PDF-") => Some(Self::Pdf),
             _ if head.starts_with(b"!<arch>\n") => Some(Self::Ar),
             _ if head.starts_with(b"07070") && matches!(head.get(5), Some(b'1' | b'2' | b'7')) => Some(Self::Cpio),
@@ -191,6 +200,9 @@ impl Unpacker<'_> {
             Kind::Pdf => pdf::unpack(self, bytes, path, depth),
             Kind::Parquet => parquet::unpack(self, bytes, path, depth),
             Kind::Redis => redis::unpack(self, bytes, path, depth),
+            Kind::Compound => compound::unpack(self, bytes, path, depth),
+            Kind::Cabinet => cabinet::unpack(self, bytes, path, depth),
+            Kind::CompiledHelp => compiled_help::unpack(self, bytes, path, depth),
             Kind::KeyStore(format) => key_store::unpack(self, bytes, format, path),
         }
     }
@@ -330,15 +342,20 @@ impl Unpacker<'_> {
 
     /// Hands on an inner content that stands in its container as it is.
     pub(super) fn slice(&mut self, bytes: &[u8], path: &str, depth: usize) {
+        self.stored(bytes, |unpacker, bytes, cut| unpacker.entry(bytes, cut, path, depth));
+    }
+
+    /// Hands to `then` what stands in its container as it is, as far as the limits allow, and what to say if they cut it.
+    pub(super) fn stored(&mut self, bytes: &[u8], then: impl FnOnce(&mut Self, &[u8], Option<String>)) {
         let (room, option) = self.room();
         let cut =
             (bytes.len() as u64 > room).then(|| format!("only {} of it were unpacked ({option})", in_words(room)));
         let bytes = &bytes[..bytes.len().min(room as usize)];
         self.left -= bytes.len() as u64;
-        self.entry(bytes, cut, path, depth);
+        then(self, bytes, cut);
     }
 
-    /// The same, of what is an inner content.
+    /// The same as [`Self::read`], of what is an inner content.
     pub(super) fn read_entry(&mut self, reader: impl Read, path: &str, depth: usize) {
         self.read(reader, path, |unpacker, bytes, cut| unpacker.entry(bytes, cut, path, depth));
     }

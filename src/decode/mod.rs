@@ -2,6 +2,9 @@
 
 mod ar;
 mod blocks;
+mod cabinet;
+mod compiled_help;
+mod compound;
 pub mod compressed;
 pub mod container;
 mod cpio;
@@ -9,6 +12,7 @@ pub mod key_store;
 mod lz4;
 mod lzma;
 mod lzw;
+mod lzx;
 mod parquet;
 mod pdf;
 pub mod recognised;
@@ -17,6 +21,7 @@ pub mod rest;
 mod rpm;
 mod seven_zip;
 mod snappy;
+mod solid;
 mod sqlite;
 mod tar;
 mod zip;

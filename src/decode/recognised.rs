@@ -61,7 +61,7 @@ const EXPORT: &str = "export it as text and scan that";
 const BUNDLE: &str = "`git clone --mirror FILE` it and run `keysieve history` on the clone";
 
 /// By how they start.
-static FORMATS: [Format; 35] = [
+static FORMATS: [Format; 37] = [
     packed(b"Rar!\x1a\x07", "a RAR archive", UNPACK),
     packed(b"RE~^", "a RAR archive", UNPACK),
     packed(b"\x89LZO\0\x0d\x0a\x1a\x0a", "compressed by lzop", "`lzop -dc FILE | keysieve scan -` reads it"),
@@ -80,17 +80,20 @@ static FORMATS: [Format; 35] = [
     ),
     packed(b"xar!\0\x1c", "a xar archive", "`xar -xf` it and scan the folder"),
     packed_if(b"\x60\xea", |head, _| is_arj(head), "an ARJ archive", UNPACK),
-    packed(b"MSCF\0\0\0\0", "a cabinet", "`cabextract` it and scan the folder"),
+    packed_if(
+        b"ISc(",
+        |head, _| head.get(7).is_some_and(|it| matches!(it, 1..=4)),
+        "a cabinet of InstallShield's",
+        UNPACK,
+    ),
+    packed(b"SZDD\x88\xf0\x27\x33", "compressed by Microsoft's `compress`", "`expand` it and scan that"),
+    packed(b"KWAJ\x88\xf0\x27\xd1", "compressed by Microsoft's `compress`", "`expand` it and scan that"),
     packed(b"MSWIM\0\0\0", "a WIM image", UNPACK),
     packed_if(b"SIT!", |head, _| head.get(10..14) == Some(b"rLau"), "a StuffIt archive", UNPACK),
     packed(b"StuffIt (c)1997-", "a StuffIt archive", UNPACK),
     packed(b"ZOO 2.", "a ZOO archive", UNPACK),
-    packed(
-        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
-        "a compound file (.doc, .xls, .msg, .msi)",
-        "save it in a newer format, or as text",
-    ),
-    packed(b"ITSF\x03\0\0\0", "a compiled help file", UNPACK),
+    packed(b"ITOLITLS", "a compiled help file (Help 2)", UNPACK),
+    packed(b"\x3f\x5f\x03\0", "a help file of Windows'", UNPACK),
     packed(b"AT&TFORM", "a DjVu document", "`djvutxt FILE - | keysieve scan -` reads its text"),
     packed_if(b"PARE", |_, tail| tail.len() > 8 && tail.ends_with(b"PARE"), "an encrypted Parquet file", EXPORT),
     packed_if(b"Obj\x01", |head, _| is_compressed_avro(head), "a compressed Avro file", EXPORT),

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::forge::containers::*;
 use super::forge::encodings::*;
+use super::forge::microsoft::*;
 use super::forge::{self, cat, line};
 use super::{Expect, Failed, command, said};
 use Expect::*;
@@ -294,6 +295,19 @@ fn rows() -> Vec<Row> {
         Row(12, "a notebook", "a.ipynb", Found, |it| {
             format!("{{\"cells\":[{{\"cell_type\":\"code\",\"source\":[\"!echo \\n{it}\"],\"outputs\":[]}}]}}").into()
         }),
+        // Older containers of Microsoft's.
+        Row(13, "a compound file", "a.doc", Found, |it| Compound::new().stream("Text", two(it).as_bytes()).build()),
+        Row(13, "a compound file without a secret", "a.doc", Clean, |_| Compound::new().stream("A/B", b"x").build()),
+        Row(13, "an installer with a cabinet", "a.msi", Found, |it| {
+            let inner = cabinet(Method::MsZip, two(it).as_bytes(), &[("a.txt", 0, two(it).len())]);
+            Compound::new().stream("a.cab", &inner).build()
+        }),
+        Row(13, "a cabinet of LZX", "a.cab", Found, |it| {
+            cabinet(Method::Lzx, two(it).as_bytes(), &[("a.txt", 0, two(it).len())])
+        }),
+        Row(13, "a cabinet without a secret", "a.cab", Clean, |_| cabinet(Method::Lzx, b"x = 1", &[("a", 0, 5)])),
+        Row(13, "compiled help", "a.chm", Found, |it| compiled_help(&[], &[("/a.htm", two(it).as_bytes())])),
+        Row(13, "compiled help without a secret", "a.chm", Clean, |_| compiled_help(&[], &[("/a.htm", b"x = 1")])),
         // 13: recognised and not opened.
         Row(13, "a pointer of LFS", "a.bin", Incomplete, |_| {
             let oid = "0123456789abcdef".repeat(4);

@@ -7,6 +7,7 @@ pub mod containers;
 pub mod data;
 pub mod encodings;
 pub mod lz;
+pub mod microsoft;
 pub mod repository;
 
 use keysieve_engine::rules::sample;

@@ -4,6 +4,7 @@ use super::Lab;
 use super::forge::Random;
 use super::forge::containers::*;
 use super::forge::encodings::Encoding;
+use super::forge::microsoft::{Compound, Method, cabinet, compiled_help};
 use super::forge::repository::{Kind, Object, PackForm, Packed, commit};
 
 pub fn encodings(random: &mut Random, lab: &mut Lab) {
@@ -178,7 +179,7 @@ fn headed(random: &mut Random, lab: &mut Lab, text: &[u8]) -> Vec<u8> {
         bytes[..length].to_vec()
     };
     let plain = b"x = 1\n";
-    let wholes: [(&str, Vec<u8>); 12] = [
+    let wholes: [(&str, Vec<u8>); 15] = [
         ("zip", zip(&[Entry::new("a", plain)], b"")),
         ("empty zip", ZIP_END.to_vec()),
         ("tar", tar(&[member("a", b'0', plain)])),
@@ -191,8 +192,11 @@ fn headed(random: &mut Random, lab: &mut Lab, text: &[u8]) -> Vec<u8> {
         ("cpio", cpio(&[("a", plain)])),
         ("sqlite", sqlite("table", "t", "CREATE TABLE t (a)")),
         ("pdf", pdf(plain)),
+        ("compound file", Compound::new().stream("a", plain).build()),
+        ("cabinet", cabinet(Method::MsZip, plain, &[("a", 0, plain.len())])),
+        ("compiled help", compiled_help(&[], &[("/a", plain)])),
     ];
-    let magics: [&[u8]; 30] = [
+    let magics: [&[u8]; 32] = [
         b"PK\x03\x04",
         b"PK\x05\x06",
         b"PK\x07\x08",
@@ -206,6 +210,8 @@ fn headed(random: &mut Random, lab: &mut Lab, text: &[u8]) -> Vec<u8> {
         b"Rar!\x1a\x07\0",
         b"Rar!\x1a\x07\x01\0",
         b"MSCF\0\0\0\0",
+        b"ITSF\x03\0\0\0",
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
         b"!<arch>\n",
         b"!<thin>\n",
         b"070701",
@@ -259,7 +265,7 @@ fn headed(random: &mut Random, lab: &mut Lab, text: &[u8]) -> Vec<u8> {
 /// The content in an ordinary place of a container.
 fn wrapped(random: &mut Random, lab: &mut Lab, content: &[u8]) -> Vec<u8> {
     let plain = b"x = 1\n";
-    let (name, bytes) = match random.below(9) {
+    let (name, bytes) = match random.below(12) {
         0 => ("gzip", gzip(content)),
         1 => ("bzip2", bzip2(content)),
         2 => ("xz", xz(content)),
@@ -268,6 +274,13 @@ fn wrapped(random: &mut Random, lab: &mut Lab, content: &[u8]) -> Vec<u8> {
         5 => ("stored zip", zip(&[Entry::stored("b.py", content), Entry::new("a.txt", plain)], b"")),
         6 => ("tar", tar(&[member("a.txt", b'0', plain), member("b.py", b'0', content)])),
         7 => ("ar", ar(&[("a.txt", plain), ("b.py", content)])),
+        8 => ("a compound file", Compound::new().stream("a.txt", plain).stream("A/b.py", content).build()),
+        9 => {
+            let method = *random.pick(&[Method::Stored, Method::MsZip, Method::Lzx]);
+            let files = [("a.txt", 0, plain.len()), ("b.py", plain.len(), content.len())];
+            ("a cabinet", cabinet(method, &[plain, content].concat(), &files))
+        }
+        10 => ("compiled help", compiled_help(&[("/a.txt", plain)], &[("/b.py", content)])),
         _ => ("cpio", cpio(&[("a.txt", plain), ("b.py", content)])),
     };
     lab.note(format!("in {name}"), true);
