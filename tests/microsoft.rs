@@ -116,7 +116,7 @@ fn streams_of_compound_files_are_read() {
     });
     // Two characters of a name are one.
     table.add("names.msi", OUTSIDE, &[], |it| {
-        Compound::new().stream(&installer_name(&it[..]), b"x").stream(&installer_name("_StringData"), b"x").build()
+        Compound::new().stream(&installer_name(it), b"x").stream(&installer_name("_StringData"), b"x").build()
     });
     table.add("plain.msi", Some("!/Binary.a"), &[], |it| {
         Compound::new().stream(&installer_name("Binary.a"), &around(it, 2 * 64 - 30, 9)).build()
