@@ -1,12 +1,48 @@
 //! What a report tells of: what the engine found, where its reader finds it, and when it came and went.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use keysieve_engine::finding::{
-    Advice, Confidence, Evidence, Excerpt, Fingerprint, Key, Partner, Place, Secret, Severity,
-};
+pub use keysieve_engine::finding::{Advice, Confidence, Excerpt, Fingerprint, Key, Partner, Place, Secret, Severity};
+
+/// Why something is a finding, or is none: a code that stays, and its English.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Reason {
+    /// What it is about, a dot, what it says, such as `structure.checksum-holds`.
+    pub code: Cow<'static, str>,
+    /// For people: a short sentence without a full stop.
+    pub text: Cow<'static, str>,
+}
+
+impl Reason {
+    /// The reason of this code.
+    pub fn new(code: &'static str, text: impl Into<Cow<'static, str>>) -> Self {
+        Self { code: code.into(), text: text.into() }
+    }
+
+    /// The texts of several, in their order.
+    pub fn texts(reasons: &[Self], between: &str) -> String {
+        reasons.iter().map(|reason| reason.text.as_ref()).collect::<Vec<_>>().join(between)
+    }
+}
+
+impl From<keysieve_engine::reason::Reason> for Reason {
+    fn from(reason: keysieve_engine::reason::Reason) -> Self {
+        let text = match reason.detail {
+            Some(_) => reason.to_string().into(),
+            None => reason.code.text().into(),
+        };
+        Self { code: reason.code.as_str().into(), text }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
 
 /// One credential at one place.
 #[derive(Debug, Clone)]
@@ -20,7 +56,7 @@ pub struct Finding {
     /// How sure it is.
     pub confidence: Confidence,
     /// The reasons for both.
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<Reason>,
     /// The content it was found in, as the user would type it: a path, or `-` for standard input.
     pub path: String,
     /// The path from the root of the repository or the scanned folder on: what rules and fingerprints go by.
@@ -49,7 +85,7 @@ impl From<keysieve_engine::finding::Finding> for Finding {
             title: found.title,
             severity: found.severity,
             confidence: found.confidence,
-            evidence: found.evidence,
+            evidence: found.evidence.into_iter().map(Reason::from).collect(),
             path: found.repo_path.clone(),
             identity: found.repo_path,
             place: found.place,

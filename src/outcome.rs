@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::finding::{Confidence, Evidence, Finding, Place, Secret, Severity};
+use crate::finding::{Confidence, Finding, Place, Reason, Secret, Severity};
 use crate::gap::{AcceptedGap, Gap, GapCode};
 
 /// The result of a run.
@@ -32,7 +32,7 @@ pub struct SetAside {
     /// Who set it aside: a judge, `confidence`, `config` or `baseline`.
     pub by: &'static str,
     /// Why.
-    pub reason: Evidence,
+    pub reason: Reason,
 }
 
 /// What was read, and what not.
@@ -101,7 +101,10 @@ impl Outcome {
         self.summary.below_confidence += below.len();
         self.set_aside.extend(below.into_iter().map(|finding| SetAside {
             rule: finding.rule.to_string(),
-            reason: format!("{} confidence: {}", finding.confidence, finding.evidence.join(", ")).into(),
+            reason: Reason::new(
+                "confidence.low",
+                format!("{} confidence: {}", finding.confidence, Reason::texts(&finding.evidence, ", ")),
+            ),
             path: finding.path.clone(),
             place: finding.place,
             by: "confidence",

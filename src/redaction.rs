@@ -87,7 +87,7 @@ impl<'a> Redaction<'a> {
         for text in [&mut finding.rule, &mut finding.title, &mut finding.advice.rotate] {
             self.words(text);
         }
-        finding.evidence.iter_mut().for_each(|it| self.words(it));
+        finding.evidence.iter_mut().for_each(|it| self.words(&mut it.text));
         finding.fingerprint = finding.fingerprint.with_path(|path| self.text(path));
         // The rest of the line was read by the detector already, of a practice as well.
         finding.excerpt.before = self.known(&finding.excerpt.before);
@@ -128,7 +128,7 @@ pub fn outcome(outcome: &Outcome, detector: Option<&Detector>) -> Outcome {
     for it in &mut redacted.set_aside {
         it.path = redaction.text(&it.path);
         it.rule = redaction.text(&it.rule);
-        redaction.words(&mut it.reason);
+        redaction.words(&mut it.reason.text);
     }
     let summary = &mut redacted.summary;
     for it in &mut summary.accepted_gaps {

@@ -1,6 +1,8 @@
 //! Reports of findings whose every text comes from somebody else.
 
-use keysieve::finding::{Advice, CommitNote, Confidence, Excerpt, Finding, Fingerprint, Life, Place, Secret, Severity};
+use keysieve::finding::{
+    Advice, CommitNote, Confidence, Excerpt, Finding, Fingerprint, Life, Place, Reason, Secret, Severity,
+};
 use keysieve::gap::{Gap, GapCode};
 use keysieve::outcome::{Outcome, Summary};
 use keysieve::report::{self, Format, Options};
@@ -19,7 +21,7 @@ pub fn reports(data: &[u8]) {
         title: "password".into(),
         severity: Severity::High,
         confidence: Confidence::High,
-        evidence: vec![next().into()],
+        evidence: vec![Reason::new("content.fuzzed", next())],
         path: path.clone(),
         identity: path.clone(),
         place: Place { line: 1, column: 1, end_line: 1, end_column: 9 },

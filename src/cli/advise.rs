@@ -299,7 +299,7 @@ fn explanation(rule: &Rule, finding: Option<&Finding>) -> String {
     let sure = match finding {
         Some(finding) => {
             let mut lines = vec![format!("{} confidence, {} severity here", finding.confidence, finding.severity)];
-            lines.extend(finding.evidence.iter().map(|it| visible(it)));
+            lines.extend(finding.evidence.iter().map(|it| visible(&it.text)));
             lines
         }
         None => {

@@ -319,7 +319,7 @@ pub fn outcome(changes: Changes, detector: &Detector, settings: &Settings) -> Ou
             path,
             place: candidate.place,
             by: dropped.judge.as_str(),
-            reason: dropped.reason,
+            reason: dropped.reason.into(),
         })
         .collect();
     let (findings, excluded): (Vec<_>, Vec<_>) =

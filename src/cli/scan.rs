@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use keysieve::baseline;
 use keysieve::config::{Config, Lfs, today};
 use keysieve::file::write::Access;
-use keysieve::finding::{Finding, Secret, Severity};
+use keysieve::finding::{Finding, Reason, Secret, Severity};
 use keysieve::gap::{AcceptedGap, Gap, GapCode};
 use keysieve::outcome::{Outcome, SetAside, Summary};
 use keysieve::redaction::{self, Redaction};
@@ -189,7 +189,7 @@ impl Judged {
             path: path.to_owned(),
             place: candidate.place,
             by: dropped.judge.as_str(),
-            reason: dropped.reason,
+            reason: dropped.reason.into(),
         });
     }
 
@@ -248,8 +248,8 @@ pub fn accept(findings: Vec<Finding>, settings: &Settings, outcome: &mut Outcome
             allow = allow.or_else(|| settings.config.allows(&finding, &finding.identity, today));
         }
         let (by, reason) = match (allow, known) {
-            (Some(allow), _) => ("config", allow.reason.clone()),
-            (None, true) => ("baseline", "accepted in the baseline".to_owned()),
+            (Some(allow), _) => ("config", Reason::new("allow.config", allow.reason.clone())),
+            (None, true) => ("baseline", Reason::new("allow.baseline", "accepted in the baseline")),
             (None, false) => {
                 outcome.findings.push(finding);
                 continue;
@@ -261,7 +261,7 @@ pub fn accept(findings: Vec<Finding>, settings: &Settings, outcome: &mut Outcome
             path: finding.path.clone(),
             place: finding.place,
             by,
-            reason: reason.into(),
+            reason,
         });
     }
 }

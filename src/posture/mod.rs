@@ -11,12 +11,13 @@ pub mod source;
 
 use std::collections::HashSet;
 
-use crate::finding::{Advice, Confidence, Excerpt, Finding, Key, Place, Secret, Severity};
+use crate::finding::{Advice, Confidence, Excerpt, Finding, Key, Place, Reason, Secret, Severity};
 use crate::gap::GapCode;
 use crate::redaction;
 use crate::source::Gap;
 use checks::Hit;
 use keysieve_engine::path_facts::PathFacts;
+use keysieve_engine::reason::Code;
 use source::File;
 
 /// What all rules' ids of this module start with.
@@ -67,15 +68,18 @@ fn finding(hit: &Hit, file: &File, line: &str) -> Finding {
     let width = shown.chars().count() as u64 + 1;
     let subject = Secret::new(hit.subject.as_bytes(), 0);
     let id = format!("{PREFIX}{}", hit.check.id);
-    let mut evidence =
-        vec![hit.subject.clone().into(), hit.check.practice.into(), format!("fix: {}", hit.check.fix).into()];
+    let mut evidence = vec![
+        Reason::new("practice.subject", hit.subject.clone()),
+        Reason::new("practice.why", hit.check.practice),
+        Reason::new("practice.fix", format!("fix: {}", hit.check.fix)),
+    ];
     let facts = PathFacts::of(&file.identity);
     let harmless = match facts {
-        PathFacts { test: true, .. } => Some("in a test"),
-        PathFacts { example: true, .. } => Some("in an example or documentation"),
+        PathFacts { test: true, .. } => Some(Code::InTest),
+        PathFacts { example: true, .. } => Some(Code::InExample),
         _ => None,
     };
-    evidence.extend(harmless.map(Into::into));
+    evidence.extend(harmless.map(|code| Reason::from(keysieve_engine::reason::Reason::from(code))));
     Finding {
         fingerprint: Key::fixed().fingerprint(&id, &subject, &file.identity),
         rule: id.into(),

@@ -5,7 +5,7 @@
 use std::io::{self, Write};
 
 use super::terminal::visible;
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Reason, Severity};
 use crate::gap::Gap;
 use crate::outcome::Outcome;
 
@@ -27,7 +27,7 @@ pub fn write(outcome: &Outcome, options: Options, to: &mut impl Write) -> io::Re
             "{} severity, {} confidence: {}.",
             finding.severity,
             finding.confidence,
-            visible(&finding.evidence.join("; "))
+            visible(&Reason::texts(&finding.evidence, "; "))
         );
         if !finding.advice.rotate.is_empty() {
             message.push_str(&format!("\nRevoke it and issue a new one: {}", visible(&finding.advice.rotate)));

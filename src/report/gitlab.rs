@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Options;
 use super::terminal::inert_json;
-use crate::finding::{Confidence, Finding, Severity};
+use crate::finding::{Confidence, Finding, Reason, Severity};
 use crate::gap::{AcceptedGap, Gap};
 use crate::outcome::Outcome;
 
@@ -57,7 +57,7 @@ fn vulnerability(finding: &Finding) -> Value {
         "id": id(finding.fingerprint.as_str()),
         "category": "secret_detection",
         "name": finding.title,
-        "description": format!("{} ({} confidence: {})", finding.title, finding.confidence, finding.evidence.join("; ")),
+        "description": format!("{} ({} confidence: {})", finding.title, finding.confidence, Reason::texts(&finding.evidence, "; ")),
         "severity": match finding.severity {
             Severity::Critical => "Critical",
             Severity::High => "High",

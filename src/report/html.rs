@@ -77,7 +77,7 @@ fn object(finding: &Finding, options: Options) -> Value {
         "title": finding.title,
         "severity": finding.severity,
         "confidence": finding.confidence,
-        "evidence": finding.evidence,
+        "evidence": finding.evidence.iter().map(|reason| &reason.text).collect::<Vec<_>>(),
         "path": visible(&finding.path),
         "line": finding.place.line,
         "column": finding.place.column,

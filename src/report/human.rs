@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::terminal::{keep_end, keep_start, line, visible, width};
 use super::{Options, print_secret};
-use crate::finding::{CommitNote, Finding, Life, Severity};
+use crate::finding::{CommitNote, Finding, Life, Reason, Severity};
 use crate::gap::{Gap, GapCode};
 use crate::outcome::{Outcome, Summary};
 use crate::posture;
@@ -72,7 +72,7 @@ fn write_finding(finding: &Finding, options: Options, to: &mut impl Write) -> io
     if !is_practice {
         writeln!(to, "  {DIM}{gutter} │{DIM:#} {indent}{RED}{marks}{RED:#}")?;
     }
-    writeln!(to, "  {} confidence: {}", finding.confidence, visible(&finding.evidence.join("; ")))?;
+    writeln!(to, "  {} confidence: {}", finding.confidence, visible(&Reason::texts(&finding.evidence, "; ")))?;
     if let Some(partner) = &finding.partner {
         writeln!(
             to,
@@ -127,7 +127,7 @@ fn plural(count: usize, noun: &str) -> String {
 fn write_set_aside(outcome: &Outcome, to: &mut impl Write) -> io::Result<()> {
     for it in &outcome.set_aside {
         let place = format!("{}:{}:{}", visible(&it.path), it.place.line, it.place.column);
-        writeln!(to, "{DIM}set aside{DIM:#}  {place}  {}  {}: {}", visible(&it.rule), it.by, visible(&it.reason))?;
+        writeln!(to, "{DIM}set aside{DIM:#}  {place}  {}  {}: {}", visible(&it.rule), it.by, visible(&it.reason.text))?;
     }
     if !outcome.set_aside.is_empty() {
         writeln!(to)?;

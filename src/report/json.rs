@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::terminal::inert_json;
 use super::{Options, print_secret};
-use crate::finding::{Advice, Confidence, Evidence, Finding, Fingerprint, Life, Place, Severity};
+use crate::finding::{Advice, Confidence, Finding, Fingerprint, Life, Place, Reason, Severity};
 use crate::gap::{AcceptedGap, Gap};
 use crate::outcome::{Outcome, SetAside, Summary};
 use crate::posture;
@@ -40,7 +40,7 @@ struct FindingObject<'a> {
     title: &'a str,
     severity: Severity,
     confidence: Confidence,
-    evidence: &'a [Evidence],
+    evidence: &'a [Reason],
     location: Location<'a>,
     secret: String,
     /// The line with every secret masked, as far as it is shown.
@@ -83,7 +83,7 @@ struct SetAsideObject<'a> {
     rule: &'a str,
     location: Location<'a>,
     by: &'static str,
-    reason: &'a str,
+    reason: &'a Reason,
 }
 
 #[derive(Serialize)]

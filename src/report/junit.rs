@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::Options;
 use super::terminal::{line, visible};
+use crate::finding::Reason;
 use crate::gap::{AcceptedGap, Gap};
 use crate::outcome::Outcome;
 
@@ -25,7 +26,7 @@ pub fn write(outcome: &Outcome, _options: Options, to: &mut impl Write) -> io::R
     }
     for finding in &outcome.findings {
         let place = format!("{}:{}:{}", finding.path, finding.place.line, finding.place.column);
-        let evidence = format!("{} confidence: {}", finding.confidence, finding.evidence.join("; "));
+        let evidence = format!("{} confidence: {}", finding.confidence, Reason::texts(&finding.evidence, "; "));
         writeln!(
             to,
             "    <testcase classname=\"{}\" name=\"{}\" file=\"{}\" line=\"{}\">",

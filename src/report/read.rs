@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::finding::{
-    Advice, Confidence, Evidence, Excerpt, Finding, Fingerprint, Life, Partner, Place, Secret, Severity,
+    Advice, Confidence, Excerpt, Finding, Fingerprint, Life, Partner, Place, Reason, Secret, Severity,
 };
 use crate::gap::{AcceptedGap, Gap};
 use crate::outcome::{Outcome, SetAside, Summary};
@@ -29,7 +29,7 @@ struct FindingObject {
     severity: Severity,
     confidence: Confidence,
     #[serde(default)]
-    evidence: Vec<String>,
+    evidence: Vec<Reason>,
     location: Location,
     secret: String,
     #[serde(default)]
@@ -70,7 +70,7 @@ struct SetAsideObject {
     rule: String,
     location: Location,
     by: String,
-    reason: String,
+    reason: Reason,
 }
 
 #[derive(Deserialize)]
@@ -117,7 +117,7 @@ pub fn read(text: &str) -> Result<Outcome, String> {
         let (path, place) = it.location.split();
         let by = ["marker", "config", "baseline", "confidence", "allow", "path", "overlap", "entropy", "structure"];
         let by = by.into_iter().find(|known| *known == it.by).unwrap_or("plausibility");
-        outcome.set_aside.push(SetAside { rule: it.rule, path, place, by, reason: it.reason.into() });
+        outcome.set_aside.push(SetAside { rule: it.rule, path, place, by, reason: it.reason });
     }
     Ok(outcome)
 }
@@ -151,7 +151,7 @@ fn finding(value: &Value) -> Result<Finding, String> {
         title: Cow::Owned(it.title),
         severity: it.severity,
         confidence: it.confidence,
-        evidence: it.evidence.into_iter().map(Evidence::Owned).collect(),
+        evidence: it.evidence,
         excerpt: Excerpt {
             before: characters[..start].iter().collect(),
             masked: end.saturating_sub(start),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Options;
 use super::terminal::inert_json;
-use crate::finding::{Confidence, Finding, Severity};
+use crate::finding::{Confidence, Finding, Reason, Severity};
 use crate::gap::{AcceptedGap, Gap};
 use crate::outcome::Outcome;
 use crate::posture;
@@ -111,7 +111,8 @@ fn of_finding(outcome: &Outcome, id: &str) -> Value {
 
 fn result(finding: &Finding, rule_index: usize, options: Options) -> Value {
     let place = finding.place;
-    let message = format!("{} ({} confidence: {})", finding.title, finding.confidence, finding.evidence.join("; "));
+    let message =
+        format!("{} ({} confidence: {})", finding.title, finding.confidence, Reason::texts(&finding.evidence, "; "));
     let secret =
         if options.show_secrets { finding.secret.expose_text().into_owned() } else { finding.secret.to_string() };
     let line = format!("{}{}{}", finding.excerpt.before, finding.masked_line_secret(), finding.excerpt.after);

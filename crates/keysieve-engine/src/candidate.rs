@@ -5,7 +5,8 @@ use std::ops::Range;
 use zeroize::Zeroize;
 
 use super::anchors::AnchorId;
-use crate::finding::{Confidence, Evidence, Excerpt, Place, Secret, Severity};
+use crate::finding::{Confidence, Excerpt, Place, Secret, Severity};
+use crate::reason::Reason;
 
 /// Index of a rule in the detector.
 pub type RuleIndex = u32;
@@ -53,7 +54,7 @@ pub struct Dropped {
     /// Who says so.
     pub judge: Judge,
     /// Why.
-    pub reason: Evidence,
+    pub reason: Reason,
 }
 
 /// A match with the evidence that its bytes bear.
@@ -84,7 +85,7 @@ pub struct Candidate {
     /// The model's features, where somebody asked for them.
     pub features: Vec<u32>,
     /// Reasons.
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<Reason>,
     /// Whether the value was a string literal; `None` when the rule does not read assignments.
     pub quoted: Option<bool>,
     /// The line around it, raw, until the content ends.

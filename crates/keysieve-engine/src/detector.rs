@@ -17,6 +17,7 @@ use crate::gate::{Gate, Hit};
 use crate::matcher::{LazyMatcher, Match, MatchCache};
 use crate::names::Names;
 use crate::plausibility::Judgement;
+use crate::reason::{Code, Reason};
 use crate::rule_set::RuleSetError;
 use crate::verdict::Verdict;
 use crate::{
@@ -26,7 +27,7 @@ use zeroize::Zeroizing;
 
 use crate::encoded::text::{self, Encoding};
 use crate::encoded::wide;
-use crate::finding::{Confidence, Evidence, Excerpt, Finding, Place, Secret, Severity};
+use crate::finding::{Confidence, Excerpt, Finding, Place, Secret, Severity};
 use crate::rules::rule::{LOOK_BEHIND, MARGIN, Text};
 use crate::rules::{Anchor, Class, OnCheckFailure, Reach, Rule, ValueKind};
 
@@ -293,11 +294,7 @@ impl Detector {
                 // A rule that knows the encoded form says more.
                 proven: false,
                 surroundings: content::surroundings(&window.bytes[from..to], &found.secret),
-                evidence: inner
-                    .evidence
-                    .into_iter()
-                    .chain([format!("written in {}", encoding.as_str()).into()])
-                    .collect(),
+                evidence: inner.evidence.into_iter().chain([Code::WrittenIn.with(encoding.as_str())]).collect(),
                 ..inner
             };
             into.extend(self.surest_inside(&text, depth + 1, scratch).map(outer));
@@ -331,10 +328,10 @@ impl Detector {
             dropped: None,
         };
         if rule.class != Class::Distinctive && is_binary_around(view, &found.secret) {
-            return judged.drop(Judge::Content, "it stands in binary content");
+            return judged.drop(Judge::Content, Code::Binary);
         }
         if self.matchers[index as usize].ignores(rule, secret) {
-            return judged.drop(Judge::Ignore, "the rule lists it as no secret");
+            return judged.drop(Judge::Ignore, Code::Ignored);
         }
         // What its structure proves is no placeholder, whatever words or runs its characters happen to have.
         let outcome = rule.check.map(|check| check::apply(check, secret, view, found.secret.start));
@@ -355,7 +352,7 @@ impl Detector {
                             // The provider's name does not make a password of an identifier.
                             let is_weak = kind == ValueKind::Password && confidence == Confidence::Low;
                             judged.confidence = if is_weak { confidence } else { confidence.max(rule.confidence) };
-                            judged.evidence.push(evidence);
+                            judged.evidence.push(evidence.into());
                             judged.harmless |= well_known;
                         }
                     }
@@ -395,30 +392,28 @@ impl Detector {
             }
         }
         if found.inside_word && !judged.proven {
-            return judged.drop(Judge::Structure, "it is part of a longer word, and nothing proves it");
+            return judged.drop(Judge::Structure, Code::InsideWord);
         }
         if rule.entropy > 0.0 {
             let bits = entropy::bits_per_byte(secret);
             if bits < rule.entropy && !is_proven {
-                return judged.drop(
-                    Judge::Entropy,
-                    format!("{bits:.1} bits a character, the rule asks for {:.1}", rule.entropy),
-                );
+                return judged
+                    .drop(Judge::Entropy, Code::LowEntropy.with(format_args!("{bits:.1}, of {:.1},", rule.entropy)));
             }
             if judged.evidence.is_empty() {
-                judged.evidence.push(format!("{bits:.1} bits a character").into());
+                judged.evidence.push(Code::Entropy.with(format_args!("{bits:.1}")));
             }
         }
         if judged.evidence.is_empty() {
-            judged.evidence.push("its shape is the provider's".into());
+            judged.evidence.push(Code::Shape.into());
         }
         let (line, above) = lines_at(view, found.secret.start);
         if rule.class == Class::Generic && is_doc_comment(line) {
             judged.harmless = true;
-            judged.evidence.push("an example in a documentation comment".into());
+            judged.evidence.push(Code::DocComment.into());
         }
         if let Some(reason) = allow::marker(line, above, &rule.id) {
-            return judged.drop(Judge::Allow, reason);
+            return judged.drop(Judge::Allow, Code::Marker.with(reason));
         }
         if judged.harmless {
             judged.severity = Severity::Low;
@@ -440,7 +435,7 @@ impl Detector {
         }
         let name = &view[assignment.name.clone()];
         if self.generic_ids.iter().any(|id| id.as_bytes() == name) {
-            return judged.drop(Judge::Plausibility, "it is a fingerprint of keysieve's own");
+            return judged.drop(Judge::Plausibility, Code::OwnFingerprint);
         }
         let judgement = plausibility::judge_possible(kind, view, assignment, found.word);
         let has_user = has_user_beside(view, assignment);
@@ -460,15 +455,15 @@ impl Detector {
         judged.confidence = model::confidence(score + model::usual_path_score()).unwrap_or(Confidence::Low);
         let (evidence, well_known) = match judgement {
             Judgement::Yes { evidence, well_known, .. } => (evidence, well_known),
-            Judgement::No(_) => ("its name, its value and what stands around read like a credential".into(), false),
+            Judgement::No(_) => (Code::ModelCredential, false),
         };
-        judged.evidence.push(evidence);
+        judged.evidence.push(evidence.into());
         judged.harmless |= well_known;
         if has_user {
-            judged.evidence.push("a user name stands beside it".into());
+            judged.evidence.push(Code::UserBeside.into());
         }
         if model::is_hopeless(score) && !self.keep_features {
-            return judged.drop(Judge::Plausibility, "its name and its value do not read like a credential");
+            return judged.drop(Judge::Plausibility, Code::ModelHopeless);
         }
         judged
     }
@@ -522,12 +517,12 @@ struct Judged {
     proven: bool,
     score: Option<i32>,
     features: Vec<u32>,
-    evidence: Vec<Evidence>,
+    evidence: Vec<Reason>,
     dropped: Option<Dropped>,
 }
 
 impl Judged {
-    fn drop(mut self, judge: Judge, reason: impl Into<Evidence>) -> Self {
+    fn drop(mut self, judge: Judge, reason: impl Into<Reason>) -> Self {
         self.dropped = Some(Dropped { judge, reason: reason.into() });
         self
     }

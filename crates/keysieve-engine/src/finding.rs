@@ -8,6 +8,8 @@ use std::fmt;
 
 use zeroize::Zeroize;
 
+use crate::reason::Reason;
+
 pub use crate::rating::{Advice, Confidence, Severity};
 
 /// The bytes of a credential. `Debug` and `Display` show only the part that the provider prints on every key of the kind.
@@ -179,9 +181,6 @@ impl fmt::Debug for Key {
     }
 }
 
-/// One reason for a confidence or a severity, as a short sentence without a full stop.
-pub type Evidence = Cow<'static, str>;
-
 /// The line around a secret, without the secret itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Excerpt {
@@ -216,7 +215,7 @@ pub struct Finding {
     /// How sure it is.
     pub confidence: Confidence,
     /// The reasons for both.
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<Reason>,
     /// The path that it was judged by, from the root of the repository or the scanned folder on; empty if there is none.
     pub repo_path: String,
     /// Where in the content.

@@ -24,6 +24,7 @@ pub mod path_facts;
 pub mod placeholder;
 pub mod plausibility;
 mod rating;
+pub mod reason;
 pub mod resolve;
 pub mod rule_set;
 pub mod rules;

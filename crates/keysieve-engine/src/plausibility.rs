@@ -4,20 +4,21 @@
 
 use super::assignment::{Assignment, Join, logs_in};
 use super::{entropy, gram, placeholder};
-use crate::finding::{Confidence, Evidence};
+use crate::finding::Confidence;
+use crate::reason::Code;
 use crate::rules::ValueKind;
 
 /// What the value looks like.
 #[derive(Debug, PartialEq)]
 pub enum Judgement {
     /// No secret, and why.
-    No(&'static str),
+    No(Code),
     /// A secret with this confidence.
     Yes {
         /// How sure.
         confidence: Confidence,
         /// Why.
-        evidence: Evidence,
+        evidence: Code,
         /// Whether it is one of the passwords that everybody tries first.
         well_known: bool,
     },
@@ -277,23 +278,23 @@ fn judge_looks(kind: ValueKind, name: &[u8], value: &[u8], assignment: &Assignme
 }
 
 /// Why an assignment can be none, whatever its value looks like.
-pub fn impossible(text: &[u8], assignment: &Assignment, keyword: usize) -> Option<&'static str> {
+pub fn impossible(text: &[u8], assignment: &Assignment, keyword: usize) -> Option<Code> {
     let (name, value) = (&text[assignment.name.clone()], &text[assignment.value.clone()]);
     placeholder::template(value)
         .or_else(|| placeholder::says_so(value))
         .or_else(|| not_assigned(text, name, value, assignment))
         .or_else(|| describing(name, keyword - assignment.name.start).filter(|_| !has_word(name, &NONCES)))
-        .or_else(|| is_host(text, assignment).then_some("it is the address that a call connects to"))
-        .or_else(|| (value.iter().all(u8::is_ascii_hexdigit) && has_word(name, &DIGESTS)).then_some("it is a digest"))
+        .or_else(|| is_host(text, assignment).then_some(Code::Host))
+        .or_else(|| (value.iter().all(u8::is_ascii_hexdigit) && has_word(name, &DIGESTS)).then_some(Code::Digest))
 }
 
 /// Why the two only look as if one were the other's value: items of a list, a name repeated, the start of a sentence.
-fn not_assigned(text: &[u8], name: &[u8], value: &[u8], assignment: &Assignment) -> Option<&'static str> {
+fn not_assigned(text: &[u8], name: &[u8], value: &[u8], assignment: &Assignment) -> Option<Code> {
     let letters = |text: &[u8]| -> Vec<u8> {
         text.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).collect()
     };
     if letters(name) == letters(value) && value.len() >= 6 && !well_known_password(value) {
-        return Some("it repeats its name");
+        return Some(Code::RepeatsName);
     }
     let after = &text[(assignment.value.end + usize::from(assignment.quoted)).min(text.len())..];
     let between = &text[assignment.name.end.min(assignment.value.start)..assignment.value.start];
@@ -302,33 +303,33 @@ fn not_assigned(text: &[u8], name: &[u8], value: &[u8], assignment: &Assignment)
         let next = after.trim_ascii_start();
         let goes_on = next.strip_prefix(b",").map(<[u8]>::trim_ascii_start).and_then(<[u8]>::first);
         if goes_on.is_some_and(|byte| matches!(byte, b'"' | b'\'' | b'`')) {
-            return Some("it is an item of a list");
+            return Some(Code::ListItem);
         }
     }
     if assignment.join == Join::Called && has_word(name, &ASKING) {
-        return Some("it is a prompt");
+        return Some(Code::Prompt);
     }
     if assignment.wrapped && (has_word(between, &ASKING) || has_word(between, &LOOKING_UP)) {
-        return Some("it is the name under which the value is looked up");
+        return Some(Code::LookupName);
     }
     let is_word = |text: &[u8]| text.iter().all(u8::is_ascii_alphabetic);
     let is_tight = between.trim_ascii() == between && between == b"=";
     let goes_on = matches!(after, [b' ', next, ..] if next.is_ascii_alphabetic());
     if !assignment.quoted && is_word(value) && goes_on && !is_tight {
-        return Some("it is the first word of a sentence");
+        return Some(Code::Sentence);
     }
     // Bare text inside of a string literal counts as quoted, and is bare all the same.
     let is_bare = !matches!(text[..assignment.value.start].last(), Some(b'"' | b'\'' | b'`' | b'>'));
     if is_bare && matches!(text[assignment.value.end..], [b'<', next, ..] if next != b'/') {
-        return Some("it is the start of a template");
+        return Some(Code::TemplateStart);
     }
     if is_expression(value) {
-        return Some("it is a regular expression");
+        return Some(Code::RegularExpression);
     }
     if counts_up(value) {
-        return Some("its numbers follow a pattern");
+        return Some(Code::NumberSequence);
     }
-    value.starts_with(b"--").then_some("it is an option's name")
+    value.starts_with(b"--").then_some(Code::OptionName)
 }
 
 /// Whether the value is the first argument of a call that takes a user and a password after it, if at all.
@@ -369,21 +370,21 @@ pub fn well_known_password(value: &[u8]) -> bool {
 }
 
 /// Why the name says that its value is no secret: `password_length`, `is_token`.
-fn describing(name: &[u8], keyword: usize) -> Option<&'static str> {
+fn describing(name: &[u8], keyword: usize) -> Option<Code> {
     // The keyword's own word ends at the next capital after a small letter, or at a separator.
     let after = Words(&name[keyword..]).skip(1);
     let mut last = None;
     for word in after {
         let lower = word.to_ascii_lowercase();
         if DESCRIBING.binary_search_by(|known| known.as_bytes().cmp(&lower)).is_ok() {
-            return Some("its name says that it describes a secret");
+            return Some(Code::DescribingName);
         }
         last = Some(lower);
     }
     if last.is_some_and(|last| DESCRIBING_LAST.iter().any(|known| known.as_bytes() == last)) {
-        return Some("its name says that it describes a secret");
+        return Some(Code::DescribingName);
     }
-    has_word(&name[..keyword], &TURNING).then_some("its name says that it is something about secrets")
+    has_word(&name[..keyword], &TURNING).then_some(Code::AboutSecrets)
 }
 
 /// Whether one of these words, ASCII case ignored, is a word of the name.
@@ -448,52 +449,52 @@ impl Makeup {
 }
 
 /// Why a value is code, a path or a sentence.
-fn structural(value: &[u8], makeup: &Makeup) -> Option<&'static str> {
+fn structural(value: &[u8], makeup: &Makeup) -> Option<Code> {
     if value.iter().any(u8::is_ascii_whitespace) {
-        return Some("it has blanks");
+        return Some(Code::Blanks);
     }
     if value.starts_with(b"/") && (value[1..].contains(&b'/') || makeup.digits == 0)
         || value.starts_with(b"./")
         || value.starts_with(b"~/")
         || value.starts_with(b"../")
     {
-        return Some("it is a path");
+        return Some(Code::Path);
     }
     if memchr::memmem::find(value, b"://").is_some() {
-        return Some("it is a URL");
+        return Some(Code::Url);
     }
     if value.ends_with(b"()")
         || value.contains(&b'(') && value.ends_with(b")")
         || memchr::memmem::find(value, b"->").is_some()
         || memchr::memmem::find(value, b"::").is_some()
     {
-        return Some("it is code");
+        return Some(Code::CodeText);
     }
     let is_part = |part: &[u8]| {
         !part.is_empty() && part.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'_' || *byte == b'-')
     };
     if value.contains(&b'.') && value.split(|byte| *byte == b'.').all(is_part) {
-        return Some("it is a dotted name");
+        return Some(Code::DottedName);
     }
     if value.contains(&b'/')
         && value
             .split(|byte| *byte == b'/')
             .all(|part| part.is_empty() || is_part(part) && gram::mean_frequency(part).is_none_or(|mean| mean > 105))
     {
-        return Some("it is a path");
+        return Some(Code::Path);
     }
     if is_uuid(value) {
-        return Some("it is a UUID");
+        return Some(Code::Uuid);
     }
     if makeup.letters() + makeup.digits == 0 {
-        return Some("it has neither letters nor digits");
+        return Some(Code::NoLettersOrDigits);
     }
     let extensions: [&[u8]; 14] = [
         b".txt", b".json", b".pem", b".key", b".crt", b".html", b".js", b".py", b".yml", b".yaml", b".xml", b".md",
         b".png", b".log",
     ];
     if extensions.iter().any(|extension| value.ends_with(extension)) {
-        return Some("it is a file name");
+        return Some(Code::FileName);
     }
     None
 }
@@ -521,61 +522,61 @@ fn password(name: &[u8], value: &[u8], assignment: &Assignment) -> Judgement {
     let makeup = Makeup::of(value);
     if well_known_password(value) && !value.eq_ignore_ascii_case(name) {
         return if assignment.quoted || makeup.letters() > 0 {
-            yes(Confidence::Medium, "a password that everybody tries first", true)
+            yes(Confidence::Medium, Code::WellKnownPassword, true)
         } else {
-            yes(Confidence::Low, "a number where a password is expected", true)
+            yes(Confidence::Low, Code::NumberAsPassword, true)
         };
     }
     if let Some(reason) = placeholder::placeholder(value).or_else(|| structural(value, &makeup)) {
         return Judgement::No(reason);
     }
     if value.len() < 4 {
-        return Judgement::No("it is shorter than four characters");
+        return Judgement::No(Code::TooShort);
     }
     if value.len() > 128 {
-        return Judgement::No("it is longer than a password");
+        return Judgement::No(Code::TooLong);
     }
     if makeup.other > 0 && makeup.other * 3 > value.len() {
-        return Judgement::No("it is text in another script");
+        return Judgement::No(Code::OtherScript);
     }
     if !assignment.quoted
         && value.iter().any(|byte| matches!(byte, b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'|' | b'"' | b'\''))
     {
-        return Judgement::No("it is an expression");
+        return Judgement::No(Code::Expression);
     }
     if is_identifier(value, &makeup) {
-        return yes(Confidence::Low, "it looks like an identifier", false);
+        return yes(Confidence::Low, Code::Identifier, false);
     }
     let mean = gram::mean_frequency(value).unwrap_or(0);
     if makeup.digits + makeup.symbols + makeup.other == 0 {
         let caps_only = makeup.upper > 1 && makeup.lower == 0;
         return match mean {
-            _ if caps_only && mean > 80 => yes(Confidence::Low, "it looks like a constant's name", false),
-            0..=88 if value.len() >= 6 => yes(Confidence::Medium, "a password without a word in it", false),
-            _ => yes(Confidence::Low, "it may be an ordinary word", false),
+            _ if caps_only && mean > 80 => yes(Confidence::Low, Code::ConstantName, false),
+            0..=88 if value.len() >= 6 => yes(Confidence::Medium, Code::NoWordPassword, false),
+            _ => yes(Confidence::Low, Code::OrdinaryWord, false),
         };
     }
     if makeup.letters() == 0 {
-        return yes(Confidence::Low, "it is a number", true);
+        return yes(Confidence::Low, Code::Number, true);
     }
     if value.ends_with(b":") || value.ends_with(b"=") && value.len() < 12 {
-        return Judgement::No("it is a label");
+        return Judgement::No(Code::Label);
     }
     let symbols_at_ends =
         value.first().is_some_and(u8::is_ascii_punctuation) && makeup.symbols > 2 && makeup.digits == 0;
     if assignment.join == Join::Compared && makeup.classes() < 3 || symbols_at_ends {
-        return yes(Confidence::Low, "it may be text", false);
+        return yes(Confidence::Low, Code::MaybeText, false);
     }
     if value.len() >= 8 && makeup.classes() >= 3 && (makeup.digits > 0 || mean < 95) {
-        return yes(Confidence::High, "letters, digits and more, as in a chosen password", false);
+        return yes(Confidence::High, Code::ChosenMixed, false);
     }
     if value.len() >= 6 && makeup.digits > 0 {
-        return yes(Confidence::Medium, "letters and digits, as in a chosen password", false);
+        return yes(Confidence::Medium, Code::ChosenDigits, false);
     }
     if value.len() >= 8 && makeup.symbols > 0 && mean < 110 {
-        return yes(Confidence::Medium, "letters and symbols, as in a chosen password", false);
+        return yes(Confidence::Medium, Code::ChosenSymbols, false);
     }
-    yes(Confidence::Low, "it is short and plain", false)
+    yes(Confidence::Low, Code::ShortPlain, false)
 }
 
 fn token(name: &[u8], value: &[u8]) -> Judgement {
@@ -584,46 +585,44 @@ fn token(name: &[u8], value: &[u8]) -> Judgement {
         return Judgement::No(reason);
     }
     if makeup.other > 0 {
-        return Judgement::No("it is text, not a key");
+        return Judgement::No(Code::TextNotKey);
     }
     if makeup.digits == 0 && makeup.letters() < 20 {
-        return Judgement::No("it has no digits, as random keys of its length do");
+        return Judgement::No(Code::NoDigits);
     }
     let hexadecimal = value.iter().all(u8::is_ascii_hexdigit);
     if hexadecimal && has_word(name, &DIGESTS) {
-        return Judgement::No("it is a digest");
+        return Judgement::No(Code::Digest);
     }
     if is_identifier(value, &makeup)
         || makeup.digits * 8 < value.len() && gram::mean_frequency(value).is_some_and(|mean| mean > 108)
     {
-        return yes(Confidence::Low, "it looks like an identifier", false);
+        return yes(Confidence::Low, Code::Identifier, false);
     }
     if makeup.letters() == 0 {
-        return Judgement::No("it is a number");
+        return Judgement::No(Code::Number);
     }
     let mean = gram::mean_frequency(value).unwrap_or(255);
     let bits = entropy::bits_per_byte(value);
     if value.len() >= 20 && (hexadecimal && bits > 3.2 || bits > 3.8 && mean < 108) {
-        return yes(Confidence::High, "long and random, as machines make keys", false);
+        return yes(Confidence::High, Code::LongRandom, false);
     }
     if bits > 3.0 && (mean < 112 || hexadecimal) {
-        return yes(Confidence::Medium, "random, as machines make keys", false);
+        return yes(Confidence::Medium, Code::Random, false);
     }
-    yes(Confidence::Low, "not as random as keys are", false)
+    yes(Confidence::Low, Code::NotRandom, false)
 }
 
 fn shaped(value: &[u8]) -> Judgement {
     match placeholder::placeholder(value) {
         Some(reason) => Judgement::No(reason),
-        None if is_uuid(value) || value.len() < 16 => {
-            yes(Confidence::Medium, "the name and the value's shape agree", false)
-        }
-        None => yes(Confidence::High, "the name and the value's shape agree", false),
+        None if is_uuid(value) || value.len() < 16 => yes(Confidence::Medium, Code::NameAndShape, false),
+        None => yes(Confidence::High, Code::NameAndShape, false),
     }
 }
 
-fn yes(confidence: Confidence, evidence: &'static str, well_known: bool) -> Judgement {
-    Judgement::Yes { confidence, evidence: evidence.into(), well_known }
+fn yes(confidence: Confidence, evidence: Code, well_known: bool) -> Judgement {
+    Judgement::Yes { confidence, evidence, well_known }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::candidate::{Candidate, Dropped, Judge};
 use crate::finding::{Confidence, Excerpt};
+use crate::reason::Code;
 use crate::rules::Rule;
 
 /// How many candidates to either side can matter to one: bounds the work on lines that hold thousands.
@@ -62,8 +63,8 @@ fn settle_overlaps(rules: &[Rule], candidates: &mut [Candidate]) -> Vec<(usize, 
             Some(held) if candidates[index].span.start < candidates[held].span.end => {
                 let wins = rank(&candidates[index]) > rank(&candidates[held]);
                 let (winner, loser) = if wins { (index, held) } else { (held, index) };
-                let reason = format!("`{}` tells more about it", rules[candidates[winner].rule as usize].id);
-                candidates[loser].dropped = Some(Dropped { judge: Judge::Overlap, reason: reason.into() });
+                let reason = Code::Overlap.with(&rules[candidates[winner].rule as usize].id);
+                candidates[loser].dropped = Some(Dropped { judge: Judge::Overlap, reason });
                 let is_limited = |index: usize| !rules[candidates[index].rule as usize].paths.is_empty();
                 if is_limited(winner) && !is_limited(loser) {
                     limited.push((winner, loser));
@@ -163,7 +164,7 @@ fn join_pairs(rules: &[Rule], candidates: Vec<Candidate>) -> Vec<Candidate> {
         candidate.severity = candidate.severity.max(partner.severity);
         candidate.harmless &= partner.harmless;
         let name = &rules[partner.rule as usize].name;
-        candidate.evidence.push(format!("with its other half in line {}: {name}", partner.place.line).into());
+        candidate.evidence.push(Code::Paired.with(format_args!("{}: {name}", partner.place.line)));
         candidate.partner = Some(Box::new(partner));
     }
     slots.into_iter().flatten().collect()

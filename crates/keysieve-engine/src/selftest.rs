@@ -3,6 +3,7 @@
 use super::content::Stream;
 use super::{Detector, Scratch};
 use crate::finding::Confidence;
+use crate::reason::Reason;
 use crate::rules::{Rule, sample};
 
 /// An example that was not found, or a counterexample that was.
@@ -60,7 +61,7 @@ fn mistake(
     let shown = Confidence::Medium.min(rule.confidence);
     match (expected, found) {
         (true, Some(found)) if found.confidence < shown && !found.harmless => {
-            Some(format!("found with {} confidence only: {}", found.confidence, found.evidence.join(", ")))
+            Some(format!("found with {} confidence only: {}", found.confidence, reasons(&found.evidence)))
         }
         (true, None) => {
             let dropped: Vec<_> = candidates
@@ -75,8 +76,12 @@ fn mistake(
             Some(if dropped.is_empty() { "not matched".to_owned() } else { dropped.join("; ") })
         }
         (false, Some(found)) if found.confidence >= Confidence::Medium && is_own(found) => {
-            Some(format!("found with {} confidence: {}", found.confidence, found.evidence.join(", ")))
+            Some(format!("found with {} confidence: {}", found.confidence, reasons(&found.evidence)))
         }
         _ => None,
     }
+}
+
+fn reasons(evidence: &[Reason]) -> String {
+    evidence.iter().map(Reason::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -10,6 +10,7 @@ use super::candidate::{Candidate, Dropped, Judge};
 use super::model;
 use super::path_facts::PathFacts;
 use crate::finding::{Finding, Key, Partner, Severity};
+use crate::reason::Code;
 use crate::rules::Class;
 
 /// A finding, or why there is none.
@@ -35,14 +36,14 @@ pub fn verdict(detector: &Detector, mut candidate: Candidate, path: &str, facts:
     if let Some(dropped) = candidate.dropped.take() {
         return Verdict::Dropped(Box::new(candidate), dropped);
     }
-    let no = |candidate: Candidate, reason: &'static str| {
+    let no = |candidate: Candidate, reason: Code| {
         Verdict::Dropped(Box::new(candidate), Dropped { judge: Judge::Path, reason: reason.into() })
     };
     if candidate.quoted == Some(false) && facts.source {
-        return no(candidate, "a bare word in source code is no literal");
+        return no(candidate, Code::BareWord);
     }
     if facts.lock && rule.class == Class::Generic {
-        return no(candidate, "lock files hold digests");
+        return no(candidate, Code::LockFile);
     }
     if let Some(score) = candidate.score {
         let of_path = match path {
@@ -52,7 +53,7 @@ pub fn verdict(detector: &Detector, mut candidate: Candidate, path: &str, facts:
         match model::confidence(score + of_path) {
             Some(confidence) => candidate.confidence = confidence,
             None => {
-                let reason = "its name, its value and its place do not read like a credential";
+                let reason = Code::ModelNo;
                 let dropped = Dropped { judge: Judge::Plausibility, reason: reason.into() };
                 return Verdict::Dropped(Box::new(candidate), dropped);
             }
@@ -83,8 +84,8 @@ pub fn verdict(detector: &Detector, mut candidate: Candidate, path: &str, facts:
 /// A password of a test or an example is harmless; a provider's key is not, wherever it stands.
 fn lower_severity(candidate: &mut Candidate, ceiling: Severity, facts: &PathFacts) {
     let place = match facts {
-        PathFacts { test: true, .. } => "in a test",
-        PathFacts { example: true, .. } => "in an example or documentation",
+        PathFacts { test: true, .. } => Code::InTest,
+        PathFacts { example: true, .. } => Code::InExample,
         _ => return,
     };
     if candidate.severity > ceiling {

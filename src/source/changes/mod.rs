@@ -33,6 +33,7 @@ use crate::finding::{Finding, Severity};
 use keysieve_engine::Detector;
 use keysieve_engine::candidate::{Candidate, Dropped, Judge};
 use keysieve_engine::path_facts::PathFacts;
+use keysieve_engine::reason::Code;
 use keysieve_engine::verdict::{Verdict, verdict};
 
 /// What a change brought.
@@ -166,7 +167,7 @@ impl<'a> Scanner<'a> {
             let by_marker = candidate.dropped.as_ref().is_some_and(|dropped| dropped.judge == Judge::Allow);
             if by_marker && !self.options.heed_markers {
                 candidate.dropped = None;
-                candidate.evidence.push("the marker that allows it came with the change".into());
+                candidate.evidence.push(Code::MarkerOfChange.into());
                 scanned.markers += 1;
             }
             match verdict(self.detector, candidate, path, &facts) {

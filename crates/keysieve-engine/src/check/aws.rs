@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD};
 
 use super::Outcome;
+use crate::reason::Code;
 
 /// Decodes the account id, for keys of the generation that holds one.
 ///
@@ -11,14 +12,16 @@ use super::Outcome;
 /// id in 40 bits ("A short note on AWS key id", T. Be'ery, 2023).
 pub fn key_id(secret: &[u8]) -> Outcome {
     let Some(bits) = secret.get(4..14).and_then(base32_bits) else {
-        return Outcome::Failed("its characters are not base32");
+        return Outcome::Failed(Code::NotBase32);
     };
     // Ten characters are 50 bits; the account id is bits 1 to 40.
     let (generation, account) = (bits >> 49, bits >> 9 & ((1 << 40) - 1));
     match generation {
-        0 => Outcome::Plausible(Some("a key of before 2019, which names no account".into())),
-        _ if account < 1_000_000_000_000 => Outcome::Plausible(Some(format!("account {account:012}").into())),
-        _ => Outcome::Failed("the account id in it has more than twelve digits"),
+        0 => Outcome::Plausible(Some(Code::OldAwsKey.into())),
+        _ if account < 1_000_000_000_000 => {
+            Outcome::Plausible(Some(Code::AwsAccount.with(format_args!("{account:012}"))))
+        }
+        _ => Outcome::Failed(Code::AwsAccountTooLong),
     }
 }
 
@@ -36,14 +39,14 @@ fn base32_bits(text: &[u8]) -> Option<u64> {
 /// Forty base64 characters of random bytes: rarely hexadecimal, never a path or a name.
 pub fn secret_key(secret: &[u8]) -> Outcome {
     if secret.iter().all(u8::is_ascii_hexdigit) {
-        return Outcome::Failed("it is hexadecimal, as a git hash");
+        return Outcome::Failed(Code::GitHash);
     }
     let has = |class: fn(&u8) -> bool| secret.iter().any(class);
     if !(has(u8::is_ascii_digit) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase)) {
-        return Outcome::Failed("it lacks digits, capitals or small letters");
+        return Outcome::Failed(Code::LacksClasses);
     }
     if secret.iter().filter(|byte| **byte == b'/').count() > 5 {
-        return Outcome::Failed("it is a path");
+        return Outcome::Failed(Code::Path);
     }
     Outcome::Plausible(None)
 }
@@ -51,10 +54,8 @@ pub fn secret_key(secret: &[u8]) -> Outcome {
 /// Base64 of a version byte, 4, and 32 bytes of signature ("Obtaining Amazon SES SMTP credentials").
 pub fn smtp_password(secret: &[u8]) -> Outcome {
     match BASE64_STANDARD.decode(secret) {
-        Ok(bytes) if bytes.len() == 33 && bytes[0] == 4 => {
-            Outcome::Proven("33 bytes with the version that SES puts first".into())
-        }
-        _ => Outcome::Failed("it is not 33 bytes with the version 4 first"),
+        Ok(bytes) if bytes.len() == 33 && bytes[0] == 4 => Outcome::Proven(Code::SesPassword.into()),
+        _ => Outcome::Failed(Code::NotSesPassword),
     }
 }
 
@@ -63,8 +64,8 @@ pub fn bedrock_key(secret: &[u8]) -> Outcome {
     let text = secret.get(4..).unwrap_or_default();
     let unpadded = text.strip_suffix(b"==").or_else(|| text.strip_suffix(b"=")).unwrap_or(text);
     match BASE64_STANDARD_NO_PAD.decode(unpadded) {
-        Ok(bytes) if bytes.starts_with(b"BedrockAPIKey-") => Outcome::Proven("it names itself a Bedrock key".into()),
-        _ => Outcome::Failed("it does not decode to a Bedrock key"),
+        Ok(bytes) if bytes.starts_with(b"BedrockAPIKey-") => Outcome::Proven(Code::BedrockKey.into()),
+        _ => Outcome::Failed(Code::NotBedrockKey),
     }
 }
 
@@ -76,7 +77,7 @@ mod tests {
     fn the_account_id_is_decoded() {
         // From the article that describes the format.
         let id = concat!("ASIA", "Y34FZKBOKMUTVV7A");
-        assert_eq!(key_id(id.as_bytes()), Outcome::Plausible(Some("account 609629065308".into())));
+        assert_eq!(key_id(id.as_bytes()), Outcome::Plausible(Some(Code::AwsAccount.with("609629065308"))));
     }
 
     #[test]

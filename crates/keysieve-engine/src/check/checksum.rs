@@ -1,6 +1,7 @@
 //! Tokens that carry a CRC32 of themselves.
 
 use super::Outcome;
+use crate::reason::Code;
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -21,12 +22,12 @@ pub fn crc32_base62(secret: &[u8]) -> Outcome {
     let payload = secret.iter().position(|byte| *byte == b'_').map(|at| &secret[at + 1..]);
     let Some((payload, digits)) = payload.and_then(|payload| Some(payload.split_at(payload.len().checked_sub(6)?)))
     else {
-        return Outcome::Failed("it is too short for its checksum");
+        return Outcome::Failed(Code::ChecksumTooShort);
     };
     if digits == base62_crc32(payload) {
-        Outcome::Proven("its checksum holds".into())
+        Outcome::Proven(Code::ChecksumHolds.into())
     } else {
-        Outcome::Failed("its checksum is wrong")
+        Outcome::Failed(Code::ChecksumWrong)
     }
 }
 
@@ -39,19 +40,19 @@ pub fn gitlab_routable(secret: &[u8]) -> Outcome {
     let Ok(crc) = std::str::from_utf8(crc) else { return Outcome::Plausible(None) };
     let is_routable = body.len() > 2 && body[..body.len() - 2].ends_with(b".");
     match u32::from_str_radix(crc, 36) {
-        Ok(crc) if is_routable && crc == crc32fast::hash(body) => Outcome::Proven("its checksum holds".into()),
+        Ok(crc) if is_routable && crc == crc32fast::hash(body) => Outcome::Proven(Code::ChecksumHolds.into()),
         _ => Outcome::Plausible(None),
     }
 }
 
 /// `prefix_payload_` with eight hexadecimal digits of checksum over all before the last `_`.
 pub fn crc32_hex(secret: &[u8]) -> Outcome {
-    let Some(at) = memchr::memrchr(b'_', secret) else { return Outcome::Failed("it has no checksum") };
+    let Some(at) = memchr::memrchr(b'_', secret) else { return Outcome::Failed(Code::NoChecksum) };
     let expected = format!("{:08x}", crc32fast::hash(&secret[..at]));
     if secret[at + 1..].eq_ignore_ascii_case(expected.as_bytes()) {
-        Outcome::Proven("its checksum holds".into())
+        Outcome::Proven(Code::ChecksumHolds.into())
     } else {
-        Outcome::Failed("its checksum is wrong")
+        Outcome::Failed(Code::ChecksumWrong)
     }
 }
 

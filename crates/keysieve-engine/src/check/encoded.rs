@@ -6,6 +6,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::Outcome;
 use crate::assignment::line_start;
+use crate::reason::Code;
 use crate::{placeholder, plausibility};
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
@@ -21,17 +22,17 @@ pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
 
 /// Base64 of `user:password` (RFC 7617).
 pub fn basic_auth(secret: &[u8]) -> Outcome {
-    let Some(bytes) = decode(secret) else { return Outcome::Failed("it is not base64") };
-    let Some(colon) = memchr::memchr(b':', &bytes) else { return Outcome::Failed("it holds no `user:password`") };
+    let Some(bytes) = decode(secret) else { return Outcome::Failed(Code::NotBase64) };
+    let Some(colon) = memchr::memchr(b':', &bytes) else { return Outcome::Failed(Code::NoUserPassword) };
     let printable = std::str::from_utf8(&bytes).is_ok_and(|text| !text.chars().any(char::is_control));
     let password = &bytes[colon + 1..];
     if !printable || bytes.len() < 4 || password.is_empty() {
-        return Outcome::Failed("it holds no `user:password`");
+        return Outcome::Failed(Code::NoUserPassword);
     }
     if placeholder::placeholder(password).is_some() {
-        return Outcome::Failed("the password in it is a placeholder");
+        return Outcome::Failed(Code::PlaceholderInside);
     }
-    Outcome::Proven("it decodes to a user and a password".into())
+    Outcome::Proven(Code::UserAndPassword.into())
 }
 
 /// Words at the end of a key in a Secret's `data` whose value is none.
@@ -60,32 +61,30 @@ pub fn kubernetes_data(secret: &[u8], text: &[u8], start: usize) -> Outcome {
     let key = line.split(|byte| *byte == b':').next().unwrap_or_default();
     let last = plausibility::words(key).last().unwrap_or_default();
     if PUBLIC.iter().any(|word| last.eq_ignore_ascii_case(word.as_bytes())) {
-        return Outcome::Failed("its key says that it is public");
+        return Outcome::Failed(Code::PublicKeyName);
     }
-    let Some(plain) = decode(secret) else { return Outcome::Failed("it is no base64") };
+    let Some(plain) = decode(secret) else { return Outcome::Failed(Code::NotBase64) };
     let plain = plain.trim_ascii();
     if plain.len() < 4 || plain.starts_with(b"-----BEGIN CERTIFICATE") {
-        return Outcome::Failed("it holds no secret");
+        return Outcome::Failed(Code::HoldsNoSecret);
     }
     if let Some(reason) = placeholder::placeholder(plain) {
         return Outcome::Failed(reason);
     }
     match std::str::from_utf8(plain) {
-        Ok(_) if plausibility::well_known_password(plain) => {
-            Outcome::Harmless("a password that everybody tries first, in base64".into())
-        }
-        Ok(plain) => Outcome::Plausible(Some(format!("base64 of {} bytes of text in a Secret", plain.len()).into())),
-        Err(_) => Outcome::Plausible(Some("base64 in a Secret".into())),
+        Ok(_) if plausibility::well_known_password(plain) => Outcome::Harmless(Code::WellKnownBase64.into()),
+        Ok(plain) => Outcome::Plausible(Some(Code::SecretText.with(plain.len()))),
+        Err(_) => Outcome::Plausible(Some(Code::SecretBytes.into())),
     }
 }
 
 /// Something, then base64 of a JSON object up to the next `_` or the end (Grafana, Sentry, Docker).
 pub fn json_after_prefix(secret: &[u8]) -> Outcome {
-    let Some(start) = memchr::memmem::find(secret, b"eyJ") else { return Outcome::Failed("it holds no JSON") };
+    let Some(start) = memchr::memmem::find(secret, b"eyJ") else { return Outcome::Failed(Code::NoJson) };
     let text = secret[start..].split(|byte| *byte == b'_').next().unwrap_or_default();
     match decode(text).filter(|bytes| serde_json::from_slice::<serde_json::Map<_, _>>(bytes).is_ok()) {
-        Some(_) => Outcome::Proven("it decodes to a JSON object".into()),
-        None => Outcome::Failed("it does not decode to a JSON object"),
+        Some(_) => Outcome::Proven(Code::JsonObject.into()),
+        None => Outcome::Failed(Code::NotJsonObject),
     }
 }
 
@@ -95,13 +94,11 @@ pub fn pypi_macaroon(secret: &[u8]) -> Outcome {
     match bytes.as_slice() {
         [2, 1, length, rest @ ..] => {
             match rest.get(..usize::from(*length)).and_then(|text| std::str::from_utf8(text).ok()) {
-                Some(location) if location.contains("pypi.org") => {
-                    Outcome::Proven(format!("a macaroon for {location}").into())
-                }
-                _ => Outcome::Failed("its macaroon is for no package index"),
+                Some(location) if location.contains("pypi.org") => Outcome::Proven(Code::Macaroon.with(location)),
+                _ => Outcome::Failed(Code::OtherMacaroon),
             }
         }
-        _ => Outcome::Failed("it does not decode to a macaroon"),
+        _ => Outcome::Failed(Code::NotMacaroon),
     }
 }
 
@@ -113,11 +110,11 @@ pub fn key_of_64_bytes(secret: &[u8]) -> Outcome {
             distinct.sort_unstable();
             distinct.dedup();
             if distinct.len() < 24 {
-                return Outcome::Failed("its 64 bytes repeat themselves");
+                return Outcome::Failed(Code::RepeatedBytes);
             }
-            Outcome::Plausible(Some("it decodes to the 64 bytes of an account key".into()))
+            Outcome::Plausible(Some(Code::AccountKey.into()))
         }
-        _ => Outcome::Failed("it does not decode to 64 bytes"),
+        _ => Outcome::Failed(Code::NotAccountKey),
     }
 }
 
@@ -126,8 +123,8 @@ pub fn discord_token(secret: &[u8]) -> Outcome {
     let first = secret.split(|byte| *byte == b'.').next().unwrap_or_default();
     match decode(first) {
         Some(id) if (17..=20).contains(&id.len()) && id.iter().all(u8::is_ascii_digit) => {
-            Outcome::Proven("its first part decodes to a user id".into())
+            Outcome::Proven(Code::DiscordUser.into())
         }
-        _ => Outcome::Failed("its first part is no user id"),
+        _ => Outcome::Failed(Code::NotDiscordUser),
     }
 }

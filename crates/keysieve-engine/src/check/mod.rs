@@ -10,22 +10,22 @@ mod jwt;
 mod private_key;
 mod url;
 
-use crate::finding::Evidence;
+use crate::reason::{Code, Reason};
 use crate::rules::Check;
 
 /// What a check found out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The structure holds: chance would not make it.
-    Proven(Evidence),
+    Proven(Reason),
     /// The structure is possible; the evidence, if any, is worth telling.
-    Plausible(Option<Evidence>),
+    Plausible(Option<Reason>),
     /// Proven, or at least possible, but harmless here: a password on this machine only.
-    Harmless(Evidence),
+    Harmless(Reason),
     /// Of no use as it stands: an encrypted key, the password of an example.
-    Unlikely(Evidence),
+    Unlikely(Reason),
     /// The structure is wrong.
-    Failed(&'static str),
+    Failed(Code),
 }
 
 /// Applies `check` to `secret`; `text` is what surrounds it, `start` where it begins there.

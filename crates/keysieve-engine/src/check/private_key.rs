@@ -4,31 +4,31 @@
 //! proven; what it says of its kind, size and encryption becomes evidence.
 
 use super::{Outcome, encoded};
-use crate::finding::Evidence;
+use crate::reason::Code;
 
 /// A block from its `BEGIN` line (or `PuTTY-User-Key-File`) to its end.
 pub fn check(secret: &[u8]) -> Outcome {
     if secret.starts_with(b"PuTTY-User-Key-File") {
         return putty(secret);
     }
-    let Some((label, body)) = armour(secret) else { return Outcome::Failed("its BEGIN line is incomplete") };
+    let Some((label, body)) = armour(secret) else { return Outcome::Failed(Code::BeginLine) };
     let (encrypted_header, data) = payload(body);
     if data.len() < 16 {
-        return Outcome::Failed("it holds no key");
+        return Outcome::Failed(Code::HoldsNoKey);
     }
     if data.len() > 24 && distinct(&data) < 10 {
-        return Outcome::Failed("it is a placeholder");
+        return Outcome::Failed(Code::Placeholder);
     }
-    let Some(bytes) = encoded::decode(&data) else { return unparsed(&data, "its body is not base64") };
+    let Some(bytes) = encoded::decode(&data) else { return unparsed(&data, Code::BodyNotBase64) };
     if encrypted_header {
-        return encrypted("an encrypted private key (Proc-Type 4)");
+        return encrypted(Code::EncryptedPem);
     }
     match label.as_slice() {
         b"PGP PRIVATE KEY BLOCK" => pgp(&bytes),
         b"OPENSSH PRIVATE KEY" => openssh(&bytes),
         b"ENCRYPTED PRIVATE KEY" => match der_sequence(&bytes) {
-            Some(_) => encrypted("an encrypted private key (PKCS#8)"),
-            None => Outcome::Failed("its body is no DER structure"),
+            Some(_) => encrypted(Code::EncryptedPkcs8),
+            None => Outcome::Failed(Code::NotDer),
         },
         _ => match der(&label, &bytes) {
             Outcome::Failed(reason) => unparsed(&data, reason),
@@ -38,9 +38,9 @@ pub fn check(secret: &[u8]) -> Outcome {
 }
 
 /// A body that is long and random enough for a key, though it does not parse: cut, joined by code, of a kind unknown here.
-fn unparsed(data: &[u8], reason: &'static str) -> Outcome {
+fn unparsed(data: &[u8], reason: Code) -> Outcome {
     if data.len() >= 64 && distinct(data) >= 24 && data.starts_with(b"M") {
-        Outcome::Plausible(Some("a key's armour around a body that does not parse".into()))
+        Outcome::Plausible(Some(Code::UnparsedKey.into()))
     } else {
         Outcome::Failed(reason)
     }
@@ -50,12 +50,12 @@ fn unparsed(data: &[u8], reason: &'static str) -> Outcome {
 pub fn check_base64(secret: &[u8]) -> Outcome {
     match encoded::decode(secret) {
         Some(bytes) if bytes.starts_with(b"-----BEGIN ") => check(bytes.trim_ascii_end()),
-        _ => Outcome::Failed("it does not decode to a private key"),
+        _ => Outcome::Failed(Code::NotPrivateKey),
     }
 }
 
-fn encrypted(what: &'static str) -> Outcome {
-    Outcome::Unlikely(Evidence::from(what))
+fn encrypted(what: Code) -> Outcome {
+    Outcome::Unlikely(what.into())
 }
 
 /// The label between `BEGIN` and dashes, and what stands between the two dashed lines.
@@ -147,23 +147,23 @@ fn der_sequence(bytes: &[u8]) -> Option<&[u8]> {
 }
 
 fn der(label: &[u8], bytes: &[u8]) -> Outcome {
-    let Some(content) = der_sequence(bytes) else { return Outcome::Failed("its body is no DER structure") };
+    let Some(content) = der_sequence(bytes) else { return Outcome::Failed(Code::NotDer) };
     let Some((0x02, _version, rest)) = der_value(content) else {
-        return Outcome::Failed("its body is no private key");
+        return Outcome::Failed(Code::BodyNotPrivateKey);
     };
     let bits = |number: &[u8]| number.iter().skip_while(|byte| **byte == 0).count() * 8;
     let told = match (label, der_value(rest)) {
-        (b"RSA PRIVATE KEY", Some((0x02, modulus, _))) => format!("an RSA key of {} bits that parses", bits(modulus)),
-        (b"DSA PRIVATE KEY", Some((0x02, prime, _))) => format!("a DSA key of {} bits that parses", bits(prime)),
-        (b"EC PRIVATE KEY", Some((0x04, scalar, _))) => format!("an EC key of {} bits that parses", scalar.len() * 8),
+        (b"RSA PRIVATE KEY", Some((0x02, modulus, _))) => format!("an RSA key of {} bits", bits(modulus)),
+        (b"DSA PRIVATE KEY", Some((0x02, prime, _))) => format!("a DSA key of {} bits", bits(prime)),
+        (b"EC PRIVATE KEY", Some((0x04, scalar, _))) => format!("an EC key of {} bits", scalar.len() * 8),
         (_, Some((0x30, algorithm, rest))) => match (der_value(algorithm), der_value(rest)) {
-            (Some((0x06, oid, _)), Some((0x04, _, _))) => format!("{} (PKCS#8) that parses", algorithm_name(oid)),
-            _ => return Outcome::Failed("its body is no private key"),
+            (Some((0x06, oid, _)), Some((0x04, _, _))) => format!("{} (PKCS#8)", algorithm_name(oid)),
+            _ => return Outcome::Failed(Code::BodyNotPrivateKey),
         },
-        (_, Some((0x02 | 0x04, _, _))) => "a private key that parses".to_owned(),
-        _ => return Outcome::Failed("its body is no private key"),
+        (_, Some((0x02 | 0x04, _, _))) => "a private key".to_owned(),
+        _ => return Outcome::Failed(Code::BodyNotPrivateKey),
     };
-    Outcome::Proven(told.into())
+    Outcome::Proven(Code::PrivateKey.with(told))
 }
 
 fn algorithm_name(oid: &[u8]) -> &'static str {
@@ -180,12 +180,12 @@ fn algorithm_name(oid: &[u8]) -> &'static str {
 /// PROTOCOL.key of OpenSSH: a magic, then the cipher's name as a counted string.
 fn openssh(bytes: &[u8]) -> Outcome {
     let Some(rest) = bytes.strip_prefix(b"openssh-key-v1\0") else {
-        return Outcome::Failed("it lacks the magic of OpenSSH keys");
+        return Outcome::Failed(Code::NotOpenSsh);
     };
     match counted(rest) {
-        Some(b"none") => Outcome::Proven("an OpenSSH key without a passphrase that parses".into()),
-        Some(_) => encrypted("an OpenSSH key with a passphrase"),
-        None => Outcome::Failed("it ends before its cipher's name"),
+        Some(b"none") => Outcome::Proven(Code::OpenSshKey.into()),
+        Some(_) => encrypted(Code::EncryptedOpenSsh),
+        None => Outcome::Failed(Code::OpenSshCutShort),
     }
 }
 
@@ -201,11 +201,7 @@ fn pgp(bytes: &[u8]) -> Outcome {
         Some(first) if first & 0x80 != 0 => first >> 2 & 0x0f,
         _ => 0,
     };
-    if tag == 5 {
-        Outcome::Proven("an OpenPGP secret key packet".into())
-    } else {
-        Outcome::Failed("it holds no secret key")
-    }
+    if tag == 5 { Outcome::Proven(Code::OpenPgpKey.into()) } else { Outcome::Failed(Code::NoSecretKey) }
 }
 
 fn putty(secret: &[u8]) -> Outcome {
@@ -218,10 +214,10 @@ fn putty(secret: &[u8]) -> Outcome {
         )
     };
     match (line(b"Encryption:"), line(b"Private-Lines:")) {
-        (_, None) => Outcome::Failed("it has no private lines"),
-        (Some(b"none"), _) => Outcome::Proven("a PuTTY key without a passphrase".into()),
-        (Some(_), _) => encrypted("a PuTTY key with a passphrase"),
-        (None, _) => Outcome::Failed("it does not say how it is encrypted"),
+        (_, None) => Outcome::Failed(Code::PuttyNoPrivateLines),
+        (Some(b"none"), _) => Outcome::Proven(Code::PuttyKey.into()),
+        (Some(_), _) => encrypted(Code::EncryptedPutty),
+        (None, _) => Outcome::Failed(Code::PuttyNoEncryption),
     }
 }
 

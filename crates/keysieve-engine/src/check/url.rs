@@ -1,13 +1,14 @@
 //! The password of a URL or connection string, with what stands around it.
 
 use super::Outcome;
+use crate::reason::Code;
 use crate::{placeholder, plausibility};
 
 /// Templates are no passwords; well-known ones and ones for this machine only are harmless.
 pub fn password(secret: &[u8], text: &[u8], start: usize) -> Outcome {
     if let Some(reason) = placeholder::placeholder(secret) {
         let whole_word = secret.eq_ignore_ascii_case(b"password") || secret.eq_ignore_ascii_case(b"passwd");
-        return if whole_word { Outcome::Failed("it stands for a password") } else { Outcome::Failed(reason) };
+        return if whole_word { Outcome::Failed(Code::StandsForPassword) } else { Outcome::Failed(reason) };
     }
     if matches!(
         secret,
@@ -24,33 +25,33 @@ pub fn password(secret: &[u8], text: &[u8], start: usize) -> Outcome {
             | b"token"
             | b"secret"
     ) {
-        return Outcome::Failed("it stands for a password");
+        return Outcome::Failed(Code::StandsForPassword);
     }
     // Code that builds a URL out of parts: `"https://" + user + ":" + password + "@"`.
     if secret.iter().any(|byte| matches!(byte, b'"' | b'\'' | b'`' | b'+' | b'{' | b'}' | b'(' | b')' | b' '))
         && secret.len() < 40
     {
-        return Outcome::Failed("it is code or a template");
+        return Outcome::Failed(Code::CodeOrTemplate);
     }
     if secret.first() == Some(&b'$') || secret.first() == Some(&b':') && secret.len() < 24 {
-        return Outcome::Failed("it is the name of a variable");
+        return Outcome::Failed(Code::Variable);
     }
     if secret.iter().any(|byte| matches!(byte, b'[' | b']')) {
-        return Outcome::Failed("it is a template's optional part");
+        return Outcome::Failed(Code::OptionalPart);
     }
     let port = secret.iter().take_while(|byte| byte.is_ascii_digit()).count();
     if port > 0 && matches!(secret.get(port), Some(b'#' | b'?' | b'/')) {
-        return Outcome::Failed("it is a port");
+        return Outcome::Failed(Code::Port);
     }
     if names_itself(secret) {
-        return Outcome::Failed("it stands for a password");
+        return Outcome::Failed(Code::StandsForPassword);
     }
     let user = text[..start].strip_suffix(b":").unwrap_or_default();
     let is_users = user.len() > secret.len()
         && user[user.len() - secret.len()..].eq_ignore_ascii_case(secret)
         && !user[user.len() - secret.len() - 1].is_ascii_alphanumeric();
     if is_users {
-        return Outcome::Unlikely("the user's name is its password".into());
+        return Outcome::Unlikely(Code::UserIsPassword.into());
     }
     let rest = &text[(start + secret.len()).min(text.len())..];
     let host = rest.strip_prefix(b"@").unwrap_or_default();
@@ -75,17 +76,17 @@ pub fn password(secret: &[u8], text: &[u8], start: usize) -> Outcome {
         .any(|name| host == *name || host.ends_with(name) && host[..host.len() - name.len()].ends_with(b"."))
     {
         return match is_weak(secret) {
-            true => Outcome::Unlikely("an example's password at an example's host".into()),
-            false => Outcome::Harmless("its host is an example".into()),
+            true => Outcome::Unlikely(Code::ExamplePassword.into()),
+            false => Outcome::Harmless(Code::ExampleHost.into()),
         };
     }
     if host == b"localhost" || host.starts_with(b"127.") || host == b"0.0.0.0" {
-        return Outcome::Harmless("it opens a service on the same machine".into());
+        return Outcome::Harmless(Code::LocalHost.into());
     }
     if plausibility::well_known_password(secret) {
-        return Outcome::Harmless("a password that everybody tries first".into());
+        return Outcome::Harmless(Code::WellKnownPassword.into());
     }
-    Outcome::Plausible(Some("it stands where a connection's password goes".into()))
+    Outcome::Plausible(Some(Code::ConnectionPassword.into()))
 }
 
 /// Whether a password is named instead of given: `API_PASSWORD`, `random_password`.
