@@ -58,6 +58,16 @@ pub struct Scratch {
     pub(crate) found: Vec<Candidate>,
 }
 
+impl Scratch {
+    /// Has a cache for each of so many rules.
+    #[inline]
+    fn make_room(&mut self, rules: usize) {
+        if self.caches.len() < rules {
+            self.caches.resize_with(rules, MatchCache::default);
+        }
+    }
+}
+
 /// Some bytes of a content, and which of them to answer for.
 #[derive(Debug)]
 pub struct Window<'a> {
@@ -200,7 +210,7 @@ impl Detector {
 
     /// Appends the candidates that the keyword `hit` of `bytes` gives to `into`.
     pub fn scan_hit(&self, bytes: &[u8], hit: Hit, scratch: &mut Scratch, into: &mut Vec<Candidate>) {
-        scratch.caches.resize_with(self.rules.len(), MatchCache::default);
+        scratch.make_room(self.rules.len());
         self.at_hit(&Window { bytes, owned: 0..bytes.len(), offset: 0 }, hit, 0, scratch, into);
     }
 
@@ -224,7 +234,7 @@ impl Detector {
         let mut hits = std::mem::take(&mut scratch.hits);
         hits.clear();
         self.gate.hits(window.bytes, window.owned.clone(), |hit| hits.push(hit));
-        scratch.caches.resize_with(self.rules.len(), MatchCache::default);
+        scratch.make_room(self.rules.len());
         for hit in &hits {
             self.at_hit(window, *hit, 0, scratch, into);
         }

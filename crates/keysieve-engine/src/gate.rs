@@ -18,6 +18,8 @@ use super::gram;
 const BITS: u32 = 17;
 /// Bytes that are probed at once: as many probes as a word has bits.
 const BLOCK: usize = 128;
+/// Bytes that hold eight probes, which are read in three words.
+const ROUND: usize = 16;
 const FOLD: u64 = 0x2020_2020_2020_2020;
 
 type WideBitmap = [u64; 1 << (WIDE_BITS - 6)];
@@ -88,21 +90,29 @@ impl Gate {
         // A gram lies inside its keyword, so probes go on until the last keyword that may start in range has ended.
         let end = bytes.len().min(starts.end + self.longest);
         let mut at = starts.start;
-        while at + BLOCK + 2 <= end {
-            let block = bytes[at..].first_chunk().expect("the loop's condition leaves a block and two bytes");
-            let mut open = self.probe(block);
+        let mut look = |mut open: u64, at: usize| {
             while open != 0 {
                 let index = open.trailing_zeros() as usize;
                 open &= open - 1;
                 self.look_twice(bytes, at + 2 * index, &starts, &mut found);
             }
+        };
+        while at + BLOCK + 2 <= end {
+            let block = bytes[at..].first_chunk().expect("the loop's condition leaves a block and two bytes");
+            look(self.probe(block), at);
             at += BLOCK;
         }
+        while at + ROUND + 2 <= end {
+            let round = bytes[at..].first_chunk().expect("the loop's condition leaves a round and two bytes");
+            look(self.probe_round(round, 0), at);
+            at += ROUND;
+        }
         while at + 3 <= end {
-            let slot = slot(u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], 0]) | FOLD as u32);
-            if is_set(&self.bitmap[..], slot) {
-                self.look_twice(bytes, at, &starts, &mut found);
-            }
+            let gram = match bytes[at..].first_chunk() {
+                Some(four) => u32::from_le_bytes(*four),
+                None => u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], 0]),
+            };
+            look(bit(&self.bitmap[..], slot(gram | FOLD as u32)), at);
             at += 2;
         }
     }
@@ -110,18 +120,25 @@ impl Gate {
     /// Which of a block's 64 probes find their bit set. Without a branch: a wrong guess costs as much as ten probes.
     #[inline(always)]
     fn probe(&self, block: &[u8; BLOCK + 2]) -> u64 {
-        let mut open = 0u64;
-        // Sixteen bytes hold eight probes, but for the last one's third byte: read in three words.
-        for round in 0..BLOCK / 16 {
-            let at = 16 * round;
-            let low = word(block, at) | FOLD;
-            let middle = word(block, at + 6) | FOLD;
-            let high = word(block, at + 10) | FOLD;
-            let probes = [low, low >> 16, low >> 32, middle, middle >> 16, high, high >> 16, high >> 32];
-            for (index, probe) in probes.iter().enumerate() {
-                let slot = slot(*probe as u32);
-                open |= (self.bitmap[slot >> 6] >> (slot & 63) & 1) << (8 * round + index);
-            }
+        let mut open = 0;
+        // From the last one on: each bit then goes in at the low end, and none needs a shift of its own.
+        for at in (0..BLOCK).step_by(ROUND).rev() {
+            let round = block[at..].first_chunk().expect("the last round starts a round and two bytes before the end");
+            open = self.probe_round(round, open);
+        }
+        open
+    }
+
+    /// Puts which of eight probes find their bit set below the bits of `open`.
+    #[inline(always)]
+    fn probe_round(&self, round: &[u8; ROUND + 2], mut open: u64) -> u64 {
+        // Sixteen bytes hold eight probes, but for the last one's third byte.
+        let low = word(round, 0) | FOLD;
+        let middle = word(round, 6) | FOLD;
+        let high = word(round, 10) | FOLD;
+        for probe in [high >> 32, high >> 16, high, middle >> 16, middle, low >> 32, low >> 16, low] {
+            let slot = slot(probe as u32);
+            open = open << 1 | bit(&self.bitmap[..], slot);
         }
         open
     }
@@ -147,7 +164,7 @@ impl Gate {
         found: &mut impl FnMut(Hit),
     ) {
         let slot = wide_slot(four(bytes, from));
-        if !is_set(bitmap, slot) {
+        if bit(bitmap, slot) == 0 {
             return;
         }
         for wide in self.anchors.wides(slot | direction) {
@@ -182,13 +199,14 @@ fn wide_slot(gram: u32) -> usize {
     (gram.wrapping_mul(0x85EB_CA6B) >> (32 - WIDE_BITS)) as usize
 }
 
+/// The first slot is the highest bit of a word: from there it comes down with one shift and no mask.
 fn set(bitmap: &mut [u64], slot: usize) {
-    bitmap[slot >> 6] |= 1 << (slot & 63);
+    bitmap[slot >> 6] |= 1 << 63 >> (slot & 63);
 }
 
 #[inline(always)]
-fn is_set(bitmap: &[u64], slot: usize) -> bool {
-    bitmap[slot >> 6] >> (slot & 63) & 1 == 1
+fn bit(bitmap: &[u64], slot: usize) -> u64 {
+    bitmap[slot >> 6] << (slot & 63) >> 63
 }
 
 #[cfg(test)]
