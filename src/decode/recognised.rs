@@ -147,8 +147,10 @@ static FIRST: [bool; 256] = {
 /// there are as many.
 pub fn of(head: &[u8], tail: &[u8]) -> Option<&'static Format> {
     const FIRST_SECTOR: usize = 16 * 2048 + 1;
-    if FIRST[usize::from(*head.first()?)]
-        && let Some(format) = FORMATS.iter().find(|it| head.starts_with(it.magic) && (it.also)(head, tail))
+    let first = *head.first()?;
+    let is_start = |it: &&Format| it.magic[0] == first && head.starts_with(it.magic) && (it.also)(head, tail);
+    if FIRST[usize::from(first)]
+        && let Some(format) = FORMATS.iter().find(is_start)
     {
         return Some(format);
     }
@@ -211,19 +213,28 @@ fn carried(head: &[u8]) -> Vec<(Kind, usize)> {
         return Vec::new();
     }
     let head = &head[..head.len().min(FAR)];
-    let starts: [&[u8]; 8] = [
-        b"\x1f\x8b\x08",
-        b"\xfd7zXZ\0",
-        b"BZh",
-        b"\x28\xb5\x2f\xfd",
-        b"\x04\x22\x4d\x18",
-        b"\x5d\0\0",
-        b"LZIP\x01",
-        b"\x1f\x9d",
+    // Each with a byte that few scripts have, and where it stands: the search for these takes much less than a look at
+    // every line.
+    const STARTS: [(&[u8], usize); 8] = [
+        (b"\x1f\x8b\x08", 0),
+        (b"\xfd7zXZ\0", 0),
+        (b"BZh", 1),
+        (b"\x28\xb5\x2f\xfd", 3),
+        (b"\x04\x22\x4d\x18", 0),
+        (b"\x5d\0\0", 1),
+        (b"LZIP\x01", 2),
+        (b"\x1f\x9d", 0),
     ];
-    let lines = memchr::memchr_iter(b'\n', head).map(|end| end + 1);
-    lines
-        .filter(|at| starts.iter().any(|start| head[*at..].starts_with(start)))
+    let start_around = |rare: usize| {
+        let starts = STARTS.iter().filter_map(|(start, at)| rare.checked_sub(*at).map(|at| (start, at)));
+        let begins_line = |at: usize| at > 0 && head[at - 1] == b'\n';
+        starts.filter(|(start, at)| begins_line(*at) && head[*at..].starts_with(start)).map(|(_, at)| at).next()
+    };
+    let rare = memchr::memchr3_iter(0x1f, 0xfd, b'Z', head).chain(memchr::memchr2_iter(0x04, 0, head));
+    let mut found: Vec<usize> = rare.filter_map(start_around).collect();
+    found.sort_unstable();
+    found
+        .into_iter()
         .filter_map(|at| Kind::of(&head[at..]).map(|kind| (kind, at)))
         .collect()
 }
