@@ -22,6 +22,7 @@ pub mod oid;
 pub mod openable;
 pub mod pack;
 mod places;
+mod recent;
 pub mod refs;
 pub mod repository;
 pub mod revision;

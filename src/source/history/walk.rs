@@ -1,7 +1,7 @@
 //! All objects once: blobs and messages are scanned, commits and tags read, and, once it is known which blobs hold
 //! something, trees are followed down to them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use libdeflater::Decompressor;
@@ -14,6 +14,7 @@ use super::forest::{Buffers, DeltaTree, Derived, Forest, visit};
 use super::lines::{self, Scanned, Work};
 use super::oid::{Oid, OidMap};
 use super::pack::{Kind, Pack};
+use super::recent::{Recent, Slot};
 use super::store::{ObjectError, Store, read_loose};
 use super::tree_entries::{self, Mode};
 use crate::decode::compressed::stem;
@@ -125,7 +126,7 @@ struct Local {
     scratch: Scratch,
     found: Found,
     /// Authors and committers whose names and addresses hold nothing.
-    people: HashSet<Box<[u8]>>,
+    people: Recent<()>,
 }
 
 /// Scans every blob, commit and tag of `store`. `delta` says whether what versions share is scanned once only.
@@ -321,11 +322,18 @@ fn look_at(
         object.task.next_object();
     }
     let looked = guarded(|| {
-        let scanned = scan_object(shared, object, derived, local);
+        let is_file = object.is_read_as_file();
+        let scanned = scan_object(shared, object, is_file, derived, local);
         if let Some(reached) = &scanned.unread {
             local.found.gaps.push(object_gap(object.oid, &reached.clone().into()));
         }
-        let secrets = settle(shared, object, &scanned, of_base, &mut local.found);
+        let secrets = match is_file {
+            true => {
+                settle_as_file(shared, object, &mut local.found);
+                None
+            }
+            false => settle(shared, object, &scanned, of_base, &mut local.found),
+        };
         if secrets.is_some()
             && lock(&shared.secrets).list.len() > shared.progress.limits.findings.saturating_mul(VARIANTS)
         {
@@ -343,6 +351,7 @@ fn look_at(
 fn scan_object(
     shared: &Shared<'_>,
     object: &Object<'_, '_>,
+    is_file: bool,
     derived: Option<Derived<'_, Scanned>>,
     local: &mut Local,
 ) -> Scanned {
@@ -373,7 +382,7 @@ fn scan_object(
         Kind::Tree => return Scanned::default(),
         Kind::Blob => {}
     }
-    if object.is_read_as_file() {
+    if is_file {
         local.found.work.expanded += bytes.len() as u64;
         return Scanned::decoded();
     }
@@ -389,10 +398,6 @@ fn settle(
     of_base: Option<Arc<[VariantId]>>,
     found: &mut Found,
 ) -> Option<Arc<[VariantId]>> {
-    if object.is_read_as_file() {
-        settle_as_file(shared, object, found);
-        return None;
-    }
     let Object { oid, bytes, .. } = *object;
     if scanned.is_empty() {
         return None;
@@ -431,7 +436,7 @@ fn look_at_text(shared: &Shared<'_>, object: &Object<'_, '_>, header: &[u8], loc
     local.found.work.expanded += object.bytes.len() as u64;
     // Most commits are by people who made others, and say nothing else.
     let people = commit::only_people(header);
-    let is_known = people.is_some_and(|people| people.iter().all(|person| local.people.contains(*person)));
+    let is_known = people.is_some_and(|people| people.iter().all(|person| local.people.find(person).1));
     let header = (!is_known).then_some((header, Some(HEADER)));
     for (text, inner) in std::iter::once((commit::message(object.bytes), None)).chain(header) {
         let mut work = Work::default();
@@ -441,8 +446,10 @@ fn look_at_text(shared: &Shared<'_>, object: &Object<'_, '_>, header: &[u8], loc
             local.found.gaps.push(object_gap(object.oid, &reached.clone().into()));
         }
         if scanned.is_empty() {
-            let clean = people.filter(|_| inner.is_some() && scanned.unread.is_none());
-            local.people.extend(clean.into_iter().flatten().map(Box::from));
+            for person in people.filter(|_| inner.is_some() && scanned.unread.is_none()).into_iter().flatten() {
+                let (slot, _) = local.people.find(person);
+                local.people.put(slot, person);
+            }
             continue;
         }
         let mut settled = resolve::settle(rules, candidates(&scanned, text, true));
@@ -556,8 +563,8 @@ struct LocalTrees {
     /// Names that have not been looked at, and their trees.
     listed: Names,
     listed_in: Vec<u32>,
-    /// Names that were listed, each in the slot of its hash: a name that comes again need not be.
-    recent: Vec<Box<[u8]>>,
+    /// Names that were listed, which need not be when they come again, and their numbers if they have some.
+    recent: Recent<Option<u32>>,
     in_names: Vec<InName>,
     worker: Worker,
     gaps: Vec<Gap>,
@@ -565,8 +572,6 @@ struct LocalTrees {
 
 /// Bytes of names that are looked at together.
 const NAMES: usize = 256 << 10;
-/// Names that are remembered.
-const RECENT: usize = 4096;
 
 /// A candidate in the name of a tree's entry.
 #[derive(Debug)]
@@ -703,7 +708,7 @@ impl LocalTrees {
             let number = read.bounds.len() as u32;
             read.bounds.push(at as u32);
             at += entry.length;
-            self.list(tree, name);
+            let slot = self.list(tree, name);
             if let Some(pseudo) = reader.names.get(name).filter(|_| !reader.names.is_empty()) {
                 let name = self.name(FILE_NAME.as_bytes());
                 read.kept.push((number, name, *pseudo, false));
@@ -714,7 +719,7 @@ impl LocalTrees {
             }
             let is_tree = entry.mode == Mode::Tree;
             if is_tree || reader.wanted.contains_key(&child) {
-                let name = self.name(name);
+                let name = self.name_in(slot, name);
                 match store.number(&child) {
                     Some(child) => read.kept.push((number, name, child, is_tree)),
                     None => read.missing.push((number, child)),
@@ -738,19 +743,25 @@ impl LocalTrees {
         read
     }
 
-    /// Lets a name wait for its scan, unless it came up lately.
-    fn list(&mut self, tree: u32, name: &[u8]) {
-        if self.recent.is_empty() {
-            self.recent.resize(RECENT, Box::default());
-        }
-        let last = name.last_chunk().map_or(u32::from(name[0]), |last| u32::from_le_bytes(*last));
-        let slot = (last ^ name.len() as u32).wrapping_mul(0x9e37_79b1) >> 20;
-        let recent = &mut self.recent[slot as usize % RECENT];
-        if **recent != *name {
-            *recent = name.into();
+    /// Lets a name wait for its scan, unless it came up lately, and says where it is remembered.
+    fn list(&mut self, tree: u32, name: &[u8]) -> Slot {
+        let (slot, is_known) = self.recent.find(name);
+        if !is_known {
+            self.recent.put(slot, name);
             self.listed.push(name);
             self.listed_in.push(tree);
         }
+        slot
+    }
+
+    /// The number of a name that is remembered in `slot`.
+    fn name_in(&mut self, slot: Slot, name: &[u8]) -> u32 {
+        if let Some(number) = *self.recent.known(slot) {
+            return number;
+        }
+        let number = self.name(name);
+        *self.recent.known(slot) = Some(number);
+        number
     }
 
     /// Scans the names that are waiting for it.
