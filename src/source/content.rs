@@ -19,7 +19,7 @@ use crate::finding::Secret;
 use keysieve_engine::Detector;
 use keysieve_engine::candidate::Candidate;
 
-/// Bytes that are read before it is asked what a content is: most files are no longer.
+/// Bytes of a stream that are read before it is asked what it is. Contents that are no longer do not count as memory.
 const HEAD: usize = 64 << 10;
 
 /// Most bytes of a stream that are kept in case its end tells that it is a container.
@@ -90,30 +90,29 @@ impl Scan<'_, '_> {
 
     /// Scans a file of this size.
     pub fn file(mut self, file: &mut File, size: u64) -> Scanned {
-        let mut head = std::mem::take(&mut self.worker.head);
-        let scanned = self.file_with_head(file, size, &mut head);
-        self.worker.head = head;
-        scanned
-    }
-
-    fn file_with_head(&mut self, file: &mut File, size: u64, head: &mut Vec<u8>) -> Scanned {
-        head.clear();
-        if let Err(error) = file.take(HEAD as u64 + 1).read_to_end(head) {
-            return self.unreadable(&error);
-        }
-        if head.len() <= HEAD {
-            let form = Form::of(head, head);
-            let reading = self.raw(&form, |detector, worker, task| window::scan_bytes(head, detector, worker, task));
-            return self.open(reading, &form, |_| Ok(&head[..]));
-        }
-        let tail = match tail_of(file, size, head.len() as u64) {
-            Ok(tail) => tail,
-            Err(error) => return self.unreadable(&error),
+        let begun = window::begin(file, size, self.worker, self.task);
+        let head = begun.bytes(self.worker);
+        let (length, is_all) = (head.len(), begun.is_all());
+        let form = if is_all {
+            Form::of(head, &head[length.saturating_sub(TAIL)..])
+        } else {
+            match tail_of(file, size, length as u64) {
+                Ok(tail) => Form::of(head, &tail),
+                Err(error) => return self.unreadable(&error),
+            }
         };
-        let form = Form::of(head, &tail);
-        let mut input = Cursor::new(&head[..]).chain(&mut *file);
-        let reading = self.raw(&form, |detector, worker, task| window::scan(&mut input, size, detector, worker, task));
-        self.open(reading, &form, |task| read_whole(file, size, task))
+        let reading = self.raw(&form, |detector, worker, task| window::scan_begun(file, begun, detector, worker, task));
+        if !is_all {
+            return self.open(reading, &form, |task| read_whole(file, size, task));
+        }
+        // What is inside needs the buffer as well.
+        let buffer = std::mem::take(&mut self.worker.buffer);
+        let scanned = self.open(reading, &form, |task| match length > HEAD {
+            true => task.hold(length as u64).map(|()| &buffer[..length]).map_err(|it| (it.code(), it.to_string())),
+            false => Ok(&buffer[..length]),
+        });
+        self.worker.buffer = buffer;
+        scanned
     }
 
     /// Scans what can be read only once, of whatever size.

@@ -158,7 +158,6 @@ impl Progress {
 pub struct Worker {
     scratch: Scratch,
     buffer: Vec<u8>,
-    head: Vec<u8>,
 }
 
 /// Workers that wait for a thread to take them up again.

@@ -210,14 +210,10 @@ fn in_names(
 ) -> (Vec<Content>, Option<Gap>) {
     let mut names = Names::default();
     // The name of what was asked for is no content of it.
-    let below = |file: &Listed| match file.path.strip_prefix(&roots[file.root].path) {
-        Ok(rest) if !rest.as_os_str().is_empty() => rest.as_os_str().as_encoded_bytes().to_vec(),
-        _ => file.path.file_name().unwrap_or_default().as_encoded_bytes().to_vec(),
-    };
-    files.iter().for_each(|file| names.push(&below(file)));
+    files.iter().for_each(|file| names.push(below(&file.path, &roots[file.root].path)));
     let folder_of = |index: usize| {
         let file = &files[index];
-        let name = below(file);
+        let name = below(&file.path, &roots[file.root].path);
         let up = name.iter().filter(|byte| **byte == b'/').count() + 1;
         let path = file.path.ancestors().nth(up).unwrap_or(Path::new(""));
         let identity = roots[file.root].identity(&file.path);
@@ -225,6 +221,20 @@ fn in_names(
         (as_prefix(shown(path)), as_prefix(identity.display().to_string()))
     };
     names.scan_paths(&folder_of, detector, worker, &Task::new(progress))
+}
+
+/// The path of a file from a root on; of a file that was named itself, its name.
+fn below<'a>(path: &'a Path, root: &Path) -> &'a [u8] {
+    let bytes = |path: &'a Path| path.as_os_str().as_encoded_bytes();
+    // Walked paths begin with the root as it is written; the comparison by components is slow.
+    let written = bytes(path).strip_prefix(root.as_os_str().as_encoded_bytes());
+    match written.and_then(|rest| rest.strip_prefix(b"/")) {
+        Some(rest) if !rest.is_empty() && !rest.starts_with(b"/") && !rest.starts_with(b"./") => rest,
+        _ => match path.strip_prefix(root) {
+            Ok(rest) if !rest.as_os_str().is_empty() => bytes(rest),
+            _ => path.file_name().unwrap_or_default().as_encoded_bytes(),
+        },
+    }
 }
 
 /// A folder as it stands before what is in it.

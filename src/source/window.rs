@@ -70,7 +70,72 @@ impl From<Reached> for Unread {
 
 /// Scans all that `reader` gives; `size` is what is expected of it, 0 if unknown.
 pub fn scan(reader: &mut impl Read, size: u64, detector: &Detector, worker: &mut Worker, task: &Task<'_>) -> Reading {
-    scan_in_windows(reader, size, WINDOW, detector, worker, task)
+    let begun = begin(reader, size, worker, task);
+    scan_begun(reader, begun, detector, worker, task)
+}
+
+/// What of a content is in its worker's buffer before any of it is scanned: all of it, or as much as a window takes.
+#[derive(Debug)]
+pub struct Begun {
+    filled: usize,
+    at_end: bool,
+    error: Option<Unread>,
+    limit: usize,
+}
+
+impl Begun {
+    /// The bytes.
+    pub fn bytes<'a>(&self, worker: &'a Worker) -> &'a [u8] {
+        &worker.buffer[..self.filled]
+    }
+
+    /// Whether there are no more.
+    pub fn is_all(&self) -> bool {
+        self.at_end && self.error.is_none()
+    }
+}
+
+/// Reads the beginning of a content; `size` is what is expected of it, 0 if unknown.
+pub fn begin(reader: &mut impl Read, size: u64, worker: &mut Worker, task: &Task<'_>) -> Begun {
+    begin_window(reader, size, WINDOW, worker, task)
+}
+
+/// Scans what is in the buffer, and all that `reader` gives after it.
+pub fn scan_begun(
+    reader: &mut impl Read,
+    begun: Begun,
+    detector: &Detector,
+    worker: &mut Worker,
+    task: &Task<'_>,
+) -> Reading {
+    let Begun { mut filled, mut at_end, mut error, limit } = begun;
+    let mut input = Input { reader, bytes: filled as u64, task };
+    let mut stream = Stream::new();
+    let mut lines = LineLength { most: task.line_limit(), open: 0 };
+    let buffer = &mut worker.buffer;
+    let (mut before, mut owned) = (0, 0);
+    loop {
+        if let Err(reached) = lines.add(&buffer[before..filled]) {
+            error = error.or(Some(reached.into()));
+        }
+        let ended = if at_end { filled } else { filled - LOOK_AHEAD };
+        let found = stream.len();
+        stream.feed(detector, &mut worker.scratch, &buffer[..filled], owned..ended);
+        if let Err(reached) = task.found(stream.len() - found) {
+            error = error.or(Some(reached.into()));
+            stream.truncate(task.limits().findings_per_file);
+        }
+        if at_end || error.is_some() {
+            return Reading { candidates: stream.finish(detector), bytes: input.bytes, error };
+        }
+        let done = ended - LOOK_BEHIND.min(ended);
+        stream.advance(&buffer[..filled], done);
+        buffer.copy_within(done..filled, 0);
+        filled -= done;
+        owned = ended - done;
+        before = filled;
+        (at_end, error) = input.fill(buffer, &mut filled, limit);
+    }
 }
 
 /// Scans what is in memory; what fits into one window is not copied.
@@ -93,50 +158,17 @@ pub fn scan_bytes(bytes: &[u8], detector: &Detector, worker: &mut Worker, task: 
     Reading { candidates: stream.finish(detector), bytes: bytes.len() as u64, error: error.map(Unread::from) }
 }
 
-fn scan_in_windows(
-    reader: &mut impl Read,
-    size: u64,
-    window: usize,
-    detector: &Detector,
-    worker: &mut Worker,
-    task: &Task<'_>,
-) -> Reading {
+fn begin_window(reader: &mut impl Read, size: u64, window: usize, worker: &mut Worker, task: &Task<'_>) -> Begun {
     let limit = LOOK_BEHIND + window + LOOK_AHEAD;
     // One byte more than expected tells the end of a file without a second read of nothing.
     let first = usize::try_from(size).unwrap_or(limit).saturating_add(1).clamp(FIRST_READ.min(limit), limit);
-    let mut input = Input { reader, bytes: 0, task };
-    let mut stream = Stream::new();
-    let mut lines = LineLength { most: task.line_limit(), open: 0 };
     let buffer = &mut worker.buffer;
     if buffer.len() < first {
         buffer.resize(first, 0);
     }
-    let (mut filled, mut owned) = (0, 0);
-    loop {
-        let before = filled;
-        let (at_end, mut error) = match input.fill(buffer, &mut filled, limit) {
-            Ok(at_end) => (at_end, None),
-            Err(error) => (true, Some(error)),
-        };
-        if let Err(reached) = lines.add(&buffer[before..filled]) {
-            error = error.or(Some(reached.into()));
-        }
-        let ended = if at_end { filled } else { filled - LOOK_AHEAD };
-        let found = stream.len();
-        stream.feed(detector, &mut worker.scratch, &buffer[..filled], owned..ended);
-        if let Err(reached) = task.found(stream.len() - found) {
-            error = error.or(Some(reached.into()));
-            stream.truncate(task.limits().findings_per_file);
-        }
-        if at_end || error.is_some() {
-            return Reading { candidates: stream.finish(detector), bytes: input.bytes, error };
-        }
-        let done = ended - LOOK_BEHIND.min(ended);
-        stream.advance(&buffer[..filled], done);
-        buffer.copy_within(done..filled, 0);
-        filled -= done;
-        owned = ended - done;
-    }
+    let mut filled = 0;
+    let (at_end, error) = Input { reader, bytes: 0, task }.fill(buffer, &mut filled, limit);
+    Begun { filled, at_end, error, limit }
 }
 
 /// Looks for lines that are too long.
@@ -182,8 +214,15 @@ struct Input<'a, 't, R> {
 }
 
 impl<R: Read> Input<'_, '_, R> {
-    /// Reads until `filled` reaches `limit` or the content ends, and says which.
-    fn fill(&mut self, buffer: &mut Vec<u8>, filled: &mut usize, limit: usize) -> Result<bool, Unread> {
+    /// Reads until `filled` reaches `limit` or the content ends, and says which, and what ended it early.
+    fn fill(&mut self, buffer: &mut Vec<u8>, filled: &mut usize, limit: usize) -> (bool, Option<Unread>) {
+        match self.try_to_fill(buffer, filled, limit) {
+            Ok(at_end) => (at_end, None),
+            Err(error) => (true, Some(error)),
+        }
+    }
+
+    fn try_to_fill(&mut self, buffer: &mut Vec<u8>, filled: &mut usize, limit: usize) -> Result<bool, Unread> {
         while *filled < limit {
             if *filled == buffer.len() {
                 let room = (buffer.len() * 4).max(FIRST_READ).min(limit.max(buffer.len() + 1));
@@ -235,7 +274,9 @@ mod tests {
         let mut worker = Worker::default();
         let progress = Progress::default();
         let task = Task::new(&progress);
-        let reading = scan_in_windows(&mut Slow(bytes, step), 0, window, &detector, &mut worker, &task);
+        let mut reader = Slow(bytes, step);
+        let begun = begin_window(&mut reader, 0, window, &mut worker, &task);
+        let reading = scan_begun(&mut reader, begun, &detector, &mut worker, &task);
         assert!(reading.error.is_none());
         assert_eq!(reading.bytes, bytes.len() as u64);
         let told = |it: &Candidate| format!("{} {:?} {:?} {}", detector.rule_of(it).id, it.place, it.span, it.secret);
