@@ -205,6 +205,21 @@ impl Kinds {
     }
 }
 
+/// How starts what a script can carry, and where in that one of the [`RARE`] bytes stands.
+const CARRIED: [(&[u8], usize); 8] = [
+    (b"\x1f\x8b\x08", 0),
+    (b"\xfd7zXZ\0", 0),
+    (b"BZh", 1),
+    (b"\x28\xb5\x2f\xfd", 3),
+    (b"\x04\x22\x4d\x18", 0),
+    (b"\x5d\0\0", 1),
+    (b"LZIP\x01", 1),
+    (b"\x1f\x9d", 0),
+];
+
+/// Bytes that few scripts have: a search for them takes much less than a look at each line.
+const RARE: [u8; 5] = [0x1f, 0xfd, b'Z', 0x04, 0];
+
 /// What a script carries that unpacks itself: whatever is compressed and starts a line. Of several any may be what the
 /// script unpacks, and any only text that looks like a start.
 fn carried(head: &[u8]) -> Vec<(Kind, usize)> {
@@ -213,30 +228,16 @@ fn carried(head: &[u8]) -> Vec<(Kind, usize)> {
         return Vec::new();
     }
     let head = &head[..head.len().min(FAR)];
-    // Each with a byte that few scripts have, and where it stands: the search for these takes much less than a look at
-    // every line.
-    const STARTS: [(&[u8], usize); 8] = [
-        (b"\x1f\x8b\x08", 0),
-        (b"\xfd7zXZ\0", 0),
-        (b"BZh", 1),
-        (b"\x28\xb5\x2f\xfd", 3),
-        (b"\x04\x22\x4d\x18", 0),
-        (b"\x5d\0\0", 1),
-        (b"LZIP\x01", 2),
-        (b"\x1f\x9d", 0),
-    ];
     let start_around = |rare: usize| {
-        let starts = STARTS.iter().filter_map(|(start, at)| rare.checked_sub(*at).map(|at| (start, at)));
+        let starts = CARRIED.iter().filter_map(|(start, at)| rare.checked_sub(*at).map(|at| (start, at)));
         let begins_line = |at: usize| at > 0 && head[at - 1] == b'\n';
         starts.filter(|(start, at)| begins_line(*at) && head[*at..].starts_with(start)).map(|(_, at)| at).next()
     };
-    let rare = memchr::memchr3_iter(0x1f, 0xfd, b'Z', head).chain(memchr::memchr2_iter(0x04, 0, head));
+    let [a, b, c, d, e] = RARE;
+    let rare = memchr::memchr3_iter(a, b, c, head).chain(memchr::memchr2_iter(d, e, head));
     let mut found: Vec<usize> = rare.filter_map(start_around).collect();
     found.sort_unstable();
-    found
-        .into_iter()
-        .filter_map(|at| Kind::of(&head[at..]).map(|kind| (kind, at)))
-        .collect()
+    found.into_iter().filter_map(|at| Kind::of(&head[at..]).map(|kind| (kind, at))).collect()
 }
 
 /// Whether a content ends with a zip's directory. Behind a program a zip can have a comment as well; elsewhere that is not
@@ -341,6 +342,13 @@ mod tests {
         ] {
             assert!(of(text, text).is_none(), "{}", String::from_utf8_lossy(text));
             assert!(kinds(text, text).is_empty());
+        }
+    }
+
+    #[test]
+    fn what_a_script_can_carry_has_a_rare_byte() {
+        for (start, at) in CARRIED {
+            assert!(RARE.contains(&start[at]), "{start:?}");
         }
     }
 }
