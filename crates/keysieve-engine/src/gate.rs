@@ -90,21 +90,20 @@ impl Gate {
         // A gram lies inside its keyword, so probes go on until the last keyword that may start in range has ended.
         let end = bytes.len().min(starts.end + self.longest);
         let mut at = starts.start;
-        let mut look = |mut open: u64, at: usize| {
-            while open != 0 {
-                let index = open.trailing_zeros() as usize;
-                open &= open - 1;
-                self.look_twice(bytes, at + 2 * index, &starts, &mut found);
-            }
-        };
         while at + BLOCK + 2 <= end {
             let block = bytes[at..].first_chunk().expect("the loop's condition leaves a block and two bytes");
-            look(self.probe(block), at);
+            let open = self.probe(block);
+            if open != 0 {
+                self.look_at(open, bytes, at, &starts, &mut found);
+            }
             at += BLOCK;
         }
         while at + ROUND + 2 <= end {
             let round = bytes[at..].first_chunk().expect("the loop's condition leaves a round and two bytes");
-            look(self.probe_round(round, 0), at);
+            let open = self.probe_round(round, 0);
+            if open != 0 {
+                self.look_at(open, bytes, at, &starts, &mut found);
+            }
             at += ROUND;
         }
         while at + 3 <= end {
@@ -112,7 +111,9 @@ impl Gate {
                 Some(four) => u32::from_le_bytes(*four),
                 None => u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], 0]),
             };
-            look(bit(&self.bitmap[..], slot(gram | FOLD as u32)), at);
+            if bit(&self.bitmap[..], slot(gram | FOLD as u32)) != 0 {
+                self.look_at(1, bytes, at, &starts, &mut found);
+            }
             at += 2;
         }
     }
@@ -141,6 +142,15 @@ impl Gate {
             open = open << 1 | bit(&self.bitmap[..], slot);
         }
         open
+    }
+
+    /// Looks again where bits of `open` are set, each of which stands for two bytes from `at` on.
+    fn look_at(&self, mut open: u64, bytes: &[u8], at: usize, starts: &Range<usize>, found: &mut impl FnMut(Hit)) {
+        while open != 0 {
+            let index = open.trailing_zeros() as usize;
+            open &= open - 1;
+            self.look_twice(bytes, at + 2 * index, starts, found);
+        }
     }
 
     #[inline(always)]
