@@ -254,9 +254,11 @@ fn build_from_hir(hir: &Hir) -> Result<Regex, String> {
             Config::new()
                 .utf8_empty(false)
                 .nfa_size_limit(Some(REGEX_SIZE_LIMIT))
-                // A rule matches a few hundred short windows: building tables ahead never pays.
+                // A rule matches a few hundred short windows: building tables ahead never pays, nor does a search for
+                // literals, which the gate has done.
                 .dfa(false)
                 .onepass(false)
+                .auto_prefilter(false)
                 .hybrid_cache_capacity(256 * 1024),
         )
         .build_from_hir(hir)
