@@ -37,9 +37,13 @@ pub fn error(error: &anyhow::Error) {
 
 /// Says what is wrong with the arguments, and ends. They can be names of refs that somebody else chose.
 pub fn usage(error: &clap::Error) -> ! {
+    // Help and version are this program's own words, and soon said.
+    if !error.use_stderr() {
+        error.exit();
+    }
     let text = error.render().to_string();
     match inert(&text) {
-        said if !error.use_stderr() || said == text => error.exit(),
+        said if said == text => error.exit(),
         said => {
             anstream::eprint!("{said}");
             std::process::exit(error.exit_code());
