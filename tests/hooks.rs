@@ -164,6 +164,10 @@ fn other_places_for_hooks_are_respected() {
     fs::write(root.join("lefthook.yml"), "pre-commit: {}\n").unwrap();
     let (ok, said) = keysieve(root, &["hook", "install"]);
     assert!(!ok && said.contains("add this to lefthook.yml"), "{said}");
+    assert!(
+        said.contains("run: keysieve hook run pre-commit") && said.contains("run: keysieve hook run pre-push"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -376,6 +380,11 @@ fn each_form_of_push_is_refused_with_a_secret() {
             "git checkout -q other; git cherry-pick -n main > /dev/null || git checkout -q main -- .
             git commit -q --no-verify -m x; git push -q origin other",
         ),
+        (
+            "what another remote has",
+            "git push -q --no-verify origin main; git init -q --bare ../other.git; git remote add o ../other.git; \
+             git push -q o main",
+        ),
         ("a linked work tree", "git worktree add -q ../linked; cd ../linked; git push -q origin HEAD:refs/heads/new"),
         ("elsewhere", "cd /; git --git-dir=\"$ROOT/.git\" push -q \"$ROOT/../remote.git\" main"),
     ];
@@ -481,4 +490,39 @@ fn a_hook_of_a_server_sees_what_is_in_quarantine() {
         printf '#!/bin/sh\\nwhile read old new ref; do keysieve range \"$old..$new\" || exit 1; done' > $hook
         chmod +x $hook; leak tracked.py; git commit -q --no-verify -am x; git push -q --no-verify origin main";
     refused(&[("pre-receive", script)], "");
+}
+
+/// The pre-commit program reads what git tells a hook, and tells it on by variables.
+#[test]
+fn the_pre_commit_program_tells_of_a_push_by_variables() {
+    let folder = guarded();
+    let root = folder.path().join("repository");
+    let (ok, said) = shell(&root, "leak tracked.py; git commit -q --no-verify -am x", LEAK);
+    assert!(ok, "{said}");
+    let (head, before) = (git(&root, &["rev-parse", "HEAD"]), git(&root, &["rev-parse", "HEAD~1"]));
+    let rows: [(&[(&str, &str)], i32); 6] = [
+        (&[("PRE_COMMIT_FROM_REF", before.trim()), ("PRE_COMMIT_TO_REF", head.trim())], 1),
+        (&[("PRE_COMMIT_TO_REF", head.trim())], 1),
+        (&[("PRE_COMMIT_LOCAL_BRANCH", "refs/heads/main"), ("PRE_COMMIT_REMOTE_NAME", "origin")], 1),
+        (&[("PRE_COMMIT_TO_REF", before.trim()), ("PRE_COMMIT_REMOTE_NAME", "origin")], 0),
+        (&[("PRE_COMMIT_LOCAL_BRANCH", "refs/heads/nowhere")], 3),
+        (&[], 3),
+    ];
+    for (variables, code) in rows {
+        let mut hook = command("keysieve", &root, &["hook", "run", "pre-push"]);
+        let output = hook.env("PRE_COMMIT", "1").envs(variables.iter().copied()).stdin(Stdio::null()).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{variables:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    // What it takes from the repository has an entry for each hook.
+    let listed = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(".pre-commit-hooks.yaml")).unwrap();
+    for language in ["rust", "system", "docker"] {
+        for stage in ["pre-commit", "pre-push"] {
+            let is_it = |hook: &str| {
+                hook.contains(&format!("language: {language}\n"))
+                    && hook.contains(&format!("stages: [{stage}]"))
+                    && hook.contains(&format!("hook run {stage}\n"))
+            };
+            assert!(listed.split("\n- id: ").any(is_it), "{language} {stage}");
+        }
+    }
 }

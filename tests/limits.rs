@@ -190,3 +190,38 @@ fn of_nested_folders() {
         assert!(said.contains("nested deeper than 512"), "{arguments:?}: {said}");
     }
 }
+
+/// No time at all is over before anything is read, and an input that is empty is said to be.
+#[test]
+fn nothing_that_was_read_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.txt"), "x = 1\n").unwrap();
+    let rows: [(&[&str], &str, i32, &str); 5] = [
+        (&["scan", "."], "", 3, "--timeout"),
+        (&["scan", "-"], "x = 1\n", 3, "--timeout"),
+        (&["scan", "-"], "", 3, "--timeout"),
+        (&["scan", "-"], "", 0, "standard input was empty (0 bytes read)"),
+        (&["scan", "-"], "x = 1\n", 0, ""),
+    ];
+    for (arguments, input, code, words) in rows {
+        for limit in ["--timeout", "--file-timeout"] {
+            let limits: &[&str] = if code == 3 { &[limit, "0s"] } else { &[] };
+            let mut child = Command::new(env!("CARGO_BIN_EXE_keysieve"))
+                .args(arguments)
+                .args(limits)
+                .current_dir(folder.path())
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+            let output = child.wait_with_output().unwrap();
+            let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+            let words = if words == "--timeout" { "timeout" } else { words };
+            let is_it = output.status.code() == Some(code) && said.contains(words);
+            // An empty input is read before its time can be over.
+            assert!(is_it || input.is_empty() && limit == "--file-timeout", "{arguments:?} {limit}: {said}");
+        }
+    }
+}

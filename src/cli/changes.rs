@@ -46,6 +46,9 @@ pub struct RangeArgs {
     /// Reads from standard input what git tells a pre-push hook, and looks at the commits that are pushed
     #[arg(long, conflicts_with = "range")]
     pre_push: bool,
+    /// The remote that is pushed to, as git names it to a pre-push hook.
+    #[arg(skip)]
+    remote: Option<PathBuf>,
     /// Takes configuration, baseline and allow markers as HEAD has them, not BASE: for the owner's own changes
     #[arg(long)]
     trust_head: bool,
@@ -55,7 +58,7 @@ pub struct RangeArgs {
 
 impl RangeArgs {
     /// As a pre-push hook calls it.
-    pub fn pre_push() -> Self {
+    pub fn pre_push(remote: Option<PathBuf>) -> Self {
         let common = CommonArgs {
             trust: TrustArgs::of_hook(),
             accepted: AcceptedArgs::default(),
@@ -65,7 +68,7 @@ impl RangeArgs {
             repository_limits: RepositoryLimitArgs::default(),
             report: ReportArgs::default(),
         };
-        Self { range: None, repository: PathBuf::from("."), pre_push: true, trust_head: false, common }
+        Self { range: None, repository: PathBuf::from("."), pre_push: true, remote, trust_head: false, common }
     }
 }
 
@@ -130,7 +133,11 @@ pub fn look_at_range(arguments: &RangeArgs) -> anyhow::Result<Looked> {
     let repository = common.trust.open(&arguments.repository)?;
     let (ends, unknown) = match &arguments.range {
         Some(text) => ends_of(&repository, text, &Range::parse(text).map_err(anyhow::Error::msg)?),
-        None => ends_of_push(&repository, &mut std::io::stdin().lock())?,
+        None => {
+            let framework = Framework::read();
+            let remote = arguments.remote.clone().or_else(|| framework.remote.clone().map(PathBuf::from));
+            ends_of_push(&repository, &mut std::io::stdin().lock(), remote.as_deref(), &framework)?
+        }
     };
     let base = ends.base().filter(|_| !arguments.trust_head && !arguments.pre_push);
     let (settings, notes, gaps) = match base {
@@ -174,7 +181,14 @@ fn ends_of(repository: &Repository, name: &str, range: &Range) -> (Ends, Vec<Gap
 
 /// The ends of what is pushed. Git gives a line for each ref: its local name and id, its remote name and id. The local name
 /// is what was typed, `HEAD^{/a word}` with its blanks, so a line is read from its end. A line that is none is a gap.
-fn ends_of_push(repository: &Repository, input: &mut impl Read) -> anyhow::Result<(Ends, Vec<Gap>)> {
+///
+/// The pre-commit program reads these lines itself, and tells of a push by variables.
+fn ends_of_push(
+    repository: &Repository,
+    input: &mut impl Read,
+    remote: Option<&Path>,
+    framework: &Framework,
+) -> anyhow::Result<(Ends, Vec<Gap>)> {
     let mut text = Vec::new();
     input.take(MAX_PUSH + 1).read_to_end(&mut text).context("cannot read what is pushed from standard input")?;
     let mut gaps = Vec::new();
@@ -204,11 +218,54 @@ fn ends_of_push(repository: &Repository, input: &mut impl Read) -> anyhow::Resul
             pushed.entry(Pushed { local, remote }).or_insert_with(|| shown(name));
         }
     }
+    if text.is_empty() && framework.is_there {
+        match &framework.local {
+            Some(local) => {
+                let told = Pushed { local: local.clone(), remote: framework.known.clone() };
+                pushed.insert(told, local.clone());
+                ref_names.extend(framework.branch.clone());
+            }
+            None => {
+                let reason = "the program that called the hook told neither what is pushed nor a branch, so nothing was \
+                              looked at";
+                gaps.push(Gap::about(GapCode::UnknownRevision, "push", reason));
+            }
+        }
+    }
     let (pushed, names): (Vec<Pushed>, Vec<String>) = pushed.into_iter().unzip();
-    let (mut ends, unknown) = range::resolve_push(repository, &pushed);
+    let remote = remote.and_then(Path::to_str);
+    let (mut ends, unknown) = range::resolve_push(repository, &pushed, remote);
     ends.ref_names = ref_names;
     gaps.extend(unknown.into_iter().map(|(at, error)| Gap::about(GapCode::UnknownRevision, &names[at], error)));
     Ok((ends, gaps))
+}
+
+/// What the pre-commit program tells of a push: it gives the hooks that it runs no input.
+#[derive(Default)]
+struct Framework {
+    /// Whether it called.
+    is_there: bool,
+    /// What is pushed: an id, or a branch.
+    local: Option<String>,
+    /// What the remote has.
+    known: Option<String>,
+    /// The name of the branch at the remote.
+    branch: Option<String>,
+    remote: Option<String>,
+}
+
+impl Framework {
+    fn read() -> Self {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Self {
+            is_there: variable("PRE_COMMIT").is_some(),
+            local: variable("PRE_COMMIT_TO_REF").or_else(|| variable("PRE_COMMIT_LOCAL_BRANCH")),
+            known: variable("PRE_COMMIT_FROM_REF"),
+            branch: variable("PRE_COMMIT_REMOTE_BRANCH"),
+            remote: variable("PRE_COMMIT_REMOTE_NAME")
+                .filter(|name| Some(name) != variable("PRE_COMMIT_REMOTE_URL").as_ref()),
+        }
+    }
 }
 
 /// An object's whole id.

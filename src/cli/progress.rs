@@ -90,6 +90,10 @@ pub fn begin(limits: Limits) -> Arc<Progress> {
     if let Err(error) = installed {
         say::warning(&format!("Ctrl-C will end the scan without a report: {error}"));
     }
+    if progress.limits.time.is_zero() {
+        // A thread may be late to say so.
+        progress.stop(Stop::OutOfTime);
+    }
     let (time, watched) = (progress.limits.time, Arc::downgrade(&progress));
     thread::spawn(move || {
         thread::sleep(time);

@@ -136,6 +136,7 @@ pub fn scan(
     };
     drop(display);
     let judged = judged.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let is_empty_input = arguments.paths.iter().any(|path| is_stdin(path)) && coverage.bytes == 0;
     let mut outcome = Outcome {
         summary: summary(coverage),
         set_aside: judged.set_aside,
@@ -143,6 +144,9 @@ pub fn scan(
         ..Outcome::default()
     };
     outcome.summary.allowed.insert("marker", judged.allowed_by_marker);
+    if is_empty_input && outcome.summary.is_complete() {
+        outcome.summary.notes.push(EMPTY_INPUT.to_owned());
+    }
     accept(judged.findings, settings, &mut outcome);
     outcome.require_confidence(settings.min_confidence);
     outcome.sort();
@@ -298,6 +302,9 @@ fn accept_gaps(config: &Config, summary: &mut Summary) {
         }
     }
 }
+
+/// What to say where nothing came: a shell tells nobody that the command before the pipe has failed.
+const EMPTY_INPUT: &str = "standard input was empty (0 bytes read); did the command that was to write to it fail?";
 
 fn summary(coverage: Coverage) -> Summary {
     Summary {

@@ -42,6 +42,9 @@ impl Read for Watched<'_> {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+        if let Some(why) = self.0.stopped() {
+            return Err(io::Error::other(why));
+        }
         let input = rustix::stdio::stdin();
         let patience = Timespec { tv_sec: 0, tv_nsec: PATIENCE * 1_000_000 };
         while poll(&mut [PollFd::new(&input, PollFlags::IN)], Some(&patience))? == 0 {

@@ -154,11 +154,12 @@ fn wanted(hooks: &[Hook]) -> Vec<Hook> {
 
 fn install(place: &Place, hook: Hook) -> anyhow::Result<String> {
     if let Some(name) = place.lefthook() {
+        // Both are told at once: whoever adds the first only is never asked again.
+        let blocks: String = Hook::value_variants().iter().map(|hook| lefthook_block(*hook)).collect();
         bail!(
             "lefthook manages the hooks of this repository and would write over ours; add this to {name}, then run \
-             `lefthook install`:\n\n{0}:\n  commands:\n    keysieve:\n      run: keysieve hook run {0} {{0}}\n      \
-             use_stdin: true",
-            hook.name()
+             `lefthook install`:\n\n{}",
+            blocks.trim_end()
         );
     }
     let file = place.file(hook);
@@ -195,6 +196,11 @@ fn install(place: &Place, hook: Hook) -> anyhow::Result<String> {
     };
     write_program(&file, &script(hook)).with_context(failed)?;
     Ok(format!("installed {}: {}{kept}", hook.name(), file.display()))
+}
+
+fn lefthook_block(hook: Hook) -> String {
+    let input = if hook == Hook::PrePush { "      use_stdin: true\n" } else { "" };
+    format!("{0}:\n  commands:\n    keysieve:\n      run: keysieve hook run {0} {{0}}\n{input}", hook.name())
 }
 
 fn uninstall(place: &Place, hook: Hook) -> anyhow::Result<String> {

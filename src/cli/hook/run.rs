@@ -23,7 +23,7 @@ use super::{Hook, RunArgs};
 pub fn run(arguments: &RunArgs) -> anyhow::Result<ExitCode> {
     let (looked, what) = match arguments.hook {
         Hook::PreCommit => (pre_commit(&arguments.arguments), "commit"),
-        Hook::PrePush => (changes::look_at_range(&RangeArgs::pre_push()), "push"),
+        Hook::PrePush => (changes::look_at_range(&RangeArgs::pre_push(remote(&arguments.arguments))), "push"),
     };
     let looked = looked.with_context(|| format!("keysieve refused this {what}, as it could not look at it"))?;
     // It prints only where there is something to say: a hook that always talks is one that nobody reads.
@@ -39,6 +39,12 @@ pub fn run(arguments: &RunArgs) -> anyhow::Result<ExitCode> {
         say_what_was_not_read(&looked.outcome.summary.gaps);
     }
     Ok(code)
+}
+
+/// The remote that is pushed to, of the name and the address that git gives. Without a name it gives the address twice.
+fn remote(arguments: &[PathBuf]) -> Option<PathBuf> {
+    let name = arguments.first()?;
+    (Some(name) != arguments.get(1)).then(|| name.clone())
 }
 
 fn say_what_was_found(hook: Hook) {

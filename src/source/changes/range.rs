@@ -147,13 +147,18 @@ pub struct Pushed {
     pub remote: Option<String>,
 }
 
-/// Finds the ends of a push: what the refs lead to, and neither what they are at the remote nor any ref of a remote that
-/// was fetched. Those that lead nowhere come with their place in `pushed`.
-pub fn resolve_push(repository: &Repository, pushed: &[Pushed]) -> (Ends, Vec<(usize, RevisionError)>) {
+/// Finds the ends of a push: what the refs lead to, and neither what they are at the remote nor any of its refs that was
+/// fetched. What another remote has may be nothing for this one; where nobody says which one it is, those of all remotes
+/// are taken for known. Refs that lead nowhere come with their place in `pushed`.
+pub fn resolve_push(
+    repository: &Repository,
+    pushed: &[Pushed],
+    remote: Option<&str>,
+) -> (Ends, Vec<(usize, RevisionError)>) {
     let objects = super::open(repository, &Limits::default(), &mut Vec::new());
     let refs = Refs::read(repository.git_folder(), repository.common_folder());
     let revisions = Revisions { repository, objects: &objects, refs: &refs };
-    let mut ends = Ends { exclude: of_remotes(&revisions), ..Ends::default() };
+    let mut ends = Ends { exclude: of_remotes(&revisions, remote), ..Ends::default() };
     let mut unknown = Vec::new();
     for (at, Pushed { local, remote }) in pushed.iter().enumerate() {
         let mut own = Ends::default();
@@ -171,9 +176,10 @@ pub fn resolve_push(repository: &Repository, pushed: &[Pushed]) -> (Ends, Vec<(u
     (ends, unknown)
 }
 
-/// What the refs of all remotes lead to, as far as they were fetched.
-fn of_remotes(revisions: &Revisions<'_>) -> Vec<Oid> {
-    let remote = revisions.refs.tips.iter().filter(|(name, _)| name.starts_with("refs/remotes/"));
+/// What the refs of a remote, or of all, lead to, as far as they were fetched.
+fn of_remotes(revisions: &Revisions<'_>, remote: Option<&str>) -> Vec<Oid> {
+    let prefix = format!("refs/remotes/{}", remote.map(|name| format!("{name}/")).unwrap_or_default());
+    let remote = revisions.refs.tips.iter().filter(|(name, _)| name.starts_with(&prefix));
     let mut found: Vec<Oid> = remote.filter_map(|(_, oid)| revisions.commit(&oid.to_string()).ok()).collect();
     found.sort();
     found.dedup();

@@ -16,6 +16,7 @@ pub mod delta;
 pub mod environment;
 pub mod forest;
 pub mod lines;
+pub mod lookup;
 mod missing;
 pub mod objects;
 pub mod oid;
@@ -116,7 +117,7 @@ pub fn scan(
     progress: &Progress,
 ) -> Result<History, RevisionError> {
     let mut history = scan_one(repository, "", options, detector, progress)?;
-    for (name, submodule) in repository.submodules() {
+    for (name, submodule) in repository.submodules(&mut history.gaps) {
         // Its refs are its own: a name that is no ref of the outer repository was refused above.
         let own = Options {
             branches: Vec::new(),

@@ -5,6 +5,11 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
+use sha1::{Digest as _, Sha1};
+use sha2::Sha256;
+
+use super::pack::Kind;
+
 /// The id of an object: 20 bytes of SHA-1 or 32 of SHA-256.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Oid {
@@ -46,6 +51,17 @@ impl Oid {
         }
         // No digit has a value above 15.
         if wrong > 15 { None } else { Self::from_bytes(&raw[..text.len() / 2]) }
+    }
+
+    /// The id of an object, of so many bytes.
+    pub fn of(kind: Kind, content: &[u8], length: usize) -> Self {
+        let head = format!("{kind} {}\0", content.len());
+        let mut bytes = [0; 32];
+        match length {
+            20 => bytes[..20].copy_from_slice(&Sha1::new().chain_update(head).chain_update(content).finalize()),
+            _ => bytes.copy_from_slice(&Sha256::new().chain_update(head).chain_update(content).finalize()),
+        }
+        Self { bytes, length: length as u8 }
     }
 
     /// The id of nothing, of so many bytes.

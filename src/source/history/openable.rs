@@ -6,49 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::file;
 
-/// Most folders that alternates may lead to, one after the other.
-const MAX_ALTERNATES: usize = 32;
-
-/// The folders from which libgit2 would read the objects in `objects`; `None` where it must not: something there is no
-/// regular file, or a link or alternates lead elsewhere and `follow` does not say that they may.
-pub fn folders(objects: &Path, follow: bool) -> Option<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    let mut open = vec![objects.to_owned()];
-    while let Some(folder) = open.pop() {
-        if found.contains(&folder) {
-            continue;
-        }
-        if found.len() > MAX_ALTERNATES || !follow && folder.symlink_metadata().is_ok_and(|it| it.is_symlink()) {
-            return None;
-        }
-        for below in ["", "info", "info/commit-graphs", "pack"] {
-            if !holds_files(&folder.join(below), follow) {
-                return None;
-            }
-        }
-        let alternates = folder.join("info/alternates");
-        if alternates.symlink_metadata().is_ok() {
-            let text = file::read_followed(&alternates).ok().filter(|_| follow)?;
-            let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-            open.extend(lines.map(|line| folder.join(line)));
-        }
-        found.push(folder);
-    }
-    Some(found)
-}
-
-/// Whether all that a folder holds are files and folders.
-fn holds_files(folder: &Path, follow: bool) -> bool {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.into_iter().all(|entry| match entry.file_type() {
-        Ok(kind) if kind.is_symlink() => follow && !is_special(&entry.path()),
-        Ok(kind) => kind.is_file() || kind.is_dir(),
-        Err(_) => false,
-    })
-}
-
 /// Whether something is there that is neither a file nor a folder, behind a link or not.
-pub fn is_special(path: &Path) -> bool {
+fn is_special(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|it| !it.is_file() && !it.is_dir())
 }
 

@@ -4,11 +4,13 @@
 //! it for work trees and submodules; what somebody put there to reach another repository is not.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
 use super::openable;
-use crate::file;
+use crate::file::{self, shown};
+use crate::source::{Gap, GapCode, explain};
 
 /// A repository whose history can't be read.
 #[derive(Debug, thiserror::Error)]
@@ -283,23 +285,52 @@ impl Repository {
         self.links
     }
 
-    /// The submodules whose repositories lie inside this one, with their names.
-    pub(super) fn submodules(&self) -> Vec<(String, Self)> {
+    /// The submodules whose repositories lie inside this one, with their names: its own, and those of its linked work
+    /// trees. What is there and is not read goes to `gaps`.
+    pub(super) fn submodules(&self, gaps: &mut Vec<Gap>) -> Vec<(String, Self)> {
+        let folders = |path: &Path, gaps: &mut Vec<Gap>| -> Vec<PathBuf> {
+            let entries = match fs::read_dir(path).and_then(|entries| entries.collect::<Result<Vec<_>, _>>()) {
+                Ok(entries) => entries,
+                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                    Vec::new()
+                }
+                Err(error) => {
+                    gaps.push(Gap::about(GapCode::Unreadable, shown(path), explain(&error)));
+                    Vec::new()
+                }
+            };
+            let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let (inside, others): (Vec<_>, Vec<_>) = entries.into_iter().partition(is_folder);
+            let links = others.iter().map(fs::DirEntry::path).filter(|path| path.is_dir());
+            gaps.extend(links.map(|path| {
+                let reason = "it is a symbolic link, which is not followed; `keysieve history` reads what it leads to \
+                              where it is named";
+                Gap::about(GapCode::OutsideRepository, shown(&path), reason)
+            }));
+            inside.iter().map(fs::DirEntry::path).collect()
+        };
         let mut found = Vec::new();
-        let modules = self.common.join("modules");
-        let mut todo = vec![modules.clone()];
-        while let Some(folder) = todo.pop() {
+        let mut todo = vec![(self.common.join("modules"), PathBuf::new())];
+        for tree in folders(&self.common.join("worktrees"), gaps) {
+            let name = Path::new("worktrees").join(tree.file_name().unwrap_or_default());
+            todo.push((tree.join("modules"), name));
+        }
+        while let Some((folder, name)) = todo.pop() {
             if folder.join("HEAD").is_file() && folder.join("objects").is_dir() {
-                let name = folder.strip_prefix(&modules).unwrap_or(&folder).display().to_string();
-                todo.push(folder.join("modules"));
-                let submodule = Self::at(folder, self.links);
+                todo.push((folder.join("modules"), name.join("modules")));
+                let submodule = Self::at(folder.clone(), self.links);
                 if self.links || submodule.common.starts_with(&self.common) {
-                    found.push((name, submodule));
+                    found.push((shown(&name), submodule));
+                } else {
+                    let reason = "it leads to another repository, whose history was not read (--trust-links reads it)";
+                    gaps.push(Gap::about(GapCode::OutsideRepository, shown(&folder), reason));
                 }
                 continue;
             }
-            let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
-            todo.extend(entries.filter(|it| it.file_type().is_ok_and(|kind| kind.is_dir())).map(|it| it.path()));
+            todo.extend(folders(&folder, gaps).into_iter().map(|folder| {
+                let name = name.join(folder.file_name().unwrap_or_default());
+                (folder, name)
+            }));
         }
         found.sort_by(|a, b| a.0.cmp(&b.0));
         found

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use libdeflater::{DecompressionError, Decompressor};
 
 use super::oid::Oid;
-use super::pack::{Kind, Pack, PackError, Stored};
+use super::pack::{Kind, Opening, Pack, PackError, Stored};
 use super::repository::Repository;
 use super::{commit, delta, tree_entries};
 use crate::file::{self, shown};
@@ -72,44 +72,15 @@ impl Store {
             largest: limits.largest_object(),
             delta_depth: limits.delta_depth,
         };
-        // What lies below the repository's own folder is its own.
-        let own = objects.parent().and_then(|common| fs::canonicalize(common).ok());
-        let named: Vec<PathBuf> = reading.alternates.iter().filter_map(|it| fs::canonicalize(it).ok()).collect();
-        let mut folders = reading.alternates.to_vec();
-        folders.push(objects.to_owned());
-        let mut seen = HashSet::new();
-        while let Some(folder) = folders.pop() {
-            let canonical = fs::canonicalize(&folder).unwrap_or_else(|_| folder.clone());
-            let is_outside = own.iter().chain(&named).all(|own| !canonical.starts_with(own));
-            if is_outside && !reading.links {
-                let reason = "it lies outside of the repository and was not read (--trust-links reads it)".to_owned();
-                gaps.push(Gap::about(GapCode::OutsideRepository, shown(&folder), reason));
-                continue;
-            }
-            if !seen.insert(canonical) {
-                continue;
-            }
-            if seen.len() > MAX_ALTERNATES {
-                let reason = format!("more than {MAX_ALTERNATES} folders of objects lead to one another");
-                gaps.push(Gap::about(GapCode::Limit, shown(&folder), reason));
-                break;
-            }
-            store.open_folder(&folder, limits, gaps);
-            let alternates = folder.join("info/alternates");
-            match file::read_text(&alternates) {
-                Ok(text) => {
-                    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-                    folders.extend(lines.map(|line| folder.join(line)));
-                }
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => gaps.push(Gap::about(GapCode::Unreadable, shown(&alternates), explain(&error))),
-            }
+        for folder in folders(objects, reading, gaps) {
+            store.open_folder(&folder, reading, gaps);
         }
         store
     }
 
-    fn open_folder(&mut self, folder: &Path, limits: &Limits, gaps: &mut Vec<Gap>) {
-        let hash = self.hash;
+    fn open_folder(&mut self, folder: &Path, reading: &Reading<'_>, gaps: &mut Vec<Gap>) {
+        let (hash, limits) = (self.hash, reading.limits);
+        let how = Opening { largest: self.largest, follow: reading.links };
         let mut gap = |code: GapCode, path: &Path, error: &dyn std::error::Error| {
             let reason = match error.source() {
                 Some(source) => format!("{error}: {source}"),
@@ -153,34 +124,21 @@ impl Store {
                 }
             }
         }
-        let mut indexes = Vec::new();
-        let packs = folder.join("pack");
-        let files = match fs::read_dir(&packs) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                gap(GapCode::Unreadable, &packs, &error);
-                None
+        let is_partial = &mut self.is_partial;
+        let indexes = indexes(&folder.join("pack"), &mut |odd, path| match odd {
+            Odd::Unlisted(error) => gap(GapCode::Unreadable, path, error),
+            Odd::NoIndex => {
+                gap(GapCode::Damaged, path, &io::Error::other("it has no index; `git index-pack` makes one"));
             }
-            files => files.ok(),
-        };
-        for file in files.into_iter().flatten().flatten() {
-            let path = file.path();
-            match path.extension().and_then(|extension| extension.to_str()) {
-                Some("idx") => indexes.push(path),
-                Some("promisor") => self.is_partial = true,
-                Some("pack") if !path.with_extension("idx").exists() => {
-                    gap(GapCode::Damaged, &path, &io::Error::other("it has no index; `git index-pack` makes one"));
-                }
-                _ => {}
-            }
-        }
-        indexes.sort();
+            Odd::Promisor => *is_partial = true,
+        });
         let mut left = limits.objects.saturating_sub(self.len());
         if self.loose.len() > limits.objects {
             self.loose.truncate(limits.objects);
             gap(GapCode::Limit, folder, &TooMany(limits.objects));
         }
         for index in indexes {
-            match Pack::open(&index, hash, self.largest) {
+            match Pack::open(&index, hash, &how) {
                 Ok(pack) if pack.len() > left => gap(GapCode::Limit, &index, &TooMany(limits.objects)),
                 Ok(pack) => {
                     left -= pack.len();
@@ -300,6 +258,78 @@ impl Store {
     }
 }
 
+/// The folders of objects in `objects` and its alternates that may be read; what may not goes to `gaps`.
+pub fn folders(objects: &Path, reading: &Reading<'_>, gaps: &mut Vec<Gap>) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    // What lies below the repository's own folder is its own.
+    let own = objects.parent().and_then(|common| fs::canonicalize(common).ok());
+    let named: Vec<PathBuf> = reading.alternates.iter().filter_map(|it| fs::canonicalize(it).ok()).collect();
+    let mut open = reading.alternates.to_vec();
+    open.push(objects.to_owned());
+    let mut seen = HashSet::new();
+    while let Some(folder) = open.pop() {
+        let canonical = fs::canonicalize(&folder).unwrap_or_else(|_| folder.clone());
+        let is_outside = own.iter().chain(&named).all(|own| !canonical.starts_with(own));
+        if is_outside && !reading.links {
+            let reason = "it lies outside of the repository and was not read (--trust-links reads it)".to_owned();
+            gaps.push(Gap::about(GapCode::OutsideRepository, shown(&folder), reason));
+            continue;
+        }
+        if !seen.insert(canonical) {
+            continue;
+        }
+        if seen.len() > MAX_ALTERNATES {
+            let reason = format!("more than {MAX_ALTERNATES} folders of objects lead to one another");
+            gaps.push(Gap::about(GapCode::Limit, shown(&folder), reason));
+            break;
+        }
+        let alternates = folder.join("info/alternates");
+        match file::read_text(&alternates) {
+            Ok(text) => {
+                let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+                open.extend(lines.map(|line| folder.join(line)));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => gaps.push(Gap::about(GapCode::Unreadable, shown(&alternates), explain(&error))),
+        }
+        found.push(folder);
+    }
+    found
+}
+
+/// The indexes of packs in a folder. Packs of which there is no index, and what cannot be listed, is told to `odd`.
+pub fn indexes(packs: &Path, odd: &mut dyn FnMut(Odd<'_>, &Path)) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let files = match fs::read_dir(packs) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            odd(Odd::Unlisted(&error), packs);
+            None
+        }
+        files => files.ok(),
+    };
+    for file in files.into_iter().flatten().flatten() {
+        let path = file.path();
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("idx") => found.push(path),
+            Some("promisor") => odd(Odd::Promisor, &path),
+            Some("pack") if !path.with_extension("idx").exists() => odd(Odd::NoIndex, &path),
+            _ => {}
+        }
+    }
+    found.sort();
+    found
+}
+
+/// What stands in a folder of packs besides packs with their indexes.
+pub enum Odd<'a> {
+    /// The folder cannot be read.
+    Unlisted(&'a io::Error),
+    /// A pack without an index.
+    NoIndex,
+    /// The mark of a pack whose objects name others that a server has.
+    Promisor,
+}
+
 /// More objects than are read.
 #[derive(Debug, thiserror::Error)]
 #[error("with it there are more than {0} objects; it was not read (--max-objects)")]
@@ -341,6 +371,12 @@ pub enum ObjectError {
     /// The loose file is wrong.
     #[error("its file is damaged")]
     Loose,
+    /// The loose file is a link.
+    #[error("its file is a symbolic link, which is not followed")]
+    Link,
+    /// It is another object.
+    #[error("what is stored under its id is another object, which git refuses")]
+    OtherId,
 }
 
 impl ObjectError {
@@ -348,11 +384,13 @@ impl ObjectError {
     pub fn code(&self) -> GapCode {
         match self {
             Self::Pack(PackError::TooLarge(_)) | Self::TooDeep => GapCode::Limit,
-            Self::Pack(_) | Self::Delta(_) | Self::Loose | Self::Commit | Self::Tree | Self::Tag => GapCode::Damaged,
+            Self::Pack(PackError::Io { .. }) | Self::Io(_) => GapCode::Unreadable,
+            Self::Pack(_) | Self::Delta(_) | Self::Loose | Self::OtherId => GapCode::Damaged,
+            Self::Commit | Self::Tree | Self::Tag => GapCode::Damaged,
+            Self::Link => GapCode::OutsideRepository,
             Self::NoBase => GapCode::MissingObject,
             Self::Limit(reached) => reached.code(),
             Self::Panicked(_) => GapCode::Failed,
-            Self::Io(_) => GapCode::Unreadable,
         }
     }
 }

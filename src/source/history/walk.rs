@@ -181,6 +181,9 @@ pub fn scan(store: &Store, forests: &[Forest], detector: &Detector, progress: &P
                             local.found.gaps.push(object_gap(*oid, &reached.into()));
                             continue;
                         }
+                        if Oid::of(kind, &bytes, store.hash) != *oid {
+                            local.found.gaps.push(object_gap(*oid, &ObjectError::OtherId));
+                        }
                         look_at(
                             &shared,
                             &Object { oid: *oid, kind, bytes: &bytes, task: &task },
