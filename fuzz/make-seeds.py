@@ -4,7 +4,7 @@ Those that once broke a target are not made here; they stay.
 
 Nothing in them looks like a provider's token; `scripts/fuzz` adds such inputs while it runs, from the rules' examples."""
 
-import base64, bz2, glob, gzip, io, json, lzma, os, shutil, struct, tarfile, zipfile, zlib
+import base64, bz2, glob, gzip, hashlib, io, json, lzma, os, shutil, struct, tarfile, zipfile, zlib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LEAK = b'db_password = "Tr4vel-Lantern-91"\n'
@@ -310,13 +310,45 @@ def streams():
     codes |= sum(byte << 144 + 9 * place for place, byte in enumerate(LEAK[:8]))
     seed("container", "a.Z", b"\x1f\x9d\x90" + codes.to_bytes(27, "little"))
     text = lambda content: bytes([len(content)]) + content
-    packed = b"\xc3\x0c\x0f\x07" + LEAK[:8] + b"\xa0\x07\x00" + LEAK[:1]
+    packed = b"\xc3\x0d\x10\x07" + LEAK[:8] + b"\xa0\x07\x00" + LEAK[:1]
     module = b"\x09\x02\x04\x03abcd\x04abcdefgh\x05" + packed + b"\0"
     stream = text(b"s") + b"\1" + text(b"i" * 16) + packed + b"\3" * 8 + b"\1" + text(b"g") + b"\3" * 3 + b"\1" + b"i" * 24 + b"\1" + b"\1" + text(b"c") + b"t" * 16 + b"\1" + b"i" * 16
     records = [b"\xfa" + text(b"v") + b"\xc0\7", b"\xfe\0\xfb\1\1", b"\xfc" + b"t" * 8 + b"\0" + text(b"k") + packed, b"\4" + text(b"h") + b"\1" + packed + text(b"v"),
                b"\5" + text(b"z") + b"\1" + text(b"m") + b"d" * 8, b"\x12" + text(b"q") + b"\1\2" + packed, b"\x15" + stream, b"\7" + text(b"m") + module, b"\xf7" + module]
     seed("container", "a.rdb", b"REDIS0011" + b"".join(records) + b"\xff" + b"\0" * 8)
     columns()
+    methods()
+    base = LEAK * 2
+    delta = bytes([len(base), len(base) + 2, 0x90, len(base), 2]) + b"x\n"
+    first = entry(3, base)
+    objects = [first, entry(6, delta, bytes([len(first)])), entry(7, delta, hashlib.sha1(b"blob %d\0" % len(base) + base).digest()), entry(1, b"tree 1\n\nmessage\n"), entry(2, b"100644 a\0" + b"i" * SHA)]
+    pack = b"PACK\0\0\0\2" + struct.pack(">I", len(objects)) + b"".join(objects)
+    pack += hashlib.sha1(pack).digest()
+    seed("container", "objects.pack", pack)
+    seed("container", "a.bundle", b"# v2 git bundle\n" + b"1" * 40 + b" refs/heads/main\n\n" + pack)
+
+
+def methods():
+    """Methods of zip that Python does not write."""
+    def bits(*numbers):
+        value = count = 0
+        for number, width in numbers:
+            value, count = value | number << count, count + width
+        return value.to_bytes((count + 7) // 8, "little")
+
+    turned = lambda number, width: int(f"{number:0{width}b}"[::-1], 2)
+    shrunk = bits(*[(byte, 9) for byte in LEAK], (256, 9), (1, 9), (257, 10), (256, 10), (2, 10), (65, 10))
+    tree = lambda size, length: [(size // 16 - 1, 8)] + [(0xF0 | length - 1, 8)] * (size // 16)
+    literals = [part for byte in LEAK for part in ((1, 1), (turned(255 - byte, 8), 8))]
+    imploded = bits(*tree(256, 8), *tree(64, 6), *tree(64, 6), *literals, (0, 1), (9, 7), (turned(63, 6), 6), (turned(58, 6), 6))
+    raw = lzma.compress(LEAK, lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA1, "dict_size": 4096}])
+    squeezed = b"\x09\x14\x05\0\x5d\0\x10\0\0" + raw
+    for name, method, flags, packed, size in [("shrunk", 1, 0, shrunk, len(LEAK) + 3), ("imploded", 6, 6, imploded, len(LEAK) + 8), ("lzma", 14, 0, squeezed, len(LEAK)),
+                                              ("deflate64", 9, 0, zlib.compress(LEAK)[2:-4], len(LEAK)), ("ppmd", 98, 0, b"\x07\0" + LEAK, 40)]:
+        shared = struct.pack("<HHHHHIIIHH", 20, flags, method, 0, 33, zlib.crc32(LEAK), len(packed), size, 1, 0)
+        head = b"PK\3\4" + shared + b"a" + packed
+        central = b"PK\1\2\x14\0" + shared + b"\0" * 14 + b"a"
+        seed("container", name + ".zip", head + central + b"PK\5\6\0\0\0\0\1\0\1\0" + struct.pack("<IIH", len(central), len(head), 0))
 
 
 def columns():

@@ -415,24 +415,6 @@ fn pointers_are_ignored_where_the_configuration_says_so() {
     }
 }
 
-/// Bundles and packs are read by `history`.
-#[test]
-fn what_git_packs_is_a_gap() {
-    let other = tempfile::tempdir().unwrap();
-    git(other.path(), &["init", "-q"]);
-    fs::write(other.path().join("a"), "a").unwrap();
-    git(other.path(), &["add", "-A"]);
-    git(other.path(), &["commit", "-q", "-m", "first"]);
-    git(other.path(), &["bundle", "create", "-q", "a.bundle", "HEAD"]);
-    git(other.path(), &["gc", "-q"]);
-    let mut packs = fs::read_dir(other.path().join(".git/objects/pack")).unwrap().map(|it| it.unwrap().path());
-    let pack = packs.find(|path| path.extension().is_some_and(|it| it == "pack")).unwrap();
-    let mut table = Table::default();
-    table.add("a.bundle", Gap("repository"), |_| fs::read(other.path().join("a.bundle")).unwrap());
-    table.add("a.pack", Gap("repository"), |_| fs::read(pack).unwrap());
-    table.check();
-}
-
 fn zlib(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(bytes).unwrap();

@@ -251,8 +251,10 @@ fn headers_that_ask_for_the_world_do_not_get_it() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(name), bytes).unwrap();
         let (said, code) = bounded(folder.path(), &["scan"]);
-        assert_eq!(code, Some(3), "{name}: {said}");
-        assert!(said.contains(name) && said.contains("Not complete"), "{name}: {said}");
+        // What there is of an entry of an ar was read.
+        let is_read = matches!(name, "names.a" | "entry.a");
+        assert_eq!(code, Some(if is_read { 0 } else { 3 }), "{name}: {said}");
+        assert!(is_read || said.contains(name) && said.contains("Not complete"), "{name}: {said}");
     }
 }
 

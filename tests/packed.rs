@@ -342,3 +342,203 @@ fn columns_of_parquet() {
         ("text.txt", Found, format!("PAR1 is how it starts, {token} and it ends in PAR2").into_bytes()),
     ]);
 }
+
+#[test]
+fn methods_of_zip() {
+    let text = text();
+    let zip = |data: &[u8], method: u16, flags: u16, packed: Vec<u8>| {
+        let entry =
+            containers::Entry { packed: Some((method, flags, packed)), ..containers::Entry::new("a.txt", data) };
+        containers::zip(&[entry], b"")
+    };
+    let (ops, content) = lz::ops(&text);
+    let implode = |has_literals: bool, is_large: bool| {
+        let (flags, packed) = lz::implode(&ops, has_literals, is_large);
+        zip(&content, 6, flags, packed)
+    };
+    let long = [&b"nothing to see here, and a bit more\n".repeat(40)[..], &text].concat();
+    // What deflate and deflate64 say in one way: no copies of more than 257 bytes.
+    let short = [b"name = value, other = thing\n".to_vec(), line(&token(5)).into_bytes()].concat();
+    let ppmd = lz::ppmd_in_zip(&text);
+    check(&[
+        ("shrunk.zip", Found, zip(&text, 1, 0, lz::shrink(&text, 9999))),
+        ("shrunk-and-cleared.zip", Found, zip(&long, 1, 0, lz::shrink(&long, 40))),
+        ("shrunk-and-wide.zip", Found, {
+            let many: Vec<u8> =
+                (0..900_u32).flat_map(|at| format!("{:x}\n", at.wrapping_mul(0x9e37_79b1)).into_bytes()).collect();
+            let many = [many, text.clone()].concat();
+            zip(&many, 1, 0, lz::shrink(&many, 9999))
+        }),
+        ("shrunk-and-cut.zip", FoundAndGap, {
+            let packed = lz::shrink(&text, 9999);
+            zip(&text, 1, 0, packed[..packed.len() - 3].to_vec())
+        }),
+        ("imploded-4-2.zip", Found, implode(false, false)),
+        ("imploded-8-2.zip", Found, implode(false, true)),
+        ("imploded-4-3.zip", Found, implode(true, false)),
+        ("imploded-8-3.zip", Found, implode(true, true)),
+        ("imploded-and-cut.zip", FoundAndGap, {
+            let (flags, packed) = lz::implode(&ops, true, true);
+            zip(&content, 6, flags, packed[..packed.len() - 3].to_vec())
+        }),
+        ("damaged-codes.zip", Gap, {
+            let (flags, mut packed) = lz::implode(&ops, true, true);
+            packed[3] = 0;
+            zip(&content, 6, flags, packed)
+        }),
+        ("deflate64.zip", Found, zip(&short, 9, 0, containers::deflate(&short))),
+        ("lzma.zip", Found, zip(&text, 14, 2, lz::lzma_in_zip(&text))),
+        ("lzma-and-cut.zip", FoundAndGap, {
+            let packed = lz::lzma_in_zip(&text);
+            zip(&text, 14, 2, packed[..packed.len() - 7].to_vec())
+        }),
+        ("ppmd.zip", Found, zip(&text, 98, 0, ppmd.clone())),
+        ("ppmd-and-much-memory.zip", Gap, zip(&text, 98, 0, [&[0xf7, 0x0f], &ppmd[2..]].concat())),
+        ("xz.zip", Found, zip(&text, 95, 0, containers::xz(&text))),
+        ("unknown.zip", Gap, zip(&text, 97, 0, vec![7; 20])),
+    ]);
+}
+
+fn git(folder: &Path, arguments: &[&str]) -> String {
+    let settings =
+        ["-c", "user.name=t", "-c", "user.email=t@t", "-c", "init.defaultBranch=main", "-c", "core.autocrlf=false"];
+    let output = Command::new("git").args(settings).args(arguments).current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A repository of versions of one file, of which an old one has the token.
+fn repository(format: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    git(root, &["init", "-q", "--object-format", format]);
+    let lines: Vec<String> = (0..300_u32).map(|at| format!("{:x} is a line\n", at.wrapping_mul(0x9e37_79b1))).collect();
+    for version in 0..4 {
+        let middle = if version == 1 { line(&token(5)) } else { format!("version {version}\n") };
+        fs::write(
+            root.join("a.txt"),
+            [&lines[..150].concat(), &middle, &lines[150..].concat()].map(|it| it.as_str()).concat(),
+        )
+        .unwrap();
+        git(root, &["add", "-A"]);
+        git(root, &["commit", "-q", "-m", &format!("version {version}")]);
+    }
+    folder
+}
+
+fn pack(root: &Path, options: &[&str], objects: &str) -> Vec<u8> {
+    let list = root.join("list");
+    fs::write(&list, objects).unwrap();
+    let output = Command::new("git")
+        .args([&["pack-objects", "--stdout", "-q"][..], options].concat())
+        .stdin(fs::File::open(&list).unwrap())
+        .current_dir(root)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{options:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// Packs that lie somewhere are read without a repository.
+#[test]
+fn packs_and_bundles_of_git() {
+    let short = repository("sha1");
+    let long = repository("sha256");
+    let (root, other) = (short.path(), long.path());
+    let all = |root: &Path| {
+        git(root, &["rev-list", "--objects", "--all"])
+            .lines()
+            .fold(String::new(), |all, line| all + line.split(' ').next().unwrap() + "\n")
+    };
+    let of_token = git(root, &["rev-parse", "HEAD~2:a.txt"]);
+    let pack_of = |options: &[&str]| pack(root, options, &all(root));
+    let usual = pack_of(&["--delta-base-offset"]);
+    assert!(usual.len() < 9000, "there are deltas in it");
+    let bundle = |root: &Path, range: &str| {
+        git(root, &["bundle", "create", "-q", "a.bundle", range, "main"]);
+        fs::read(root.join("a.bundle")).unwrap()
+    };
+    let thin = pack(root, &["--thin", "--revs", "--delta-base-offset"], "HEAD~2\n^HEAD~3\n");
+    let mut archived = git(root, &["log", "--format=%B", "-1"]).into_bytes();
+    archived.extend(b"of a repository\n");
+    check(&[
+        ("offsets.pack", Found, usual.clone()),
+        ("ids.pack", Found, pack_of(&[])),
+        ("whole.pack", Found, pack_of(&["--depth=0"])),
+        ("one.pack", Found, pack(root, &[], &of_token)),
+        ("long-ids.pack", Found, pack(other, &[], &all(other))),
+        ("text-behind.pack", Found, [pack(root, &[], &git(root, &["rev-parse", "HEAD:a.txt"])), text()].concat()),
+        ("thin.pack", Gap, thin),
+        ("cut.pack", Gap, usual[..usual.len() / 3].to_vec()),
+        ("a.bundle", Found, bundle(root, "--all")),
+        ("long-ids.bundle", Found, bundle(other, "--all")),
+        ("part.bundle", Gap, bundle(root, "^HEAD~3")),
+        ("none.bundle", Gap, b"# v2 git bundle\n0000000000000000000000000000000000000000 refs/heads/main\n".to_vec()),
+        ("pack.zip", Found, containers::zip(&[containers::Entry::new("objects/pack/a.pack", &usual)], b"")),
+    ]);
+}
+
+/// What a repository holds is told by its commits.
+#[test]
+fn packs_of_repositories_are_left_to_history() {
+    let folder = repository("sha1");
+    let root = folder.path();
+    git(root, &["gc", "-q"]);
+    for path in [".git/objects/pack", ".git"] {
+        let report = scan(root, &[path], b"");
+        let gaps = &report.last().unwrap()["incomplete"];
+        assert_eq!(gaps[0]["code"], "repository", "{path}: {gaps}");
+        assert_eq!(report.len(), 1, "{path}: {report:?}");
+    }
+}
+
+/// What ends too early and holds its contents as they are was read; so was what only looks like an archive.
+#[test]
+fn nothing_is_unread_of_what_ends_too_early() {
+    let text = text();
+    let none = b"nothing\n";
+    let member = |bytes: &[u8]| containers::member("a.txt", b'0', bytes);
+    let tar = |members: &[Vec<u8>], length: usize| containers::tar(members)[..length].to_vec();
+    let gzip = containers::gzip(&text);
+    let mut swallowed = containers::tar(&[member(none), containers::member("b.gz", b'0', &gzip)]);
+    swallowed[124..136].copy_from_slice(b"00000777777\0");
+    containers::seal(&mut swallowed);
+    let ar = |name: &str, data: &[u8], size: usize| {
+        format!("!<arch>\n{name:<16}{:<12}{:<6}{:<6}{:<8}{size:<10}`\n", 0, 0, 0, 100_644)
+            .into_bytes()
+            .into_iter()
+            .chain(data.iter().copied())
+            .collect::<Vec<u8>>()
+    };
+    let program = |behind: &[u8]| {
+        let zip = containers::zip(&[containers::Entry::new("a.txt", none)], b"");
+        [&b"MZ\x90\0\x03\0\0\0"[..], &[7; 300], &zip, behind].concat()
+    };
+    let mut database = containers::sqlite("table", "a", "create table a (b)");
+    let usual = database.clone();
+    // As an editor leaves it that makes tabs of blanks.
+    database.splice(22..24, [b'\t']);
+    check(&[
+        ("cut.tar", Found, tar(&[member(&text.repeat(3))], 1800)),
+        ("cut-gzip.tar", FoundAndGap, {
+            let more = containers::gzip(&[text.clone(), pseudo_random(4000)].concat());
+            tar(&[containers::member("a.gz", b'0', &more)], 512 + 3000)
+        }),
+        ("swallowed.tar", Gap, swallowed),
+        ("cut.a", Found, ar("a.txt/", &text, 99_999)),
+        ("symbols.a", Clean, ar("/", &[0, 0, 0, 7, 1, 2, 3], 99_999)),
+        ("cut-gzip.a", FoundAndGap, {
+            let more = containers::gzip(&[text.clone(), pseudo_random(4000)].concat());
+            ar("a.gz/", &more[..3000], more.len())
+        }),
+        ("swallowed.a", Gap, ar("a.txt/", &ar("b.gz/", &gzip, gzip.len())[8..], 99_999)),
+        ("program.dll", Clean, program(&pseudo_random(500))),
+        ("program-and-gzip.dll", Found, program(&gzip)),
+        ("usual.sqlite", Clean, usual),
+        ("tabs.sqlite", Clean, database),
+    ]);
+}
+
+fn pseudo_random(count: usize) -> Vec<u8> {
+    forge::Random(7).bytes(count)
+}

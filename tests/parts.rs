@@ -482,6 +482,19 @@ fn others(add: Add<'_>) {
         [format!("070707{zeros}{:011o}{:06o}{:011o}{name}\0", 0, name.len() + 1, data.len()).as_bytes(), data].concat()
     };
     add(Found, "old-form.cpio", [odc("a.gz", &packed), odc("TRAILER!!!", b"")].concat());
+    let old = |name: &str, data: &[u8], word: fn(u16) -> [u8; 2]| {
+        let words = [0o070_707, 1, 2, 0o100_644, 0, 0, 1, 0, 0, 0, name.len() as u16 + 1, 0, data.len() as u16];
+        let mut entry = [words.map(word).concat(), name.as_bytes().to_vec(), vec![0]].concat();
+        entry.resize(entry.len().next_multiple_of(2), 0);
+        entry.extend(data);
+        entry.resize(entry.len().next_multiple_of(2), 0);
+        entry
+    };
+    for (name, word) in
+        [("binary.cpio", u16::to_le_bytes as fn(u16) -> [u8; 2]), ("binary-turned.cpio", u16::to_be_bytes)]
+    {
+        add(Found, name, [old("a.gz", &packed, word), old("TRAILER!!!", b"", word)].concat());
+    }
     add(Closed, "no-trailer.cpio", odc("a.txt", b"nothing"));
     add(Found, "long-names.ar", ar(&[("//", format!("{token}/\n").as_bytes()), ("/0", b"x")]));
     add(Found, "symbols.ar", ar(&[("/", format!("\0\0\0\x01\0\0\0\x01{token}\0").as_bytes()), ("a.o/", b"x")]));

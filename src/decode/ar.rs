@@ -20,8 +20,19 @@ pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: u
             return;
         }
         let Some((header, data)) = entry(&bytes[at..]) else {
-            if is_cut(&bytes[at..]) {
-                walk.gap(path, GapCode::Damaged, TOO_LONG.to_owned());
+            if let Some(data) = cut(&bytes[at..]) {
+                // Contents stand as they are, so what there is of one is read like a whole one. Its size may be what is
+                // wrong: then other entries are in it, and one of these could be a container.
+                rest.add(&bytes[at..at + HEADER]);
+                let has_entries = memchr::memmem::find_iter(data, b"`\n").any(|end| {
+                    end.checked_sub(HEADER - 2).and_then(|start| number(&data[start + 48..start + 58])).is_some()
+                });
+                if has_entries {
+                    walk.gap(path, GapCode::Damaged, TOO_LONG.to_owned());
+                }
+                let name = shown(bytes[at..at + 16].trim_ascii_end());
+                walk.slice(data, &format!("{path}!/{}", name.trim_end_matches('/')), depth);
+                return walk.rest(&rest, path);
             }
             let start = at + bytes[at..].iter().take_while(|byte| matches!(byte, 0 | b'\n')).count();
             walk.lost(bytes, start, Kind::Ar, path, depth, &mut rest);
@@ -66,10 +77,11 @@ fn entry(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((header, data.get(..size).filter(|_| header.ends_with(b"`\n"))?))
 }
 
-/// Whether `bytes` start with a header whose entry ends behind them.
-fn is_cut(bytes: &[u8]) -> bool {
-    let header = bytes.get(..HEADER).filter(|header| header.ends_with(b"`\n"));
-    header.and_then(|header| number(&header[48..58])).is_some_and(|size| size > bytes.len() - HEADER)
+/// What there is of the entry whose header `bytes` start with, if it ends behind them.
+fn cut(bytes: &[u8]) -> Option<&[u8]> {
+    let (header, data) = bytes.split_at_checked(HEADER)?;
+    let size = number(&header[48..58]).filter(|_| header.ends_with(b"`\n"))?;
+    (size > data.len()).then_some(data)
 }
 
 fn number(digits: &[u8]) -> Option<usize> {

@@ -10,8 +10,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::rest::{self, Rest};
 use super::{
-    ar, cabinet, compiled_help, compound, compressed, cpio, key_store, lz4, lzma, lzw, parquet, pdf, recognised, redis,
-    rpm, seven_zip, snappy, sqlite, tar, zip,
+    ar, cabinet, compiled_help, compound, compressed, cpio, git_pack, key_store, lz4, lzma, lzw, parquet, pdf, recognised,
+    redis, rpm, seven_zip, snappy, sqlite, tar, zip,
 };
 
 /// What packs contents.
@@ -43,7 +43,7 @@ pub enum Kind {
     SevenZip,
     /// As Unix's `ar` writes it; also deb.
     Ar,
-    /// The "newc" form, which rpm has inside, and POSIX's.
+    /// The "newc" form, which rpm has inside, POSIX's, and the old binary one.
     Cpio,
     /// RPM version 3 and 4.
     Rpm,
@@ -63,6 +63,10 @@ pub enum Kind {
     Cabinet,
     /// Microsoft's compiled help: chm.
     CompiledHelp,
+    /// A pack of git's.
+    GitPack,
+    /// A bundle of git's.
+    GitBundle,
     /// PKCS #12, JKS and JCEKS.
     KeyStore(key_store::Format),
 }
@@ -88,14 +92,16 @@ impl Kind {
             _ if lzw::starts(head) => Some(Self::Lzw),
             [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c, ..] => Some(Self::SevenZip),
             [0xed, 0xab, 0xee, 0xdb, 3 | 4, ..] => Some(Self::Rpm),
+            _ if git_pack::is_pack(head) => Some(Self::GitPack),
+            _ if git_pack::is_bundle(head) => Some(Self::GitBundle),
             _ if redis::starts(head) => Some(Self::Redis),
             [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1, ..] => Some(Self::Compound),
             [b'M', b'S', b'C', b'F', 0, 0, 0, 0, ..] => Some(Self::Cabinet),
             [b'I', b'T', b'S', b'F', 2 | 3, 0, 0, 0, ..] => Some(Self::CompiledHelp),
             _ if head.starts_with(b"%PDF-") => Some(Self::Pdf),
             _ if head.starts_with(b"!<arch>\n") => Some(Self::Ar),
-            _ if head.starts_with(b"07070") && matches!(head.get(5), Some(b'1' | b'2' | b'7')) => Some(Self::Cpio),
-            _ if head.starts_with(b"SQLite format 3\0") => Some(Self::Sqlite),
+            _ if cpio::starts(head) => Some(Self::Cpio),
+            _ if sqlite::starts(head) => Some(Self::Sqlite),
             [0x37, 0x7f, 6, 0x82 | 0x83, ..] | [0xd9, 0xd5, 5, 0xf9, 0x20, 0xa1, 0x63, 0xd7, ..] => {
                 Some(Self::SqliteLog)
             }
@@ -198,6 +204,8 @@ impl Unpacker<'_> {
             Kind::Sqlite => sqlite::unpack(self, bytes, path, depth),
             Kind::SqliteLog => sqlite::log(self, bytes, path),
             Kind::Pdf => pdf::unpack(self, bytes, path, depth),
+            Kind::GitPack => git_pack::unpack(self, bytes, path, depth),
+            Kind::GitBundle => git_pack::bundle(self, bytes, path, depth),
             Kind::Parquet => parquet::unpack(self, bytes, path, depth),
             Kind::Redis => redis::unpack(self, bytes, path, depth),
             Kind::Compound => compound::unpack(self, bytes, path, depth),
@@ -333,6 +341,16 @@ impl Unpacker<'_> {
         self.held += bytes;
         act(self);
         self.held -= bytes;
+    }
+
+    /// Says that so many more bytes are in memory, up to [`Self::let_go`].
+    pub(super) fn hold(&mut self, bytes: u64) {
+        self.held += bytes;
+    }
+
+    /// Says that so many bytes are not in memory any more.
+    pub(super) fn let_go(&mut self, bytes: u64) {
+        self.held = self.held.saturating_sub(bytes);
     }
 
     /// Whether so many more bytes may be held.

@@ -299,7 +299,7 @@ mod tests {
         let mut out = b"abc".to_vec();
         // Two literals, then six bytes from three before, then one literal.
         unpack(b"\x22de\x03\0\x10f", &mut out, 99).unwrap();
-        assert_eq!(out, b"abcdecdecdecf");
+        assert_eq!(out, b"abcdecdecdef");
         assert!(unpack(b"\x12d\x09\0", &mut b"abc".to_vec(), 99).is_err());
         assert!(unpack(b"\x1fd\x01\0\xff\xff\x01", &mut Vec::new(), 99).is_err());
     }

@@ -92,6 +92,20 @@ impl<'a> Stream<'a> {
     }
 }
 
+/// LZMA in a zip (APPNOTE 5.8): version, length of the properties, properties, data; of this size, or up to a marker.
+pub(super) fn in_zip(mut data: &[u8], size: Option<u64>) -> io::Result<LzmaReader<&[u8]>> {
+    take(&mut data, 2)?;
+    if take(&mut data, 2)? != [5, 0] {
+        return Err(wrong("its properties are not known"));
+    }
+    let (properties, dictionary) = (take_byte(&mut data)?, take_u32(&mut data)?);
+    let size = size.unwrap_or(UNKNOWN);
+    let dictionary = u64::from(dictionary.min(DICTIONARY_KIB << 10)).min(size) as u32;
+    let mut reader = LzmaReader::new_with_props(data, size, properties, dictionary, None)?;
+    reader.set_defer_errors(true);
+    Ok(reader)
+}
+
 /// How a member of lzip's starts: with the only version that there is.
 pub(super) const LZIP: &[u8] = b"LZIP\x01";
 

@@ -50,18 +50,12 @@ const fn packed_if(
     Format { magic, also, code: GapCode::UnsupportedFormat, name, hint }
 }
 
-/// Objects of git.
-const fn repository(magic: &'static [u8], name: &'static str, hint: &'static str) -> Format {
-    Format { magic, also: |_, _| true, code: GapCode::Repository, name, hint }
-}
-
 const UNPACK: &str = "unpack it and scan the folder";
 const DISK: &str = "mount it read-only and scan the folder";
 const EXPORT: &str = "export it as text and scan that";
-const BUNDLE: &str = "`git clone --mirror FILE` it and run `keysieve history` on the clone";
 
 /// By how they start.
-static FORMATS: [Format; 37] = [
+static FORMATS: [Format; 34] = [
     packed(b"Rar!\x1a\x07", "a RAR archive", UNPACK),
     packed(b"RE~^", "a RAR archive", UNPACK),
     packed(b"\x89LZO\0\x0d\x0a\x1a\x0a", "compressed by lzop", "`lzop -dc FILE | keysieve scan -` reads it"),
@@ -110,13 +104,6 @@ static FORMATS: [Format; 37] = [
     packed(b"HG10GZ", "a bundle of Mercurial's", UNPACK),
     packed(b"HG10BZ", "a bundle of Mercurial's", UNPACK),
     packed(b"HG20\0\0", "a bundle of Mercurial's", UNPACK),
-    repository(b"# v2 git bundle\n", "a bundle of git's", BUNDLE),
-    repository(b"# v3 git bundle\n", "a bundle of git's", BUNDLE),
-    repository(
-        b"PACK\0\0\0\x02",
-        "a pack of git's",
-        "`git unpack-objects` it in a new repository and run `keysieve history` there",
-    ),
     Format {
         magic: b"version http",
         also: |head, _| is_lfs_pointer(head),
@@ -125,6 +112,15 @@ static FORMATS: [Format; 37] = [
         hint: "`git lfs pull` brings the file; `lfs = \"ignore\"` under [scan] says that pointers are enough",
     },
 ];
+
+/// A pack where a repository has its packs: what it holds is told by the commits that hold it.
+static PACK: Format = Format {
+    magic: b"PACK",
+    also: |_, _| true,
+    code: GapCode::Repository,
+    name: "a pack of a repository's",
+    hint: "`keysieve history` reads the repository",
+};
 
 /// By bytes elsewhere.
 static ISO_9660: Format = packed(b"CD001", "a CD or DVD image (ISO 9660)", DISK);
@@ -167,6 +163,14 @@ pub fn of(head: &[u8], tail: &[u8]) -> Option<&'static Format> {
     is_at(head, 7, ACE.magic).then_some(&ACE)
 }
 
+/// What is not opened because of where it is: the pack of a repository.
+pub fn of_repository(kinds: &Kinds, path: &str) -> Option<&'static Format> {
+    let mut folders = path.rsplit(['/', '\\']).skip(1);
+    let is_there =
+        kinds.first == Some(Kind::GitPack) && (folders.next(), folders.next()) == (Some("pack"), Some("objects"));
+    is_there.then_some(&PACK)
+}
+
 /// What can be opened: what starts with `head`, a zip that has something before it and ends with `tail`, and what a script
 /// carries behind its last line.
 pub fn kinds(head: &[u8], tail: &[u8]) -> Kinds {
@@ -176,7 +180,7 @@ pub fn kinds(head: &[u8], tail: &[u8]) -> Kinds {
 }
 
 /// The containers that one content is.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Kinds {
     first: Option<Kind>,
     is_zip: bool,

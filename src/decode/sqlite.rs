@@ -8,6 +8,19 @@ use super::container::{Unpacker, in_words};
 use super::rest::{Rest, between};
 use crate::source::GapCode;
 
+/// Whether a database starts here that SQLite would open: it refuses another size of pages and other fractions ("Database
+/// File Format", 1.3), so nothing but a scan of the bytes could tell what is in such a file.
+pub(super) fn starts(head: &[u8]) -> bool {
+    let is_size = |high: u8, low: u8| {
+        let size = u32::from(high) << 8 | u32::from(low) << 16;
+        (512..=65536).contains(&size) && size.is_power_of_two()
+    };
+    head.starts_with(b"SQLite format 3\0")
+        && head.len() >= 100
+        && is_size(head[16], head[17])
+        && head[21..24] == [64, 32, 32]
+}
+
 /// Each table is a content with a row a line; what no table holds any more is one as well.
 pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: usize) {
     let mut rest = Rest::default();

@@ -71,7 +71,12 @@ pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: u
             let reason = "it cannot be unpacked: an entry has two sizes, and which one counts depends on the reader";
             walk.gap(path, GapCode::Damaged, reason.to_owned());
         }
-        if size.is_none_or(|size| size > left) {
+        // Contents stand as they are, so what there is of one that ends too early is read like a whole one. Its size may be
+        // what is wrong: then other entries are in it, and one of these could be a container.
+        let has_entries = || data.chunks(BLOCK).any(|block| self::header(block).is_some());
+        if size.is_none()
+            || size.is_some_and(|size| size > left) && (next.sparse.is_some() || is_extension || has_entries())
+        {
             walk.gap(path, GapCode::Damaged, "it cannot be unpacked: an entry is cut short or damaged".to_owned());
         }
         if is_extension {

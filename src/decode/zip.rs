@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read};
 use std::ops::Range;
 
+use super::blocks::Blockwise;
 use super::container::{DICTIONARY_KIB, Kind, Unpacker, damaged};
 use super::rest::{Rest, between};
-use super::{shown, zstd};
+use super::{legacy, lzma, shown, zstd};
 use crate::gap::GapCode;
 
 /// How an entry's own header starts, and how long it is without the name and the extra fields.
@@ -68,7 +69,12 @@ pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: u
     }
     // An archive can be another one's comment: its entries were found above.
     if parts.end > 0 && memchr::memmem::find(&bytes[parts.end..], LOCAL).is_none() {
-        walk.lost(bytes, parts.end, Kind::Zip, path, depth, &mut rest);
+        if bytes.starts_with(b"PK") {
+            walk.lost(bytes, parts.end, Kind::Zip, path, depth, &mut rest);
+        } else {
+            // Of what has an archive inside of it, such as a program with resources, what follows is its own.
+            walk.stray(&bytes[parts.end..], path, depth, &mut rest);
+        }
     }
     walk.rest(&rest, path);
 }
@@ -286,6 +292,7 @@ impl Member {
             walk.gap(path, GapCode::Damaged, "it cannot be unpacked: it is cut short".to_owned());
         }
         let mut used = length;
+        let is_told = !self.has_descriptor() || self.crc != 0 || self.size != 0;
         let mut check = Check { crc: crc32fast::Hasher::new(), size: 0, is_over: false };
         match self.method {
             0 => {
@@ -297,6 +304,28 @@ impl Member {
                 walk.read_entry(Checked(&mut reader, &mut check), path, depth);
                 used = reader.total_in() as usize;
             }
+            1 => {
+                let reader = Blockwise::new(legacy::Shrunk::new(data, self.size));
+                walk.read_entry(Checked(reader.take(self.size), &mut check), path, depth);
+            }
+            6 => {
+                let reader = Blockwise::new(legacy::Imploded::new(data, self.flags, self.size));
+                walk.read_entry(Checked(reader.take(self.size), &mut check), path, depth);
+            }
+            9 => {
+                let reader = deflate64::Deflate64Decoder::with_buffer(data);
+                walk.read_entry(Checked(reader, &mut check), path, depth);
+            }
+            14 => match lzma::in_zip(data, if self.flags & 2 == 0 { Some(self.size) } else { None }) {
+                Ok(reader) => walk.read_entry(Checked(reader, &mut check), path, depth),
+                Err(error) => walk.gap(path, GapCode::Damaged, damaged(&error)),
+            },
+            98 => match ppmd(data) {
+                // There may be an end marker, or not.
+                Ok(reader) if is_told => walk.read_entry(Checked(reader.take(self.size), &mut check), path, depth),
+                Ok(reader) => walk.read_entry(Checked(reader, &mut check), path, depth),
+                Err(error) => walk.gap(path, GapCode::Damaged, damaged(&error)),
+            },
             12 => walk.read_entry(Checked(bzip2::bufread::BzDecoder::new(data), &mut check), path, depth),
             93 => match zstd::frames(data) {
                 Ok(reader) => walk.read_entry(Checked(reader, &mut check), path, depth),
@@ -317,7 +346,6 @@ impl Member {
             return None;
         }
         let crc = check.crc.finalize();
-        let is_told = !self.has_descriptor() || self.crc != 0 || self.size != 0;
         let is_right = if is_told {
             (crc, check.size) == (self.crc, self.size)
         } else {
@@ -333,6 +361,17 @@ impl Member {
         }
         Some(self.data + used)
     }
+}
+
+/// PPMd, variant I: order, memory and method stand in the first two bytes (APPNOTE 5.10).
+fn ppmd(data: &[u8]) -> io::Result<ppmd_rust::Ppmd8Decoder<&[u8]>> {
+    let header = le16(data, 0).ok_or(io::ErrorKind::UnexpectedEof)?;
+    let order = u32::from(header & 0xf) + 1;
+    let mebibytes = u32::from(header >> 4 & 0xff) + 1;
+    if mebibytes > DICTIONARY_KIB >> 10 {
+        return Err(io::Error::other(format!("it asks for {mebibytes} MiB of memory")));
+    }
+    ppmd_rust::Ppmd8Decoder::new(&data[2..], order, mebibytes << 20, (header >> 12).into()).map_err(io::Error::other)
 }
 
 /// What an entry turned out to be.

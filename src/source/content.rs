@@ -70,6 +70,15 @@ impl Form {
         Self { kinds, closed }
     }
 
+    /// The same of a file at `path`.
+    fn at(path: &str, head: &[u8], tail: &[u8]) -> Self {
+        let form = Self::of(head, tail);
+        match recognised::of_repository(&form.kinds, path) {
+            Some(format) => Self { kinds: Kinds::default(), closed: Some(format) },
+            None => form,
+        }
+    }
+
     fn is_any(&self) -> bool {
         !self.kinds.is_empty() || self.closed.is_some()
     }
@@ -83,7 +92,7 @@ pub(super) fn closed(content: &[u8]) -> Option<(GapCode, String)> {
 impl Scan<'_, '_> {
     /// Scans what is in memory.
     pub fn bytes(mut self, bytes: &[u8]) -> Scanned {
-        let form = Form::of(bytes, bytes);
+        let form = Form::at(self.path, bytes, bytes);
         let reading = self.raw(&form, |detector, worker, task| window::scan_bytes(bytes, detector, worker, task));
         self.open(reading, &form, |_| Ok(bytes))
     }
@@ -94,10 +103,10 @@ impl Scan<'_, '_> {
         let head = begun.bytes(self.worker);
         let (length, is_all) = (head.len(), begun.is_all());
         let form = if is_all {
-            Form::of(head, &head[length.saturating_sub(TAIL)..])
+            Form::at(self.path, head, &head[length.saturating_sub(TAIL)..])
         } else {
             match tail_of(file, size, length as u64) {
-                Ok(tail) => Form::of(head, &tail),
+                Ok(tail) => Form::at(self.path, head, &tail),
                 Err(error) => return self.unreadable(&error),
             }
         };

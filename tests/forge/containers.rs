@@ -67,6 +67,8 @@ pub struct Entry {
     pub comment: Vec<u8>,
     pub extra: Vec<u8>,
     pub stored: bool,
+    /// Method, flags and data, of what is packed in another way.
+    pub packed: Option<(u16, u16, Vec<u8>)>,
     /// Stands in the file and not in the central directory.
     pub unlisted: bool,
 }
@@ -85,10 +87,10 @@ pub fn zip(entries: &[Entry], comment: &[u8]) -> Vec<u8> {
     let (mut out, mut directory, mut count) = (Vec::new(), Vec::new(), 0u16);
     for entry in entries {
         let offset = out.len() as u32;
-        let packed = if entry.stored { entry.data.clone() } else { deflate(&entry.data) };
+        let usual = || if entry.stored { (0, 0, entry.data.clone()) } else { (8, 0, deflate(&entry.data)) };
+        let (method, flags, packed) = entry.packed.clone().unwrap_or_else(usual);
         let mut shared = Vec::new();
-        let method = if entry.stored { 0u16 } else { 8 };
-        for field in [20u16, 0, method, 0, 0x21] {
+        for field in [20u16, flags, method, 0, 0x21] {
             shared.extend(field.to_le_bytes());
         }
         for field in [crc32fast::hash(&entry.data), packed.len() as u32, entry.data.len() as u32] {

@@ -256,3 +256,115 @@ pub fn lzip(text: &[u8]) -> Vec<u8> {
     out.extend((out.len() as u64 + 8).to_le_bytes());
     out
 }
+
+/// Bits, the lowest of a byte first.
+#[derive(Default)]
+struct Bits {
+    bytes: Vec<u8>,
+    count: usize,
+}
+
+impl Bits {
+    fn number(&mut self, value: usize, bits: usize) {
+        for place in 0..bits {
+            if self.count.is_multiple_of(8) {
+                self.bytes.push(0);
+            }
+            let last = self.bytes.len() - 1;
+            self.bytes[last] |= ((value >> place & 1) as u8) << (self.count % 8);
+            self.count += 1;
+        }
+    }
+
+    /// A code, its highest bit first.
+    fn code(&mut self, value: usize, bits: usize) {
+        (0..bits).rev().for_each(|place| self.number(value >> place & 1, 1));
+    }
+}
+
+/// What PKZIP's shrinking makes, with a table that is cleared in part whenever it has so many entries.
+pub fn shrink(text: &[u8], most: usize) -> Vec<u8> {
+    let mut bits = Bits::default();
+    let mut table: std::collections::BTreeMap<usize, (usize, u8)> = std::collections::BTreeMap::new();
+    let (mut width, mut last) = (9, 256);
+    // The reader adds an entry when it knows what follows, one code later: so does this.
+    let mut pending: Option<usize> = None;
+    let mut at = 0;
+    while at < text.len() {
+        let mut code = usize::from(text[at]);
+        let first = text[at];
+        at += 1;
+        while let Some((next, _)) = table.iter().find(|(_, it)| at < text.len() && **it == (code, text[at])) {
+            code = *next;
+            at += 1;
+        }
+        if code >= 1 << width {
+            bits.number(256, width);
+            bits.number(1, width);
+            width += 1;
+        }
+        bits.number(code, width);
+        if let Some(before) = pending {
+            if let Some(free) = (last + 1..1 << 13).find(|it| !table.contains_key(it)) {
+                table.insert(free, (before, first));
+                last = free;
+            }
+        }
+        pending = Some(code);
+        if table.len() >= most {
+            bits.number(256, width);
+            bits.number(2, width);
+            let parents: Vec<usize> = table.values().map(|it| it.0).collect();
+            table.retain(|code, _| parents.contains(code));
+            last = 256;
+        }
+    }
+    bits.bytes
+}
+
+/// What PKZIP's imploding makes, with codes of one length; and the flags of the entry.
+pub fn implode(ops: &[Op], has_literals: bool, is_large: bool) -> (u16, Vec<u8>) {
+    let mut bits = Bits::default();
+    // 256 codes of eight bits, or 64 of six, as runs of sixteen.
+    let trees: &[usize] = if has_literals { &[256, 64, 64] } else { &[64, 64] };
+    for symbols in trees {
+        bits.number(symbols / 16 - 1, 8);
+        (0..symbols / 16).for_each(|_| bits.number(0xf0 | if *symbols == 256 { 7 } else { 5 }, 8));
+    }
+    let (shortest, low) = (if has_literals { 3 } else { 2 }, if is_large { 7 } else { 6 });
+    for op in ops {
+        match op {
+            Op::Literal(bytes) => bytes.iter().for_each(|byte| {
+                bits.number(1, 1);
+                match has_literals {
+                    true => bits.code(255 - usize::from(*byte), 8),
+                    false => bits.number((*byte).into(), 8),
+                }
+            }),
+            Op::Copy(distance, length) => {
+                bits.number(0, 1);
+                bits.number((distance - 1) & ((1 << low) - 1), low);
+                bits.code(63 - ((distance - 1) >> low), 6);
+                let length = length - shortest;
+                bits.code(63 - length.min(63), 6);
+                if length >= 63 {
+                    bits.number(length - 63, 8);
+                }
+            }
+        }
+    }
+    (if is_large { 2 } else { 0 } | if has_literals { 4 } else { 0 }, bits.bytes)
+}
+
+/// LZMA as it stands in a zip, with an end marker.
+pub fn lzma_in_zip(text: &[u8]) -> Vec<u8> {
+    let whole = lzma(text, [3, 0, 2], 1 << 16, false);
+    [&[9, 20, 5, 0][..], &whole[..5], &whole[13..]].concat()
+}
+
+/// PPMd as it stands in a zip: order 8, one mebibyte.
+pub fn ppmd_in_zip(text: &[u8]) -> Vec<u8> {
+    let mut encoder = ppmd_rust::Ppmd8Encoder::new(Vec::new(), 8, 1 << 20, ppmd_rust::RestoreMethod::Restart).unwrap();
+    encoder.write_all(text).unwrap();
+    [vec![7, 0], encoder.finish(false).unwrap()].concat()
+}

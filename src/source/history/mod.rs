@@ -12,7 +12,7 @@ use std::collections::HashMap;
 
 pub mod attribute;
 pub mod commit;
-pub mod delta;
+pub use crate::decode::delta;
 pub mod environment;
 pub mod forest;
 pub mod lines;
