@@ -224,7 +224,14 @@ impl<'a> Dump<'a, '_, '_> {
                 if !self.walk.may_go_on(&path) {
                     return Err(Stop::Said);
                 }
-                self.walk.read_entry(Blockwise::new(Lzf { packed: Some(packed), size }), &path, self.depth);
+                // Three bytes are 264 at most.
+                let needed = size.min(packed.len().saturating_mul(88)) as u64;
+                if let Err((code, reason)) = self.walk.may_hold(needed) {
+                    self.walk.gap(&path, code, reason);
+                    return Ok(());
+                }
+                let (reader, depth) = (Blockwise::new(Lzf { packed: Some(packed), size }), self.depth);
+                self.walk.holding(needed, |walk| walk.read_entry(reader, &path, depth));
             }
         }
         Ok(())

@@ -304,11 +304,11 @@ pub fn shrink(text: &[u8], most: usize) -> Vec<u8> {
             width += 1;
         }
         bits.number(code, width);
-        if let Some(before) = pending {
-            if let Some(free) = (last + 1..1 << 13).find(|it| !table.contains_key(it)) {
-                table.insert(free, (before, first));
-                last = free;
-            }
+        if let Some(before) = pending
+            && let Some(free) = (last + 1..1 << 13).find(|it| !table.contains_key(it))
+        {
+            table.insert(free, (before, first));
+            last = free;
         }
         pending = Some(code);
         if table.len() >= most {

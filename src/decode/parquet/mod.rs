@@ -79,7 +79,13 @@ impl Column {
             return walk.gap(path, GapCode::Damaged, damaged(&"a column is outside of the file"));
         };
         let (most, _) = walk.room();
-        walk.read_entry(Blockwise::new(Pages::new(chunk, codec, self.kind, most as usize)), path, depth);
+        let pages = Pages::new(chunk, codec, self.kind, most as usize);
+        // A page is unpacked as a whole, and then its values.
+        let needed = 2 * pages.largest() as u64;
+        if let Err((code, reason)) = walk.may_hold(needed) {
+            return walk.gap(path, code, reason);
+        }
+        walk.holding(needed, |walk| walk.read_entry(Blockwise::new(pages), path, depth));
     }
 }
 

@@ -127,6 +127,20 @@ impl<'a> Pages<'a> {
         Self { chunk: Thrift::new(chunk), codec, kind, most: most.saturating_add(1) }
     }
 
+    /// Bytes that the largest page is unpacked to, as far as pages can be told.
+    pub fn largest(&self) -> usize {
+        let mut pages = Self { chunk: Thrift::new(self.chunk.bytes), ..*self };
+        let mut largest = 0;
+        while let Ok(header) = pages.header() {
+            largest = largest.max(usize::try_from(header.size).unwrap_or(0).min(self.most));
+            let packed = usize::try_from(header.packed).unwrap_or(usize::MAX);
+            if take(&mut pages.chunk.bytes, packed).is_err() {
+                break;
+            }
+        }
+        largest
+    }
+
     fn header(&mut self) -> io::Result<Header> {
         let chunk = &mut self.chunk;
         let (mut header, mut last) = (Header::default(), 0);
