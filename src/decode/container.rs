@@ -10,8 +10,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::rest::{self, Rest};
 use super::{
-    ar, cabinet, compiled_help, compound, compressed, cpio, git_pack, key_store, lz4, lzma, lzw, parquet, pdf, recognised,
-    redis, rpm, seven_zip, snappy, sqlite, tar, zip,
+    ar, cabinet, compiled_help, compound, compressed, cpio, git_pack, key_store, lz4, lzma, lzw, parquet, pdf,
+    recognised, redis, rpm, seven_zip, snappy, sqlite, tar, zip,
 };
 
 /// What packs contents.
