@@ -100,7 +100,7 @@ impl Gate {
         }
         while at + ROUND + 2 <= end {
             let round = bytes[at..].first_chunk().expect("the loop's condition leaves a round and two bytes");
-            let open = self.probe_round(round, 0);
+            let open = self.probe_round(round);
             if open != 0 {
                 self.look_at(open, bytes, at, &starts, &mut found);
             }
@@ -111,7 +111,7 @@ impl Gate {
                 Some(four) => u32::from_le_bytes(*four),
                 None => u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], 0]),
             };
-            if bit(&self.bitmap[..], slot(gram | FOLD as u32)) != 0 {
+            if is_set(&self.bitmap[..], slot(gram | FOLD as u32)) {
                 self.look_at(1, bytes, at, &starts, &mut found);
             }
             at += 2;
@@ -122,24 +122,26 @@ impl Gate {
     #[inline(always)]
     fn probe(&self, block: &[u8; BLOCK + 2]) -> u64 {
         let mut open = 0;
-        // From the last one on: each bit then goes in at the low end, and none needs a shift of its own.
-        for at in (0..BLOCK).step_by(ROUND).rev() {
-            let round = block[at..].first_chunk().expect("the last round starts a round and two bytes before the end");
-            open = self.probe_round(round, open);
+        for round in 0..BLOCK / ROUND {
+            let bytes = block[ROUND * round..].first_chunk().expect("a block is so many rounds and two bytes");
+            open |= self.probe_round(bytes) << (8 * round);
         }
         open
     }
 
-    /// Puts which of eight probes find their bit set below the bits of `open`.
+    /// Which of eight probes find their bit set. Each round in a register of its own: bits that go into one after the other
+    /// wait for each other, and bits that are shifted down to the end instead of tested take longer, in fewer instructions.
     #[inline(always)]
-    fn probe_round(&self, round: &[u8; ROUND + 2], mut open: u64) -> u64 {
+    fn probe_round(&self, round: &[u8; ROUND + 2]) -> u64 {
         // Sixteen bytes hold eight probes, but for the last one's third byte.
         let low = word(round, 0) | FOLD;
         let middle = word(round, 6) | FOLD;
         let high = word(round, 10) | FOLD;
-        for probe in [high >> 32, high >> 16, high, middle >> 16, middle, low >> 32, low >> 16, low] {
-            let slot = slot(probe as u32);
-            open = open << 1 | bit(&self.bitmap[..], slot);
+        let probes = [low, low >> 16, low >> 32, middle, middle >> 16, high, high >> 16, high >> 32];
+        let mut open = 0;
+        for (index, probe) in probes.iter().enumerate() {
+            let slot = slot(*probe as u32);
+            open |= (self.bitmap[slot >> 6] >> (slot & 63) & 1) << index;
         }
         open
     }
@@ -174,7 +176,7 @@ impl Gate {
         found: &mut impl FnMut(Hit),
     ) {
         let slot = wide_slot(four(bytes, from));
-        if bit(bitmap, slot) == 0 {
+        if !is_set(bitmap, slot) {
             return;
         }
         for wide in self.anchors.wides(slot | direction) {
@@ -209,14 +211,13 @@ fn wide_slot(gram: u32) -> usize {
     (gram.wrapping_mul(0x85EB_CA6B) >> (32 - WIDE_BITS)) as usize
 }
 
-/// The first slot is the highest bit of a word: from there it comes down with one shift and no mask.
 fn set(bitmap: &mut [u64], slot: usize) {
-    bitmap[slot >> 6] |= 1 << 63 >> (slot & 63);
+    bitmap[slot >> 6] |= 1 << (slot & 63);
 }
 
 #[inline(always)]
-fn bit(bitmap: &[u64], slot: usize) -> u64 {
-    bitmap[slot >> 6] << (slot & 63) >> 63
+fn is_set(bitmap: &[u64], slot: usize) -> bool {
+    bitmap[slot >> 6] >> (slot & 63) & 1 == 1
 }
 
 #[cfg(test)]
