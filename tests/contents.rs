@@ -440,13 +440,17 @@ fn page(operators: &str) -> Vec<u8> {
     pdf(&[("/Filter/FlateDecode", &zlib(operators.as_bytes()))], "/Root 1 0 R")
 }
 
+fn hex_of(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+}
+
 /// What stands in documents, however it is encoded and torn apart.
 #[test]
 fn documents_are_read() {
     let mut table = Table::default();
     let text = "!/stream 1!/text";
     let shown = |token: &str| format!("BT /F1 12 Tf 72 720 Td (the token is {token}) Tj ET");
-    let hex = |text: &str| text.bytes().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    let hex = |text: &str| hex_of(text.as_bytes());
     table.add("page.pdf", Found(text), |token| page(&shown(token)));
     table.add("plain.pdf", Found(text), |token| pdf(&[("", shown(token).as_bytes())], ""));
     table.add("kerned.pdf", Found(text), |token| {
@@ -531,11 +535,106 @@ fn documents_are_read() {
         let cmap = format!("1 beginbfchar <01> <0041> endbfchar % {token}\n");
         pdf(&[("/Type/Font/ToUnicode 2 0 R", b""), ("/Filter/FlateDecode", &zlib(cmap.as_bytes()))], "")
     });
+    // What a stream calls itself is no reason not to look at it.
+    for (name, kind) in [
+        ("image.pdf", "/Subtype/Image/Width 9/Height 9"),
+        ("font.pdf", "/Length1 99"),
+        ("font-file.pdf", "/Subtype/OpenType"),
+        ("xref.pdf", "/Type/XRef"),
+        ("image-name.pdf", "/Subtype/Im#61ge"),
+    ] {
+        table.add(name, Found("!/stream 1"), |token| {
+            pdf(&[(&format!("{kind}/Filter/FlateDecode"), &zlib(&line(token)))], "")
+        });
+    }
+    table.add("image-page.pdf", Found(text), |token| {
+        pdf(&[("/Subtype/Image/Filter/FlateDecode", &zlib(shown(token).as_bytes()))], "")
+    });
+    table.add("picture.pdf", Found("!/stream 1"), |token| {
+        pdf(&[("/Subtype/Image/Filter[/FlateDecode/DCTDecode]", &zlib(&[&b"\xff\xd8"[..], &line(token)].concat()))], "")
+    });
+    table.add("type-1.pdf", Found("!/stream 1"), |token| {
+        // Encrypted glyphs, which look like a token of Square's.
+        let digits = sample::fill("EAAA<[0-9A-F]{60}>", 7).unwrap();
+        let font = format!("%!PS-AdobeFont-1.0\ncurrentfile eexec\n{digits}\n% {token}\n");
+        pdf(&[("/Length1 9/Filter/FlateDecode", &zlib(font.as_bytes()))], "")
+    });
+    // Where the parameters of filters stand: rows of four bytes, each after a byte that says that the row above is added.
+    let rows = |token: &str| {
+        let text = format!("{:<300}", String::from_utf8(line(token)).unwrap());
+        let mut above = [0; 4];
+        let row = |row: &[u8]| {
+            let coded: Vec<u8> = row.iter().zip(above).map(|(byte, above)| byte.wrapping_sub(above)).collect();
+            above.copy_from_slice(row);
+            [vec![2], coded].concat()
+        };
+        text.as_bytes().chunks_exact(4).flat_map(row).collect::<Vec<u8>>()
+    };
+    let up = "<</Predictor 12/Columns 4>>";
+    let flate = "/Filter/FlateDecode/DecodeParms";
+    table.add("rows.pdf", Found("!/stream 1"), |token| pdf(&[(&format!("{flate}{up}"), &zlib(&rows(token)))], ""));
+    let behind = |bytes: Vec<u8>, object: &str| [bytes, format!("\n7 0 obj {object} endobj\n").into_bytes()].concat();
+    table.add("rows-elsewhere.pdf", Found("!/stream 1"), |token| {
+        behind(pdf(&[(&format!("{flate} 7 0 R"), &zlib(&rows(token)))], ""), up)
+    });
+    table.add("rows-second.pdf", Found("!/stream 1"), |token| {
+        let digits = hex_of(&zlib(&rows(token)));
+        pdf(&[(&format!("/Filter[/AHx/Fl]/DecodeParms[null {up}]"), digits.as_bytes())], "")
+    });
+    table.add("rows-second-elsewhere.pdf", Found("!/stream 1"), |token| {
+        let digits = hex_of(&zlib(&rows(token)));
+        behind(pdf(&[("/Filter[/AHx/Fl]/DecodeParms[null 7 0 R]", digits.as_bytes())], ""), up)
+    });
+    table.add("rows-first.pdf", Found("!/stream 1"), |token| {
+        let twice = zlib(&zlib(&line(token)));
+        pdf(&[(&format!("/Filter[/Fl/Fl]/DecodeParms[null null]"), &twice)], "")
+    });
+    table.add("filter-elsewhere.pdf", Found("!/stream 1"), |token| {
+        behind(pdf(&[("/Filter[7 0 R]", &zlib(&line(token)))], ""), "/FlateDecode")
+    });
+    // Digits within digits, in an order that nobody writes.
+    table.add("digits-within.pdf", Found("!/stream 1"), |token| {
+        pdf(&[("/Filter[/Fl/AHx/AHx]", &zlib(hex_of(hex_of(&line(token)).as_bytes()).as_bytes()))], "")
+    });
+    table.add("identity.pdf", Found("!/stream 1"), |token| {
+        pdf(&[("/Filter[/Crypt/Fl]/DecodeParms[<</Name/Identity>> null]", &zlib(&line(token)))], "")
+    });
+    table
+        .add("crypt-default.pdf", Found("!/stream 1"), |token| pdf(&[("/Filter[/Crypt/Fl]", &zlib(&line(token)))], ""));
+    // Strings, however they are written.
+    let wide = |token: &str, mark: &str, order: fn(u16) -> [u8; 2]| {
+        format!("{mark}{}", hex_of(&token.encode_utf16().flat_map(order).collect::<Vec<u8>>()))
+    };
+    table.add("wide-digits.pdf", Found("!/(strings)"), |token| {
+        pdf(&[(&format!("/Title <{}>", wide(token, "feff", u16::to_be_bytes)), b"")], "")
+    });
+    table.add("wide-little.pdf", Found("!/(strings)"), |token| {
+        pdf(&[(&format!("/Title <{}>", wide(token, "fffe", u16::to_le_bytes)), b"")], "")
+    });
+    table.add("wide-octal.pdf", Found("!/(strings)"), |token| {
+        let octal: String = token.bytes().map(|byte| format!("\\000\\{byte:03o}")).collect();
+        pdf(&[(&format!("/Title (\\376\\377{octal})"), b"")], "")
+    });
+    table.add("octal.pdf", Found("!/(strings)"), |token| {
+        let octal: String = token.bytes().map(|byte| format!("\\{byte:03o}")).collect();
+        pdf(&[(&format!("/Title ({octal})"), b"")], "")
+    });
+    // An old version of an object, and one in a stream of objects that a later one takes the place of.
+    table.add("overwritten.pdf", Found("!/(strings)"), |token| {
+        let old = pdf(&[(&format!("/Title <{}>", hex(token)), b"")], "");
+        [old, pdf(&[("/Title (harmless)", b"")], "/Prev 9")].concat()
+    });
+    table.add("old-packed.pdf", Found("!/stream 1"), |token| {
+        let objects = format!("2 0 <</Password ({token})>>");
+        let old = pdf(&[("/Type/ObjStm/N 1/First 4/Filter/FlateDecode", &zlib(objects.as_bytes()))], "");
+        [old, b"\n1 0 obj <</Title (harmless)>> endobj\n%%EOF\n".to_vec()].concat()
+    });
+    table.add("junk.pdf", Found(text), |token| [&b"HTTP/1.1 200 OK\r\n\r\n\0\x01"[..], &page(&shown(token))].concat());
     table.add("comment.pdf", Outside, |token| [page("BT (nothing) Tj ET"), line(token)].concat());
     table.check();
 }
 
-/// What of a document cannot be read is a gap; images and fonts are none.
+/// What of a document cannot be read is a gap; pictures are none.
 #[test]
 fn what_of_a_document_is_not_read_is_a_gap() {
     let mut table = Table::default();
@@ -551,7 +650,25 @@ fn what_of_a_document_is_not_read_is_a_gap() {
         whole[..whole.len() - 90].to_vec()
     });
     table.add("damaged.pdf", Gap("damaged"), |_| pdf(&[("/Filter/FlateDecode", b"\x78\x9c\xff\xff\xff\xff")], ""));
-    table.add("crypt.pdf", Gap("encrypted"), |_| pdf(&[("/Filter/Crypt", b"abc")], ""));
+    table.add("crypt.pdf", Gap("encrypted"), |_| pdf(&[("/Filter/Crypt/DecodeParms<</Name/StdCF>>", b"abc")], ""));
+    table.add("lost-rows.pdf", Gap("unsupported-format"), |token| {
+        pdf(&[("/Filter/FlateDecode/DecodeParms 7 0 R", &shown(token))], "")
+    });
+    table.add("two-rows.pdf", Gap("unsupported-format"), |token| {
+        let two = "/Filter/FlateDecode/DecodeParms<</Predictor 1>>/DecodeParms<</Predictor 12/Columns 9>>";
+        pdf(&[(two, &shown(token))], "")
+    });
+    table.add("nested.pdf", Gap("limit"), |_| {
+        let objects = "<<".repeat(60_000);
+        let offsets: String = (0..60_000).map(|at| format!("{at} {} ", at * 2)).collect();
+        let head = format!("/Type/ObjStm/N 60000/First {}/Filter/FlateDecode", offsets.len());
+        pdf(&[(&head, &zlib(format!("{offsets}{objects}").as_bytes()))], "")
+    });
+    table.add("ranges.pdf", Gap("limit"), |_| {
+        let range = format!("<0000> <ffff> <{}> ", "0041".repeat(2000));
+        let cmap = format!("9 beginbfrange {} endbfrange", range.repeat(2000));
+        pdf(&[("/Type/Font/ToUnicode 2 0 R", b""), ("/Filter/FlateDecode", &zlib(cmap.as_bytes()))], "")
+    });
     table.add("unknown.pdf", Gap("unsupported-format"), |_| pdf(&[("/Filter/FooDecode", b"abc")], ""));
     table.add("twice.pdf", Gap("unsupported-format"), |token| {
         pdf(&[("/Filter [] /Filter /FlateDecode", &shown(token))], "")
@@ -573,7 +690,8 @@ fn what_of_a_document_is_not_read_is_a_gap() {
         table.add(name, Gap("limit"), |_| format!("%PDF-1.7\n{}", open.repeat(50_000)).into_bytes());
     }
     table.add("image.pdf", Clean, |_| pdf(&[("/Subtype/Image/Filter/DCTDecode", b"\xff\xd8")], ""));
-    table.add("font.pdf", Clean, |_| pdf(&[("/Length1 9/Filter/FlateDecode", b"damaged")], ""));
+    table.add("packed-image.pdf", Clean, |_| pdf(&[("/Subtype/Image/Filter/FlateDecode", &zlib(&[7; 999]))], ""));
+    table.add("font.pdf", Clean, |_| pdf(&[("/Length1 9/Filter/FlateDecode", &zlib(b"OTTO\0\x01\0\x10"))], ""));
     table.add("about.py", Clean, |_| b"HEAD = b'%PDF-1.4'\nEND = 'stream\\n'\n".to_vec());
     table.check();
 }

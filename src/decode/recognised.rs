@@ -174,7 +174,9 @@ pub fn of_repository(kinds: &Kinds, path: &str) -> Option<&'static Format> {
 /// What can be opened: what starts with `head`, a zip that has something before it and ends with `tail`, and what a script
 /// carries behind its last line.
 pub fn kinds(head: &[u8], tail: &[u8]) -> Kinds {
-    let first = Kind::of(head).or_else(|| parquet::is_one(head, tail).then_some(Kind::Parquet));
+    let first = Kind::of(head)
+        .or_else(|| parquet::is_one(head, tail).then_some(Kind::Parquet))
+        .or_else(|| is_late_pdf(head, tail).then_some(Kind::Pdf));
     let is_zip = first != Some(Kind::Zip) && ends_as_zip(head, tail);
     Kinds { first, is_zip, carried: carried(head) }
 }
@@ -242,6 +244,13 @@ fn carried(head: &[u8]) -> Vec<(Kind, usize)> {
     let mut found: Vec<usize> = rare.filter_map(start_around).collect();
     found.sort_unstable();
     found.into_iter().filter_map(|at| Kind::of(&head[at..]).map(|kind| (kind, at))).collect()
+}
+
+/// Whether a content is a document with something before its head, which readers pass over: so far, and with its end.
+fn is_late_pdf(head: &[u8], tail: &[u8]) -> bool {
+    const FAR: usize = 1024;
+    let has = |bytes: &[u8], word: &[u8]| memchr::memchr_iter(b'%', bytes).any(|at| bytes[at..].starts_with(word));
+    has(&tail[tail.len().saturating_sub(FAR)..], b"%%EOF") && has(&head[..head.len().min(FAR)], b"%PDF-")
 }
 
 /// Whether a content ends with a zip's directory. Behind a program a zip can have a comment as well; elsewhere that is not

@@ -1,13 +1,13 @@
 //! What decodes the streams of PDF (ISO 32000-1, 7.4).
 
-use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::lexer::{Dictionary, Lexer, Nest, Token, from_hex, plain_name};
+use super::lexer::{Dictionary, Lexer, Token, plain_name};
 
 /// How a stream is encoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Filter {
     /// zlib.
     Flate,
@@ -19,12 +19,21 @@ pub enum Filter {
     Hex,
     /// Base 85.
     Ascii85,
-    /// An image, which shows nothing that is text.
+    /// A picture, which is one of a file of its own.
     Image,
-    /// It is encrypted.
+    /// It may be encrypted: its parameters tell.
     Crypt,
-    /// None of these.
-    Unknown,
+    /// None of these, by its name.
+    Unknown(String),
+}
+
+/// A filter and how it is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step<'a> {
+    /// The filter.
+    pub filter: Filter,
+    /// The dictionary that says how.
+    pub parameters: Option<&'a [u8]>,
 }
 
 impl Filter {
@@ -37,32 +46,33 @@ impl Filter {
             b"ASCII85Decode" | b"A85" => Self::Ascii85,
             b"DCTDecode" | b"DCT" | b"JPXDecode" | b"CCITTFaxDecode" | b"CCF" | b"JBIG2Decode" => Self::Image,
             b"Crypt" => Self::Crypt,
-            _ => Self::Unknown,
+            _ => Self::Unknown(format!("`{}`", String::from_utf8_lossy(&name[..name.len().min(32)]))),
         }
-    }
-
-    /// The filters that a value names, the outermost first.
-    pub fn all(value: &[u8]) -> Vec<Self> {
-        const MOST: usize = 8;
-        let names = Lexer::new(value, 0).filter_map(|token| match token {
-            Token::Name(name) => Some(Self::named(&plain_name(name))),
-            Token::Open(Nest::Array) | Token::Close(Nest::Array) | Token::Word(b"null") => None,
-            // One that stands elsewhere, or none.
-            _ => Some(Self::Unknown),
-        });
-        let mut filters: Vec<Self> = names.take(MOST + 1).collect();
-        if filters.len() > MOST {
-            filters.push(Self::Unknown);
-        }
-        filters
     }
 }
 
+/// The filters that values name, the outermost first.
+pub fn all(values: &[&[u8]]) -> Vec<Filter> {
+    const MOST: usize = 8;
+    let names = values.iter().filter_map(|value| match Lexer::new(value, 0).next() {
+        Some(Token::Name(name)) => Some(Filter::named(&plain_name(name))),
+        Some(Token::Word(b"null")) | None => None,
+        // One that stands elsewhere, or none.
+        _ => Some(Filter::Unknown("no name".to_owned())),
+    });
+    let mut filters: Vec<Filter> = names.take(MOST + 1).collect();
+    if filters.len() > MOST {
+        filters.push(Filter::Unknown(format!("more than {MOST}")));
+    }
+    filters
+}
+
 /// Decodes `data`. No more is made of it than is read.
-pub fn decode<'a>(data: &'a [u8], filters: &[Filter], dictionary: Dictionary<'_>) -> io::Result<Box<dyn Read + 'a>> {
+pub fn decode<'a>(data: &'a [u8], steps: &[Step<'_>]) -> io::Result<Box<dyn Read + 'a>> {
     let mut reader: Box<dyn Read + 'a> = Box::new(data);
-    for (at, filter) in filters.iter().enumerate() {
-        reader = match filter {
+    for step in steps {
+        let parameters = step.parameters.map(Dictionary);
+        reader = match &step.filter {
             // The checksum at the end is left out: writers forget it, and readers do not look at it.
             Filter::Flate => {
                 let mut packed = BufReader::new(reader);
@@ -71,71 +81,166 @@ pub fn decode<'a>(data: &'a [u8], filters: &[Filter], dictionary: Dictionary<'_>
                 packed.consume(if has_head { 2 } else { 0 });
                 Box::new(Inflate { input: packed, state: Decompress::new(false), is_over: false })
             }
-            Filter::Lzw => Box::new(Lzw::new(reader, !early(dictionary))),
+            Filter::Lzw => Box::new(Lzw::new(reader, parameters.and_then(|it| it.number("EarlyChange")) != Some(0))),
             Filter::RunLength => {
                 Box::new(RunLength { input: BufReader::new(reader), left: 0, repeated: None, is_over: false })
             }
-            Filter::Hex | Filter::Ascii85 if at == 0 => {
-                let is_blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0;
-                match filter {
-                    Filter::Hex => {
-                        Box::new(Cursor::new(from_hex(data.split(|byte| *byte == b'>').next().unwrap_or_default())))
-                    }
-                    _ => Box::new(Cursor::new(base85(
-                        data.strip_prefix(b"<~").unwrap_or(data).iter().copied().filter(|byte| !is_blank(byte)),
-                    ))),
+            Filter::Hex => Box::new(Digits::new(reader, Hex::default())),
+            Filter::Ascii85 => Box::new(Digits::new(reader, Base85::default())),
+            Filter::Crypt => reader,
+            // What is a picture is handed on as it is.
+            Filter::Image | Filter::Unknown(_) => break,
+        };
+        if let (Filter::Flate | Filter::Lzw, Some(predictor)) = (&step.filter, Predictor::of(parameters)) {
+            reader = Box::new(Predicted::new(reader, predictor)?);
+        }
+    }
+    Ok(reader)
+}
+
+/// Bytes that decoding takes beside a few buffers.
+pub fn memory(steps: &[Step<'_>]) -> u64 {
+    let rows = steps.iter().filter_map(|step| Predictor::of(step.parameters.map(Dictionary)));
+    rows.map(|it| 2 * it.row as u64).sum()
+}
+
+/// How bytes are predicted.
+#[derive(Debug, Clone, Copy)]
+struct Predictor {
+    kind: usize,
+    /// Bytes of a row.
+    row: usize,
+    /// Bytes of a pixel.
+    pixel: usize,
+}
+
+impl Predictor {
+    fn of(parameters: Option<Dictionary<'_>>) -> Option<Self> {
+        let parameters = parameters?;
+        let kind = parameters.number("Predictor").filter(|it| *it > 1)?;
+        let get = |key: &str, default| parameters.number(key).unwrap_or(default).clamp(1, 1 << 20);
+        let bits = get("Colors", 1).min(32) * get("BitsPerComponent", 8).min(16);
+        Some(Self { kind, row: (bits * get("Columns", 1)).div_ceil(8), pixel: bits.div_ceil(8) })
+    }
+}
+
+/// Makes bytes of digits.
+trait Alphabet {
+    /// Takes a byte; `None` at the end.
+    fn take(&mut self, byte: u8, into: &mut Vec<u8>) -> Option<()>;
+    /// What is left at the end.
+    fn finish(&mut self, into: &mut Vec<u8>);
+}
+
+/// Undoes an alphabet.
+struct Digits<R, A> {
+    input: BufReader<R>,
+    alphabet: A,
+    ready: Vec<u8>,
+    given: usize,
+    is_over: bool,
+}
+
+impl<R: Read, A: Alphabet> Digits<R, A> {
+    fn new(input: R, alphabet: A) -> Self {
+        Self { input: BufReader::new(input), alphabet, ready: Vec::new(), given: 0, is_over: false }
+    }
+}
+
+impl<R: Read, A: Alphabet> Read for Digits<R, A> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        while self.given == self.ready.len() && !self.is_over {
+            self.ready.clear();
+            self.given = 0;
+            let digits = self.input.fill_buf()?;
+            self.is_over = digits.is_empty();
+            let length = digits.len();
+            for digit in digits {
+                if self.alphabet.take(*digit, &mut self.ready).is_none() {
+                    self.is_over = true;
+                    break;
                 }
             }
-            _ => return Err(io::Error::other("its filters are in an order that is not read")),
-        };
-    }
-    match predictor(dictionary) {
-        Some((predictor, row, pixel)) => Ok(Box::new(Predicted::new(reader, predictor, row, pixel))),
-        None => Ok(reader),
-    }
-}
-
-fn parameters(dictionary: Dictionary<'_>) -> Option<Dictionary<'_>> {
-    let value = dictionary.get("DecodeParms")?;
-    let start = memchr::memmem::find(value, b"<<")?;
-    Some(Dictionary(&value[start..]))
-}
-
-fn early(dictionary: Dictionary<'_>) -> bool {
-    parameters(dictionary).and_then(|it| it.number("EarlyChange")) == Some(0)
-}
-
-/// The predictor, bytes of a row and of a pixel.
-fn predictor(dictionary: Dictionary<'_>) -> Option<(usize, usize, usize)> {
-    let parameters = parameters(dictionary)?;
-    let predictor = parameters.number("Predictor").filter(|it| *it > 1)?;
-    let get = |key: &str, default| parameters.number(key).unwrap_or(default).clamp(1, 1 << 20);
-    let bits = get("Colors", 1).min(32) * get("BitsPerComponent", 8).min(16);
-    Some((predictor, (bits * get("Columns", 1)).div_ceil(8), bits.div_ceil(8)))
-}
-
-fn base85(digits: impl Iterator<Item = u8>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut group = Vec::with_capacity(5);
-    let value =
-        |group: &[u8]| group.iter().fold(0_u32, |all, digit| all.wrapping_mul(85).wrapping_add(u32::from(*digit)));
-    for digit in digits {
-        match digit {
-            b'z' if group.is_empty() => bytes.extend_from_slice(&[0; 4]),
-            b'!'..=b'u' => group.push(digit - b'!'),
-            _ => break,
+            self.input.consume(length);
+            if self.is_over {
+                self.alphabet.finish(&mut self.ready);
+            }
         }
-        if group.len() == 5 {
-            bytes.extend_from_slice(&value(&group).to_be_bytes());
-            group.clear();
+        let count = room.len().min(self.ready.len() - self.given);
+        room[..count].copy_from_slice(&self.ready[self.given..self.given + count]);
+        self.given += count;
+        Ok(count)
+    }
+}
+
+/// Hexadecimal digits up to `>`; an odd one has a zero behind it.
+#[derive(Default)]
+struct Hex {
+    high: Option<u8>,
+}
+
+impl Alphabet for Hex {
+    fn take(&mut self, byte: u8, into: &mut Vec<u8>) -> Option<()> {
+        if byte == b'>' {
+            return None;
         }
+        if let Some(value) = char::from(byte).to_digit(16) {
+            match self.high.take() {
+                Some(high) => into.push(high << 4 | value as u8),
+                None => self.high = Some(value as u8),
+            }
+        }
+        Some(())
     }
-    if group.len() > 1 {
-        let count = group.len() - 1;
-        group.resize(5, 84);
-        bytes.extend_from_slice(&value(&group).to_be_bytes()[..count]);
+
+    fn finish(&mut self, into: &mut Vec<u8>) {
+        into.extend(self.high.take().map(|high| high << 4));
     }
-    bytes
+}
+
+/// Digits of base 85, between `<~`, which may be left out, and `~>`.
+#[derive(Default)]
+struct Base85 {
+    group: Vec<u8>,
+    /// Whether a digit came, or the head that is none.
+    is_begun: bool,
+}
+
+impl Base85 {
+    fn value(&self) -> u32 {
+        self.group.iter().fold(0, |all, digit| all.wrapping_mul(85).wrapping_add(u32::from(*digit)))
+    }
+}
+
+impl Alphabet for Base85 {
+    fn take(&mut self, byte: u8, into: &mut Vec<u8>) -> Option<()> {
+        match byte {
+            _ if byte.is_ascii_whitespace() || byte == 0 => return Some(()),
+            // The `<` before it was taken for a digit.
+            b'~' if !self.is_begun && self.group == [b'<' - b'!'] => {
+                self.group.clear();
+                self.is_begun = true;
+            }
+            b'z' if self.group.is_empty() => into.extend_from_slice(&[0; 4]),
+            b'!'..=b'u' => self.group.push(byte - b'!'),
+            _ => return None,
+        }
+        self.is_begun |= self.group.len() > 1 || byte == b'z';
+        if self.group.len() == 5 {
+            into.extend_from_slice(&self.value().to_be_bytes());
+            self.group.clear();
+        }
+        Some(())
+    }
+
+    fn finish(&mut self, into: &mut Vec<u8>) {
+        if self.group.len() > 1 {
+            let count = self.group.len() - 1;
+            self.group.resize(5, 84);
+            into.extend_from_slice(&self.value().to_be_bytes()[..count]);
+        }
+        self.group.clear();
+    }
 }
 
 /// Undoes deflate, and says where its end is missing.
@@ -339,17 +444,22 @@ struct Predicted<R> {
 }
 
 impl<R: Read> Predicted<R> {
-    fn new(input: R, predictor: usize, row: usize, pixel: usize) -> Self {
-        let row = vec![0; row];
-        Self {
+    fn new(input: R, predictor: Predictor) -> io::Result<Self> {
+        let row = || {
+            let mut row = Vec::new();
+            row.try_reserve_exact(predictor.row)?;
+            row.resize(predictor.row, 0);
+            Ok::<_, io::Error>(row)
+        };
+        Ok(Self {
             input: BufReader::new(input),
-            predictor,
-            pixel,
-            given: row.len(),
-            above: row.clone(),
-            row,
+            predictor: predictor.kind,
+            pixel: predictor.pixel,
+            given: predictor.row,
+            above: row()?,
+            row: row()?,
             is_over: false,
-        }
+        })
     }
 
     fn next(&mut self) -> io::Result<()> {
@@ -423,25 +533,26 @@ impl<R: Read> Read for Predicted<R> {
 mod tests {
     use super::*;
 
-    fn decoded(data: &[u8], dictionary: &[u8]) -> String {
-        let dictionary = Dictionary(dictionary);
+    fn decoded(data: &[u8], filters: &[&[u8]], parameters: Option<&[u8]>) -> String {
+        let steps: Vec<_> = all(filters).into_iter().map(|filter| Step { filter, parameters }).collect();
         let mut text = Vec::new();
-        decode(data, &Filter::all(dictionary.get("Filter").unwrap()), dictionary)
-            .unwrap()
-            .read_to_end(&mut text)
-            .unwrap();
+        decode(data, &steps).unwrap().read_to_end(&mut text).unwrap();
         String::from_utf8(text).unwrap()
     }
 
     #[test]
     fn filters_are_undone() {
-        assert_eq!(decoded(b"68 656C6c6F>", b"<</Filter/ASCIIHexDecode>>"), "hello");
-        assert_eq!(decoded(b"BOu!r\nDZ~>", b"<</Filter[/ASCII85Decode]>>"), "hello");
-        assert_eq!(decoded(b"\x01he\xffl\x00o\x80", b"<</Filter/RunLengthDecode>>"), "hello");
+        assert_eq!(decoded(b"68 656C6c6F>zz", &[b"/ASCIIHexDecode"], None), "hello");
+        assert_eq!(decoded(b"68 656C6c6F7", &[b"/ASCIIHexDecode"], None), "hellop");
+        for digits in [&b"BOu!r\nDZ~>"[..], b"<~BOu!rDZ~>", b"BOu!rDZ", b"\n<~ BOu!rDZ~>zz"] {
+            assert_eq!(decoded(digits, &[b"/ASCII85Decode"], None), "hello");
+        }
+        assert_eq!(decoded(b"\x01he\xffl\x00o\x80", &[b"/RunLengthDecode"], None), "hello");
+        assert_eq!(decoded(b"\x0f016865FF6C006F80\x80", &[b"/RL", b"/AHx", b"/RL"], None), "hello");
         // The example of the standard: 45 45 45 45 45 65 45 45 45 66.
         let lzw = b"\x80\x0b\x60\x50\x22\x0c\x0c\x85\x01";
-        assert_eq!(decoded(lzw, b"<</Filter/LZWDecode>>"), "-----A---B");
-        let predicted = b"<</Filter/AHx/DecodeParms<</Predictor 12/Columns 2>>>>";
-        assert_eq!(decoded(b"02 6865 02 0400 >", predicted), "hele");
+        assert_eq!(decoded(lzw, &[b"/LZWDecode"], None), "-----A---B");
+        let stored = b"\x78\x01\x01\x06\0\xf9\xff\x02he\x02\x04\0";
+        assert_eq!(decoded(stored, &[b"/Fl"], Some(b"<</Predictor 12/Columns 2>>")), "hele");
     }
 }

@@ -206,6 +206,16 @@ impl<'a> Dictionary<'a> {
     }
 }
 
+/// The first values of an array, or what is none itself.
+pub fn elements(value: &[u8]) -> Vec<&[u8]> {
+    const MOST: usize = 10;
+    if !value.starts_with(b"[") {
+        return vec![value];
+    }
+    let mut lexer = Lexer::new(value, 1);
+    std::iter::from_fn(|| lexer.value()).take(MOST).collect()
+}
+
 /// Whether a value is this name.
 pub fn is_name(value: &[u8], name: &[u8]) -> bool {
     matches!(Lexer::new(value, 0).next(), Some(Token::Name(written)) if *plain_name(written) == *name)

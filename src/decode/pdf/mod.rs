@@ -2,19 +2,20 @@
 //!
 //! Nothing goes by the table of where objects are, so what no table names any more, or a damaged one hides, is read as well.
 //! A stream's content is `a.pdf!/stream 12`, by its object's number; the text that it shows `a.pdf!/stream 12!/text`. Strings
-//! of objects that are written in another way than they read are `a.pdf!/(strings)`. Images and fonts are passed over, as
-//! they are in files of their own.
+//! of objects that are written in another way than they read are `a.pdf!/(strings)`. What a stream calls itself counts for
+//! nothing: fonts and pictures are contents like any other, only that no one undoes what packs pictures.
 
 mod filter;
 mod lexer;
 mod text;
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::container::{Unpacker, damaged, in_words};
 use crate::gap::GapCode;
-use filter::Filter;
-use lexer::{Dictionary, Lexer, Token, from_hex, is_name, plain_name, reference, unescape};
+use filter::{Filter, Step};
+use lexer::{Dictionary, Lexer, Token, elements, from_hex, is_name, plain_name, reference, unescape};
 use text::{Characters, Fonts};
 
 /// Names and references of fonts that are looked at.
@@ -23,14 +24,16 @@ const MOST_NAMES: usize = 100_000;
 const MOST_FONTS: usize = 1_000;
 /// Longest name of a font that is looked at, in bytes.
 const LONGEST_NAME: usize = 64;
+/// Longest object that streams refer to for their filters, in bytes.
+const LONGEST_VALUE: usize = 1024;
 
 /// A stream.
 struct Stream<'a> {
     object: u32,
     dictionary: Dictionary<'a>,
-    filters: Vec<Filter>,
-    /// Values of its `Subtype`.
-    subtypes: Vec<&'a [u8]>,
+    steps: Vec<Step<'a>>,
+    /// Why its data cannot be decoded.
+    trouble: Option<(GapCode, String)>,
     data: &'a [u8],
     /// Whether it ends before the file does.
     is_whole: bool,
@@ -91,17 +94,17 @@ pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: u
             fonts.entry(&**name).or_default().push(characters);
         }
     }
-    for stream in streams.iter().filter(|it| it.may_hold_text()) {
+    for stream in &streams {
         if !walk.may_go_on(path) {
             return;
         }
         stream.decode(walk, path, |walk, content, cut, inner| {
-            if text::may_show(content) {
+            if text::may_show(content) && stream.may_be_page(content) {
                 stream.show(walk, content, &fonts, inner);
             }
             // What is not encoded has been seen from outside.
-            if !stream.filters.is_empty() {
-                walk.entry(content, cut, inner, depth);
+            if !stream.steps.is_empty() {
+                walk.entry(&without_glyphs(content), cut, inner, depth);
             }
         });
     }
@@ -110,21 +113,74 @@ pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: u
     }
 }
 
-impl Stream<'_> {
+impl<'a> Stream<'a> {
+    /// Learns how it is encoded; its dictionary may refer to `values`.
+    fn learn_steps(&mut self, values: &HashMap<u32, Option<&'a [u8]>>) {
+        let of = |value: &'a [u8]| match reference(value) {
+            Some(object) => values.get(&object).copied().flatten().unwrap_or(value),
+            None => value,
+        };
+        // Readers differ in which of several values of one key they take.
+        let all = |keys: [&'static str; 2]| {
+            let values = keys.into_iter().flat_map(|key| self.dictionary.all(key)).take(8);
+            let mut all: Vec<Vec<&[u8]>> = values.map(|it| elements(of(it)).into_iter().map(of).collect()).collect();
+            all.dedup();
+            all
+        };
+        let unsupported = |reason: String| Some((GapCode::UnsupportedFormat, reason));
+        let (named, parameters) = (all(["Filter", "Filter"]), all(["DecodeParms", "DP"]));
+        let filters: Vec<Vec<Filter>> = named.iter().map(|values| filter::all(values)).collect();
+        let [filters, others @ ..] = &filters[..] else { return };
+        if others.iter().any(|it| it != filters) {
+            self.trouble = unsupported("it names its filters twice, and differently".to_owned());
+            return;
+        }
+        let parameters = match &parameters[..] {
+            [] => &[][..],
+            [parameters] => &parameters[..],
+            _ => {
+                self.trouble = unsupported("it says twice, and differently, how its filters are used".to_owned());
+                return;
+            }
+        };
+        let is_null = |value: &[u8]| Lexer::new(value, 0).next() == Some(Token::Word(b"null"));
+        for (at, filter) in filters.iter().enumerate() {
+            // One dictionary is for all filters, although there should be as many.
+            let parameters = if parameters.len() == 1 { parameters.first() } else { parameters.get(at) };
+            let parameters = parameters.copied().filter(|value| !is_null(value));
+            if parameters.is_some_and(|value| !value.starts_with(b"<<")) {
+                self.trouble = unsupported("how its filters are used stands where it was not found".to_owned());
+                return;
+            }
+            match filter {
+                Filter::Unknown(name) => {
+                    self.trouble = unsupported(format!("it has a filter that is not known: {name}"));
+                    return;
+                }
+                // Where no name is given, nothing is encrypted.
+                Filter::Crypt if parameters.is_some_and(|it| !is_identity(Dictionary(it))) => {
+                    self.trouble = Some((GapCode::Encrypted, "it is encrypted".to_owned()));
+                    return;
+                }
+                // What follows is what a picture shows.
+                Filter::Image => return,
+                filter => self.steps.push(Step { filter: filter.clone(), parameters }),
+            }
+        }
+    }
+
     fn is(&self, key: &str, name: &[u8]) -> bool {
         self.dictionary.is(key, name)
     }
 
-    fn is_subtype(&self, name: &[u8]) -> bool {
-        self.subtypes.iter().any(|value| is_name(value, name))
-    }
-
-    /// Whether it is neither an image nor a font nor a table of where objects are.
-    fn may_hold_text(&self) -> bool {
-        let is_image = self.is_subtype(b"Image") || self.filters.contains(&Filter::Image);
-        let is_font = self.dictionary.number("Length1").is_some()
-            || [&b"Type1C"[..], b"CIDFontType0C", b"OpenType"].into_iter().any(|it| self.is_subtype(it));
-        !is_image && !is_font && !self.is("Type", b"XRef")
+    /// Whether it reads as what a page shows, which most of what calls itself a picture or a font does not.
+    fn may_be_page(&self, content: &[u8]) -> bool {
+        const HEAD: usize = 512;
+        let is_other =
+            self.is("Subtype", b"Image") || self.dictionary.get("Length1").is_some() || self.is("Type", b"XRef");
+        let head = &content[..content.len().min(HEAD)];
+        let text = head.iter().filter(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')).count();
+        !is_other || text * 8 >= head.len() * 7
     }
 
     /// Hands its content to `then`, with its name; says what cannot be decoded.
@@ -135,20 +191,20 @@ impl Stream<'_> {
         then: impl FnOnce(&mut Unpacker<'_>, &[u8], Option<String>, &str),
     ) {
         let inner = format!("{path}!/stream {}", self.object);
-        let filters = &self.filters;
-        if filters.contains(&Filter::Crypt) {
-            return walk.gap(&inner, GapCode::Encrypted, "it is encrypted".to_owned());
+        if let Some((code, reason)) = &self.trouble {
+            return walk.gap(&inner, *code, reason.clone());
         }
-        if filters.contains(&Filter::Unknown) {
-            return walk.gap(&inner, GapCode::UnsupportedFormat, "it has a filter that is not known".to_owned());
-        }
-        if !self.is_whole && filters.is_empty() {
+        if !self.is_whole && self.steps.is_empty() {
             return walk.gap(&inner, GapCode::Damaged, "it cannot be unpacked: it is cut short".to_owned());
         }
-        match filter::decode(self.data, filters, self.dictionary) {
-            Ok(reader) => walk.read(reader, &inner, |walk, content, cut| then(walk, content, cut, &inner)),
-            Err(error) => walk.gap(&inner, GapCode::UnsupportedFormat, damaged(&error)),
+        let memory = filter::memory(&self.steps);
+        if let Err((code, reason)) = walk.may_hold(memory) {
+            return walk.gap(&inner, code, reason);
         }
+        walk.holding(memory, |walk| match filter::decode(self.data, &self.steps) {
+            Ok(reader) => walk.read(reader, &inner, |walk, content, cut| then(walk, content, cut, &inner)),
+            Err(error) => walk.gap(&inner, GapCode::Damaged, damaged(&error)),
+        });
     }
 
     /// Hands on the text that it shows.
@@ -208,10 +264,10 @@ impl Document {
             let behind = value.is_some_and(|value| value.starts_with(b"<<")).then(|| lexer.next()).flatten();
             self.spend(lexer.at - start);
             let Some(value) = value else { continue };
+            let short = Some(value).filter(|value| value.len() <= LONGEST_VALUE);
+            values.entry(object).and_modify(|it| *it = it.filter(|it| short == Some(it))).or_insert(short);
             if !value.starts_with(b"<<") {
                 self.strings(value);
-                let short = Some(value).filter(|value| value.len() <= LONGEST_NAME);
-                values.entry(object).and_modify(|it| *it = it.filter(|it| short == Some(it))).or_insert(short);
                 continue;
             }
             let dictionary = Dictionary(value);
@@ -226,26 +282,11 @@ impl Document {
             let (end, is_whole) = end_of_stream(bytes, data, dictionary.number("Length"), &mut end_mark);
             if (streams.len() as u64) <= most {
                 let data = &bytes[data.min(end)..end];
-                streams.push(Stream { object, dictionary, filters: Vec::new(), subtypes: Vec::new(), data, is_whole });
+                streams.push(Stream { object, dictionary, steps: Vec::new(), trouble: None, data, is_whole });
             }
             self.is_encrypted |= dictionary.is("Type", b"XRef") && dictionary.get("Encrypt").is_some();
         }
-        for stream in &mut streams {
-            let all = |key| {
-                let mut all = stream.dictionary.all(key).map(|value| match reference(value) {
-                    Some(object) => values.get(&object).copied().flatten().unwrap_or(value),
-                    None => value,
-                });
-                all.by_ref().take(8).collect::<Vec<_>>()
-            };
-            stream.subtypes = all("Subtype");
-            let filters: Vec<_> = all("Filter").into_iter().map(Filter::all).collect();
-            stream.filters = match &filters[..] {
-                [] => Vec::new(),
-                [first, others @ ..] if others.iter().all(|it| it == first) => first.clone(),
-                _ => vec![Filter::Unknown],
-            };
-        }
+        streams.iter_mut().for_each(|stream| stream.learn_steps(&values));
         self.is_encrypted |= self.has_encrypted_trailer(bytes);
         self.lost = lost_streams(bytes, &starts);
         streams
@@ -298,16 +339,22 @@ impl Document {
                 return;
             }
             let plain = match token {
-                Token::Text(raw) if raw.contains(&b'\\') || raw.starts_with(&[0xfe, 0xff]) => unescape(raw),
+                Token::Text(raw)
+                    if raw.contains(&b'\\') || raw.starts_with(&[0xfe, 0xff]) || raw.starts_with(&[0xff, 0xfe]) =>
+                {
+                    unescape(raw)
+                }
                 Token::Hex(digits) if digits.len() > 16 => from_hex(digits),
                 _ => continue,
             };
-            match plain.strip_prefix(&[0xfe, 0xff]) {
-                Some(wide) => {
-                    let units = wide.chunks_exact(2).map(|unit| u16::from_be_bytes([unit[0], unit[1]]));
-                    self.strings.extend(char::decode_utf16(units).flatten().collect::<String>().bytes());
-                }
-                None => self.strings.extend(plain),
+            let wide = |order: fn([u8; 2]) -> u16| {
+                let units = plain[2..].chunks_exact(2).map(|unit| order([unit[0], unit[1]]));
+                char::decode_utf16(units).flatten().collect::<String>().into_bytes()
+            };
+            match &plain[..] {
+                [0xfe, 0xff, ..] => self.strings.extend(wide(u16::from_be_bytes)),
+                [0xff, 0xfe, ..] => self.strings.extend(wide(u16::from_le_bytes)),
+                _ => self.strings.extend(&plain),
             }
             self.strings.push(b'\n');
         }
@@ -346,8 +393,12 @@ impl Document {
             if !walk.may_go_on(path) {
                 break;
             }
-            stream.decode(walk, path, |_, cmap, _, _| {
+            stream.decode(walk, path, |walk, cmap, _, inner| {
                 let characters = Characters::read(cmap);
+                if characters.is_cut() {
+                    let reason = "it names more characters than a font has; the others were not looked up";
+                    walk.gap(inner, GapCode::Limit, reason.to_owned());
+                }
                 if !characters.is_empty() {
                     read.insert(stream.object, characters);
                 }
@@ -355,6 +406,25 @@ impl Document {
         }
         read
     }
+}
+
+/// A font of Type 1 without the lines of nothing but digits that its glyphs are encrypted in: some look like tokens.
+fn without_glyphs(content: &[u8]) -> Cow<'_, [u8]> {
+    const SHORTEST: usize = 40;
+    let start = memchr::memmem::find(content, b"eexec").filter(|_| content.starts_with(b"%!"));
+    let Some(start) = start else { return Cow::Borrowed(content) };
+    let (head, glyphs) = content.split_at(start);
+    let is_glyph = |line: &&[u8]| {
+        let line = line.trim_ascii();
+        line.len() >= SHORTEST && line.iter().all(u8::is_ascii_hexdigit)
+    };
+    let lines = glyphs.split_inclusive(|byte| matches!(byte, b'\n' | b'\r'));
+    Cow::Owned([&[head], &lines.filter(|line| !is_glyph(line)).collect::<Vec<_>>()[..]].concat().concat())
+}
+
+/// Whether what is encrypted in this way is not.
+fn is_identity(parameters: Dictionary<'_>) -> bool {
+    parameters.all("Name").all(|name| is_name(name, b"Identity"))
 }
 
 /// Bytes that may be read as values of a content: many times as many as no objects in one another take.

@@ -8,6 +8,10 @@ use super::lexer::{Lexer, Nest, Token, from_hex, plain_name, unescape};
 const MOST_CHARACTERS: usize = 4;
 /// Codes that one font may have.
 const MOST_CODES: usize = 70_000;
+/// How often codes may be named in all: tables name some twice.
+const MOST_NAMED: usize = 2 * MOST_CODES;
+/// Digits of a code or of its characters that are looked at.
+const MOST_DIGITS: usize = 16;
 /// A gap between letters, in thousandths of their size, that is a blank.
 const BLANK: f64 = -180.0;
 
@@ -17,6 +21,8 @@ pub struct Characters {
     /// Bytes of a code.
     width: usize,
     of: HashMap<u32, String>,
+    /// How many codes were named, some more than once.
+    named: usize,
 }
 
 impl Characters {
@@ -45,6 +51,9 @@ impl Characters {
                 Some(Token::Hex(text)) => {
                     let mut units = utf16(text);
                     for offset in 0..=count {
+                        if self.is_cut() {
+                            return;
+                        }
                         self.add(first, offset, units.clone());
                         if let Some(last) = units.last_mut() {
                             *last = last.wrapping_add(1);
@@ -64,11 +73,17 @@ impl Characters {
     }
 
     fn add(&mut self, code: &[u8], offset: u32, units: Vec<u16>) {
-        if self.of.len() < MOST_CODES {
-            self.width = from_hex(code).len().clamp(1, 4);
+        self.named += 1;
+        if !self.is_cut() {
+            self.width = short(code).len().clamp(1, 4);
             let text = char::decode_utf16(units).map(|it| it.unwrap_or(char::REPLACEMENT_CHARACTER));
             self.of.insert(number(code).wrapping_add(offset), text.take(MOST_CHARACTERS).collect());
         }
+    }
+
+    /// Whether it names more codes than are kept.
+    pub fn is_cut(&self) -> bool {
+        self.named > MOST_NAMED
     }
 
     /// Whether it tells nothing.
@@ -87,12 +102,17 @@ impl Characters {
     }
 }
 
+fn short(digits: &[u8]) -> Vec<u8> {
+    // Blanks between digits are rare, and count.
+    from_hex(&digits[..digits.len().min(4 * MOST_DIGITS)])
+}
+
 fn number(digits: &[u8]) -> u32 {
-    from_hex(digits).iter().fold(0, |all, byte| all << 8 | u32::from(*byte))
+    short(digits).iter().fold(0, |all, byte| all << 8 | u32::from(*byte))
 }
 
 fn utf16(digits: &[u8]) -> Vec<u16> {
-    from_hex(digits).chunks(2).map(|unit| unit.iter().fold(0, |all, byte| all << 8 | u16::from(*byte))).collect()
+    short(digits).chunks(2).map(|unit| unit.iter().fold(0, |all, byte| all << 8 | u16::from(*byte))).collect()
 }
 
 /// Fonts by the names that pages give them: different pages can call different fonts by one name.
