@@ -256,6 +256,45 @@ fn what_is_inside_is_found_once_and_what_is_outside_too() {
     table.check();
 }
 
+/// Of a secret that stands in an entry and outside of it as well, both places count where a configuration accepts one.
+#[test]
+fn a_place_that_is_accepted_hides_no_other() {
+    let token = sample::fill("<crc32-base62 ghp_ 30>", 4999).unwrap();
+    let accepted = |token: &str| zip(zip::CompressionMethod::Deflated, &[("fixtures/x.txt", &line(token))]);
+    let stored = |token: &str| zip(zip::CompressionMethod::Stored, &[("fixtures/x.txt", &line(token))]);
+    let (own, other) = (token.as_str(), "none");
+    let rows: [(&str, Vec<u8>, bool); 9] = [
+        ("only.zip", accepted(own), false),
+        ("only-stored.zip", stored(own), false),
+        ("behind.zip", [accepted(own), line(own)].concat(), true),
+        ("before.zip", [line(own), accepted(own)].concat(), true),
+        ("stored-behind.zip", [stored(own), line(own)].concat(), true),
+        ("twice.zip", [accepted(own), accepted(other), line(own)].concat(), true),
+        ("nested.gz", gzip(&[stored(own), line(own)].concat()), true),
+        ("nested-only.gz", gzip(&stored(own)), false),
+        (
+            "other.zip",
+            zip(zip::CompressionMethod::Stored, &[("fixtures/x.txt", &line(own)), ("x.txt", &line(own))]),
+            true,
+        ),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let configuration =
+        "[[allow]]\nrule = \"github-personal-access-token\"\npaths = [\"**/fixtures/**\"]\nreason = \"ours\"\n";
+    fs::write(folder.path().join(".keysieve.toml"), configuration).unwrap();
+    for (name, bytes, _) in &rows {
+        fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    let lines = keysieve(folder.path(), &["scan"], None);
+    for (name, _, counts) in &rows {
+        let of = |it: &&Value| {
+            it["location"]["path"].as_str().is_some_and(|path| path.starts_with(name)) && it["allowed"].is_null()
+        };
+        let found: Vec<&Value> = lines.iter().filter(|it| it["type"] == "finding").filter(of).collect();
+        assert_eq!(!found.is_empty(), *counts, "{name}: {found:?}");
+    }
+}
+
 /// The limit for lines is one for texts.
 #[test]
 fn an_archive_has_no_lines() {

@@ -44,7 +44,7 @@ pub fn run(arguments: &PostureArgs) -> anyhow::Result<ExitCode> {
         },
         ..Outcome::default()
     };
-    if posture.files == 0 && posture.gaps.is_empty() {
+    if posture.files == 0 && posture.gaps.is_empty() && posture.notes.is_empty() {
         outcome.summary.notes.push("there is no infrastructure here that posture knows".to_owned());
     }
     add(posture, &settings, &mut outcome);
@@ -67,6 +67,7 @@ pub fn look(paths: &[PathBuf], settings: &Settings, progress: &Progress) -> anyh
 /// Adds what was found to `outcome`, as far as the configuration and the baseline do not accept it.
 pub fn add(posture: Posture, settings: &Settings, outcome: &mut Outcome) {
     outcome.summary.gaps.extend(posture.gaps);
+    outcome.summary.notes.extend(posture.notes);
     let wanted = posture.findings.into_iter().filter(|finding| !settings.config.is_disabled(&finding.rule));
     let notes = std::mem::take(&mut outcome.summary.notes);
     scan::accept(wanted.collect(), settings, outcome);

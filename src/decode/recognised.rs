@@ -178,7 +178,7 @@ pub fn kinds(head: &[u8], tail: &[u8]) -> Kinds {
         .or_else(|| parquet::is_one(head, tail).then_some(Kind::Parquet))
         .or_else(|| is_late_pdf(head, tail).then_some(Kind::Pdf));
     let is_zip = first != Some(Kind::Zip) && ends_as_zip(head, tail);
-    Kinds { first, is_zip, carried: carried(head) }
+    Kinds { first, is_zip, carried: carried(head, tail, first.is_some()) }
 }
 
 /// The containers that one content is.
@@ -226,11 +226,16 @@ const CARRIED: [(&[u8], usize); 8] = [
 /// Bytes that few scripts have: a search for them takes much less than a look at each line.
 const RARE: [u8; 5] = [0x1f, 0xfd, b'Z', 0x04, 0];
 
-/// What a script carries that unpacks itself: whatever is compressed and starts a line. Of several any may be what the
-/// script unpacks, and any only text that looks like a start.
-fn carried(head: &[u8]) -> Vec<(Kind, usize)> {
+/// What a script carries that unpacks itself, or any text: whatever is compressed and starts a line. Of several any may be
+/// what is unpacked, and any only text that looks like a start.
+fn carried(head: &[u8], tail: &[u8], is_container: bool) -> Vec<(Kind, usize)> {
     const FAR: usize = 64 << 10;
-    if !head.starts_with(b"#!") {
+    const TEXT: usize = 64;
+    // Text that ends as no text does; most contents are done with after one look at their end.
+    let is_text = |bytes: &[u8]| !bytes.iter().any(|byte| matches!(byte, 0..=7 | 14..=26 | 28..=31));
+    let is_script = head.starts_with(b"#!");
+    let may_carry = || !is_text(&tail[tail.len().saturating_sub(TEXT)..]) && is_text(&head[..head.len().min(8)]);
+    if !is_script && (is_container || !may_carry()) {
         return Vec::new();
     }
     let head = &head[..head.len().min(FAR)];
@@ -243,6 +248,7 @@ fn carried(head: &[u8]) -> Vec<(Kind, usize)> {
     let rare = memchr::memchr3_iter(a, b, c, head).chain(memchr::memchr2_iter(d, e, head));
     let mut found: Vec<usize> = rare.filter_map(start_around).collect();
     found.sort_unstable();
+    found.retain(|at| is_script || is_text(&head[..TEXT.min(*at)]));
     found.into_iter().filter_map(|at| Kind::of(&head[at..]).map(|kind| (kind, at))).collect()
 }
 

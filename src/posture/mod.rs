@@ -3,13 +3,14 @@
 //!
 //! [`source`] finds the files and reads them into [`node`]s, [`checks`] looks at them, one function a practice. What comes out
 //! are findings like any other, so configuration, baseline and reports treat them the same; their rules' ids start with
-//! `posture-`. A file that looks like infrastructure and does not parse is a gap.
+//! `posture-`. A file that looks like infrastructure and does not parse is a gap; one that another tool has to fill in first
+//! is not, but named in a note: charts and playbooks are full of them.
 
 pub mod checks;
 pub mod node;
 pub mod source;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::finding::{Advice, Confidence, Excerpt, Finding, Key, Place, Reason, Secret, Severity};
 use crate::gap::GapCode;
@@ -18,7 +19,7 @@ use crate::source::Gap;
 use checks::Hit;
 use keysieve_engine::path_facts::PathFacts;
 use keysieve_engine::reason::Code;
-use source::File;
+use source::{File, Template};
 
 /// What all rules' ids of this module start with.
 pub const PREFIX: &str = "posture-";
@@ -34,17 +35,25 @@ pub struct Posture {
     pub bytes: u64,
     /// Files that do not parse.
     pub gaps: Vec<Gap>,
+    /// What was not checked and is no gap.
+    pub notes: Vec<String>,
 }
 
 /// Checks files that were read.
 pub fn check(files: &[File]) -> Posture {
     let mut posture = Posture::default();
+    let mut templates: BTreeMap<Template, Vec<&str>> = BTreeMap::new();
     for file in files {
+        if let Some(template) = file.template {
+            templates.entry(template).or_default().push(&file.identity);
+            continue;
+        }
         posture.files += 1;
         posture.bytes += file.text.len() as u64;
         let gap = |reason: &String| Gap::new(GapCode::Damaged, &file.path, reason).known_as(&file.identity);
         posture.gaps.extend(file.error.iter().map(gap));
     }
+    posture.notes.extend(templates.into_iter().map(|(template, files)| unchecked(template, &files)));
     let mut hits = checks::all(files);
     hits.sort_by(|a, b| (&files[a.file].path, a.line, a.check.id).cmp(&(&files[b.file].path, b.line, b.check.id)));
     // The same practice, gone against twice for one thing in one file, is one finding: its first place.
@@ -57,6 +66,21 @@ pub fn check(files: &[File]) -> Posture {
         posture.findings.extend(hits.iter().map(|hit| finding(hit, file, line(hit))));
     }
     posture
+}
+
+/// Says which templates were not checked.
+fn unchecked(template: Template, files: &[&str]) -> String {
+    let kind = template.explain();
+    match files {
+        [file] => {
+            format!("1 template was not checked, for it is no infrastructure before it is filled in: {file}, {kind}")
+        }
+        [first, ..] => format!(
+            "{} templates were not checked, for they are no infrastructure before they are filled in: {kind}, the first is {first}",
+            files.len()
+        ),
+        [] => String::new(),
+    }
 }
 
 /// The finding of a hit. What stands for its secret is the subject's name; a value that may be a secret is never shown.

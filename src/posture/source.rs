@@ -56,12 +56,67 @@ pub struct File {
     pub documents: Vec<Node>,
     /// Why it could not be parsed.
     pub error: Option<String>,
+    /// What has to fill it in before it can be.
+    pub template: Option<Template>,
+}
+
+/// What makes infrastructure of a text that is none yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Template {
+    /// Helm and others with Go's templates.
+    Go,
+    /// Ansible and others with Jinja's.
+    Jinja,
+    /// Ruby's.
+    Erb,
+    /// Any other, by its file's name.
+    Other,
+}
+
+impl Template {
+    /// In the plural, and what can be checked instead.
+    pub fn explain(self) -> &'static str {
+        match self {
+            Self::Go => "Helm's or Go's (`helm template CHART > FILE`, and check that)",
+            Self::Jinja => "Jinja's",
+            Self::Erb => "ERB's",
+            Self::Other => "of another kind",
+        }
+    }
+
+    /// What a text has signs of.
+    fn of(text: &str) -> Option<Self> {
+        if text.contains("{%") {
+            Some(Self::Jinja)
+        } else if text.contains("<%") {
+            Some(Self::Erb)
+        } else if text.contains("{{") {
+            Some(Self::Go)
+        } else {
+            None
+        }
+    }
+
+    /// A name without the ending that says what fills the file in.
+    fn named(identity: &str) -> Option<(&str, Self)> {
+        let (inner, ending) = identity.rsplit_once('.')?;
+        let template = match ending.to_ascii_lowercase().as_str() {
+            "j2" | "jinja" | "jinja2" => Self::Jinja,
+            "erb" => Self::Erb,
+            "gotmpl" => Self::Go,
+            "tmpl" | "tpl" | "tftpl" | "mustache" | "hbs" | "ejs" | "in" => Self::Other,
+            _ => return None,
+        };
+        Some((inner, template))
+    }
 }
 
 impl File {
     /// Reads the text of a file at `identity`; `None` if it is of no kind that is checked.
     pub fn of(path: &str, identity: &str, text: String) -> Option<Self> {
-        let kind = kind(identity, &text)?;
+        let named = Template::named(identity).filter(|(inner, _)| !inner.is_empty());
+        let kind = kind(identity, &text).or_else(|| kind(named?.0, &text))?;
+        let is_named = named.is_some() && self::kind(identity, &text).is_none();
         let mut file = Self {
             path: path.to_owned(),
             identity: identity.to_owned(),
@@ -70,18 +125,26 @@ impl File {
             blocks: Vec::new(),
             documents: Vec::new(),
             error: None,
+            template: named.filter(|_| is_named).map(|(_, template)| template),
         };
+        if file.template.is_some() {
+            return Some(file);
+        }
         let read = match kind {
             Kind::Terraform if file.identity.to_ascii_lowercase().ends_with(".json") => {
                 node::terraform_json(&file.text).map(|blocks| file.blocks = blocks)
             }
             Kind::Terraform => node::hcl(&file.text).map(|blocks| file.blocks = blocks),
             Kind::Dockerfile | Kind::Code | Kind::SecretFile => Ok(()),
-            // Templates of other tools (Helm, Jinja) are no YAML yet.
-            _ if file.text.contains("{{-") || file.text.contains("{%") => return None,
             _ => node::yaml(&file.text).map(|documents| file.documents = documents),
         };
-        file.error = read.err().map(|reason| format!("it does not parse as {}: {reason}", name(kind)));
+        if let Err(reason) = read {
+            // What other tools have to fill in first (Helm, Ansible) is an ordinary part of a repository, and said once.
+            file.template = Template::of(&file.text).filter(|_| kind != Kind::Terraform);
+            if file.template.is_none() {
+                file.error = Some(format!("it does not parse as {}: {reason}", name(kind)));
+            }
+        }
         Some(file)
     }
 
@@ -210,6 +273,12 @@ fn may_be_checked(path: &Path) -> bool {
         "tf" | "tofu" | "tfstate" | "jks" | "keystore" | "p12" | "pfx" | "yml" | "yaml" | "json" | "template" => true,
         // Of code only what looks like a function of Lambda's: there a print ends in a log.
         "py" | "js" | "ts" | "mjs" | "rb" | "go" | "java" => is_function,
+        _ if Template::named(file).is_some_and(|(inner, _)| {
+            [".yml", ".yaml", ".tf", ".tofu", ".template"].iter().any(|ending| inner.ends_with(ending))
+        }) =>
+        {
+            true
+        }
         _ => file.contains("dockerfile") || file.starts_with(".env"),
     }
 }

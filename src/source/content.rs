@@ -4,7 +4,7 @@
 //! be opened is opened as well (`Inside`), and what is recognised and cannot be opened is a gap. A secret that stands
 //! inside and shows from outside too, such as in an entry of a tar, is given once, at its inner place.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
@@ -201,26 +201,40 @@ impl Scan<'_, '_> {
     }
 }
 
-/// Of a secret that a container shows from outside and that stands in one of its entries as well, leaves the inner place;
-/// of one that stands outside of its entries, the place in its bytes.
+/// Of a secret that a container shows from outside and that stands in its entries as well, leaves the inner places; of what
+/// stands outside of its entries, the place in its bytes. Which places count is not known yet: paths can be allowed, or
+/// lower what stands there. So a place goes only where another one is that of the same bytes.
 fn tell_once(contents: &mut Vec<Content>) {
-    let mut known: HashMap<Secret, Vec<usize>> = HashMap::new();
+    let mut known: HashMap<Secret, Places> = HashMap::new();
     for (at, content) in contents.iter().enumerate() {
         for candidate in &content.candidates {
             let places = known.entry(candidate.secret.clone()).or_default();
-            if places.last() != Some(&at) {
-                places.push(at);
-            }
+            *places.of(candidate).entry(at).or_default() += 1;
         }
     }
-    let is_known = |content: &Content, it: &Candidate| {
-        let better =
-            known[&it.secret].iter().map(|at| &contents[*at]).filter(|other| is_better(&other.path, &content.path));
-        let mut same = better.flat_map(|other| &other.candidates).filter(|other| other.secret == it.secret);
-        same.any(|other| other.dropped.is_none() || it.dropped.is_some())
+    let is_told = |content: &Content, it: &Candidate| {
+        let places = &known[&it.secret];
+        // What some judge dropped hides nothing that none did.
+        let more = [Some(&places.found), it.dropped.is_some().then_some(&places.dropped)];
+        let others = more.into_iter().flatten().flatten().map(|(at, count)| (&*contents[*at].path, *count));
+        match outer_of_rest(&content.path) {
+            Some(outer) => others.into_iter().any(|(path, _)| path == outer),
+            None => {
+                let (mut own, mut inner, mut is_outside) = (0, 0, false);
+                for (path, count) in others {
+                    if path == content.path {
+                        own += count;
+                    } else if is_inside(path, &content.path) {
+                        inner += count;
+                        is_outside |= outer_of_rest(path) == Some(&content.path);
+                    }
+                }
+                inner > 0 && !is_outside && own <= inner
+            }
+        }
     };
     let kept: Vec<Vec<bool>> =
-        contents.iter().map(|content| content.candidates.iter().map(|it| !is_known(content, it)).collect()).collect();
+        contents.iter().map(|content| content.candidates.iter().map(|it| !is_told(content, it)).collect()).collect();
     for (content, kept) in contents.iter_mut().zip(kept) {
         let mut kept = kept.into_iter();
         content.candidates.retain(|_| kept.next().unwrap_or(true));
@@ -228,13 +242,26 @@ fn tell_once(contents: &mut Vec<Content>) {
     contents.retain(|content| !content.candidates.is_empty());
 }
 
-/// Whether of two places of a secret `path` tells more than `other`.
-fn is_better(path: &str, other: &str) -> bool {
-    let inner = |outer: &str| path.strip_prefix(outer).and_then(|rest| rest.strip_prefix("!/"));
-    match other.strip_suffix(rest::NAME).and_then(|outer| outer.strip_suffix("!/")) {
-        Some(outer) => path == outer || inner(outer).is_some_and(|name| name != rest::NAME),
-        None => inner(other).is_some_and(|name| name != rest::NAME),
+/// How often a secret stands in contents, by their index.
+#[derive(Default)]
+struct Places {
+    found: BTreeMap<usize, usize>,
+    dropped: BTreeMap<usize, usize>,
+}
+
+impl Places {
+    fn of(&mut self, candidate: &Candidate) -> &mut BTreeMap<usize, usize> {
+        if candidate.dropped.is_none() { &mut self.found } else { &mut self.dropped }
     }
+}
+
+/// The container whose bytes outside of entries this path stands for.
+fn outer_of_rest(path: &str) -> Option<&str> {
+    path.strip_suffix(rest::NAME).and_then(|outer| outer.strip_suffix("!/"))
+}
+
+fn is_inside(path: &str, outer: &str) -> bool {
+    path.strip_prefix(outer).is_some_and(|rest| rest.starts_with("!/"))
 }
 
 /// The last bytes of a file that is read on at `at`.

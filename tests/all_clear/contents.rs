@@ -107,6 +107,15 @@ fn rows() -> Vec<Row> {
         Row(9, "text, then a zip with the token packed", "a.sh", FoundOrIncomplete, |it| {
             cat(&[b"#!/bin/sh\nexit\n", &zip(&[Entry::new("a.py", two(it).as_bytes())], b"")])
         }),
+        Row(9, "a text without a first line of a script, then a gzip with the token packed", "a.run", Found, |it| {
+            cat(&[b"# unpacks itself\nexit\n", &gzip(&two(it).repeat(9).into_bytes())])
+        }),
+        Row(9, "a text, then Zstandard's with the token packed", "a.dat", Found, |it| {
+            cat(&[b"From: a@b\n\n", &zstd(&two(it).repeat(9).into_bytes())])
+        }),
+        Row(9, "a text, then an xz with a tar with the token packed", "a.run", Found, |it| {
+            cat(&[b"@echo off\r\n", &xz(&tar(&[member("a", b'0', two(it).as_bytes())]))])
+        }),
         Row(9, "a program, then a zip with the token packed", "a.exe", FoundOrIncomplete, |it| {
             cat(&[b"MZ\x90\0\x03\0\0\0", &[0; 900], &zip(&[Entry::new("a.py", two(it).as_bytes())], b"")])
         }),

@@ -263,7 +263,7 @@ fn headed(random: &mut Random, lab: &mut Lab, text: &[u8]) -> Vec<u8> {
 }
 
 /// The content in an ordinary place of a container.
-fn wrapped(random: &mut Random, lab: &mut Lab, content: &[u8]) -> Vec<u8> {
+pub fn wrapped(random: &mut Random, lab: &mut Lab, content: &[u8]) -> Vec<u8> {
     let plain = b"x = 1\n";
     let (name, bytes) = match random.below(12) {
         0 => ("gzip", gzip(content)),
@@ -394,7 +394,7 @@ fn contained(random: &mut Random, lab: &mut Lab, content: &[u8]) -> Vec<u8> {
 }
 
 /// Brings a content in by one or two of the ways that there are.
-fn place(random: &mut Random, lab: &mut Lab, name: &str, bytes: &[u8]) {
+pub fn place(random: &mut Random, lab: &mut Lab, name: &str, bytes: &[u8]) {
     let blob = Object::new(Kind::Blob, bytes);
     let ways = ["scan", "stdin", "staged", "range", "history", "pack"];
     let first = *random.pick(&ways);

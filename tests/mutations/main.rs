@@ -1,7 +1,7 @@
 //! Mutated repositories around a planted token: whatever is wrong with one, the token is found, or the run says that it
 //! is incomplete (exit code 3). And ordinary repositories without a token are clean.
 //!
-//! Each case has a number, and the same number makes the same case. A run of the tests tries 1,200 of them;
+//! Each case has a number, and the same number makes the same case. A run of the tests tries 1,600 of them;
 //! `scripts/mutate` tries them for as long as it is told to, with any build, and keeps the folder of each case that does
 //! not hold. A mutator builds its case in a [`Lab`] and says what to ask; the oracle is below.
 
@@ -12,6 +12,7 @@ mod contents;
 #[path = "../forge/mod.rs"]
 mod forge;
 mod index;
+mod joined;
 mod packs;
 mod refs;
 
@@ -30,7 +31,7 @@ use forge::repository::{Oid, Repository};
 type Mutator = fn(&mut Random, &mut Lab);
 
 /// Every mutator, by the name that reports give it.
-const MUTATORS: [(&str, Mutator); 15] = [
+const MUTATORS: [(&str, Mutator); 20] = [
     ("encodings", contents::encodings),
     ("borders", contents::borders),
     ("heads", contents::heads),
@@ -46,6 +47,11 @@ const MUTATORS: [(&str, Mutator); 15] = [
     ("loose", packs::loose),
     ("index", index::index),
     ("environment", index::environment),
+    ("wide", joined::wide),
+    ("documents", joined::documents),
+    ("scripts", joined::scripts),
+    ("configured", joined::configured),
+    ("reflogs", joined::reflogs),
 ];
 
 /// Where a case is built, and what is asked of it.
@@ -275,7 +281,7 @@ fn a_planted_token_is_found_or_said() {
     let (threads, cases) = match (one, minutes) {
         (Some(_), _) => (1, 1),
         (None, Some(_)) => (1, u64::MAX),
-        (None, None) => (2, 1200),
+        (None, None) => (2, 1600),
     };
     let only = text("MUTATE_ONLY");
     let is_wanted = |seed: u64| {

@@ -74,11 +74,14 @@ pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: u
         walk.gap(path, GapCode::Limit, reason);
     }
     let (packs, streams): (Vec<_>, Vec<_>) = streams.into_iter().partition(|it| it.is("Type", b"ObjStm"));
+    // A page may call itself that as well.
+    let mut pages = Vec::new();
     for stream in &packs {
         if !walk.may_go_on(path) {
             return;
         }
         stream.decode(walk, path, |walk, objects, cut, inner| {
+            pages.extend(Some(stream).filter(|_| text::may_show(objects)));
             document.packed(objects, stream.dictionary);
             walk.entry(objects, cut, inner, depth);
         });
@@ -107,6 +110,12 @@ pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: u
                 walk.entry(&without_glyphs(content), cut, inner, depth);
             }
         });
+    }
+    for stream in pages {
+        if !walk.may_go_on(path) {
+            return;
+        }
+        stream.decode(walk, path, |walk, content, _, inner| stream.show(walk, content, &fonts, inner));
     }
     if !document.strings.is_empty() && walk.may_go_on(path) {
         hand_on(walk, &document.strings, &format!("{path}!/(strings)"));
