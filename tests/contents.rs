@@ -626,7 +626,7 @@ fn documents_are_read() {
     });
     table.add("rows-first.pdf", Found("!/stream 1"), |token| {
         let twice = zlib(&zlib(&line(token)));
-        pdf(&[(&format!("/Filter[/Fl/Fl]/DecodeParms[null null]"), &twice)], "")
+        pdf(&[("/Filter[/Fl/Fl]/DecodeParms[null null]", &twice)], "")
     });
     table.add("filter-elsewhere.pdf", Found("!/stream 1"), |token| {
         behind(pdf(&[("/Filter[7 0 R]", &zlib(&line(token)))], ""), "/FlateDecode")
