@@ -15,18 +15,21 @@ const finding = (index, changes = {}) => {
   const day = (number) => new Date(Date.UTC(2020, 0, 1 + number)).toISOString().slice(0, 19) + "Z";
   const commit = (number) => ({ id: String(number).padStart(40, "0"), author: `Author ${number % 7} <a${number % 7}@corp.io>`, date: day(number), subject: "change" });
   return {
-    type: "finding", rule: `rule-${index % 9}`, title: `Kind ${index % 9}`, severity, confidence: "high", evidence: ["made up"],
+    type: "finding", kind: "credential", rule: `rule-${index % 9}`, title: `Kind ${index % 9}`, severity, confidence: "high", evidence: [{ code: "value.made-up", text: "made up" }],
     location: { path: `src/file-${index % 400}.py`, line: index + 1, column: 5, end_line: index + 1, end_column: 20 },
     secret: "[redacted 15]", line: "key = •••••••••••••••;", mark: { start: 6, end: 21 },
     fingerprint: `rule-${index % 9}:${String(index % 500).padStart(20, "0")}:src/file-${index % 400}.py`,
-    introduced: commit(index % 2000), ...(index % 3 ? {} : { removed: commit((index % 2000) + 90) }),
-    live_in: [], live_in_refs: 0, versions: 1, paths: [], reachable: true, advice: { rotate: "https://example.com/rotate" }, ...changes,
+    provenance: {
+      introduced: commit(index % 2000), ...(index % 3 ? {} : { removed: commit((index % 2000) + 90) }),
+      refs: [], refs_total: 0, versions: 1, paths: [], reachable: true,
+    },
+    advice: { rotate: "https://example.com/rotate" }, ...changes,
   };
 };
 const report = (name, findings) => {
   const json = join(folder, `${name}.json`), html = join(folder, `${name}.html`);
   writeFileSync(json, JSON.stringify({
-    findings, summary: { type: "summary", files: 400, commits: 2000, bytes: 5e6, scope: HOSTILE, notes: [HOSTILE], incomplete: [], not_content: [], allowed: {} },
+    tool: { name: "keysieve", version: "0.1.0" }, format_version: 1, findings, summary: { type: "summary", files: 400, commits: 2000, bytes: 5e6, scope: HOSTILE, notes: [HOSTILE], incomplete: [], not_content: [], allowed: {}, findings: {}, complete: true },
   }));
   try { execFileSync(keysieve, ["report", json, "--format", "html", "-o", html]); } catch (error) { assert.equal(error.status, 1); }
   return `file://${html}`;
@@ -49,7 +52,7 @@ const settle = () => new Promise((resolve) => setTimeout(resolve, 250));
 
 const small = report("small", [...Array(40).keys()].map((index) => finding(index)).concat(
   finding(40, { location: { path: HOSTILE, line: 1, column: 1, end_line: 1, end_column: 2 }, line: `${HOSTILE}•`, mark: { start: HOSTILE.length, end: HOSTILE.length + 1 }, fingerprint: `rule-1:${"0".repeat(20)}:x`,
-    introduced: { id: "f".repeat(40), author: HOSTILE, date: "2020-02-02T00:00:00Z", subject: HOSTILE }, advice: { rotate: "javascript:window.hit=1" } })));
+    provenance: { introduced: { id: "f".repeat(40), author: HOSTILE, date: "2020-02-02T00:00:00Z", subject: HOSTILE }, refs: [], refs_total: 0, versions: 1, paths: [], reachable: true }, advice: { rotate: "javascript:window.hit=1" } })));
 {
   const { page, problems } = await open(small);
   assert.equal(await page.$eval("h1", (it) => it.textContent), "41 credentials found");

@@ -9,6 +9,7 @@ pub use keysieve_engine::finding::{Advice, Confidence, Excerpt, Fingerprint, Key
 
 /// Why something is a finding, or is none: a code that stays, and its English.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Reason {
     /// What it is about, a dot, what it says, such as `structure.checksum-holds`.
     pub code: Cow<'static, str>,
@@ -44,9 +45,23 @@ impl fmt::Display for Reason {
     }
 }
 
-/// One credential at one place.
+/// What a finding is about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum FindingKind {
+    /// A credential.
+    #[default]
+    Credential,
+    /// A way to handle secrets that `posture` advises against.
+    Practice,
+}
+
+/// One credential, or one practice, at one place.
 #[derive(Debug, Clone)]
 pub struct Finding {
+    /// Which of them.
+    pub kind: FindingKind,
     /// Id of the rule.
     pub rule: Cow<'static, str>,
     /// What the rule finds, in words.
@@ -74,13 +89,14 @@ pub struct Finding {
     /// What to do about it.
     pub advice: Advice,
     /// When it came and went, if it was found in a history.
-    pub life: Option<Box<Life>>,
+    pub provenance: Option<Box<Provenance>>,
 }
 
 impl From<keysieve_engine::finding::Finding> for Finding {
     /// What the engine found, shown under the path that it was judged by.
     fn from(found: keysieve_engine::finding::Finding) -> Self {
         Self {
+            kind: FindingKind::Credential,
             rule: found.rule,
             title: found.title,
             severity: found.severity,
@@ -94,27 +110,24 @@ impl From<keysieve_engine::finding::Finding> for Finding {
             partner: found.partner,
             fingerprint: found.fingerprint,
             advice: found.advice,
-            life: None,
+            provenance: None,
         }
     }
 }
 
-/// The life of a secret in a repository.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Life {
+/// When a secret came into a repository, and when it went.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Provenance {
     /// The object in which it was first.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<String>,
     /// The commit that brought it in.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub introduced: Option<CommitNote>,
     /// The last commit that took it out.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub removed: Option<CommitNote>,
-    /// Refs at whose tip it still is: the first [`Life::LISTED_REFS`] by name.
-    pub live_in: Vec<String>,
+    /// Refs at whose tip it still is: the first [`Provenance::LISTED_REFS`] by name.
+    pub refs: Vec<String>,
     /// How many such refs there are.
-    pub live_in_refs: usize,
+    pub refs_total: usize,
     /// How many versions of files hold it.
     pub versions: u32,
     /// All paths at which it ever was.
@@ -123,13 +136,14 @@ pub struct Life {
     pub reachable: bool,
 }
 
-impl Life {
+impl Provenance {
     /// Most refs that are named: mirrors have thousands.
     pub const LISTED_REFS: usize = 20;
 }
 
 /// A commit, as a person would want it named.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CommitNote {
     /// Its id.
     pub id: String,
@@ -142,16 +156,6 @@ pub struct CommitNote {
 }
 
 impl Finding {
-    /// From the first to the last line of the credential, both halves of a pair included.
-    pub fn whole_place(&self) -> Place {
-        let Some(partner) = &self.partner else { return self.place };
-        let (first, last) = match partner.place.line < self.place.line {
-            true => (partner.place, self.place),
-            false => (self.place, partner.place),
-        };
-        if first.line == last.line { self.place } else { Place { line: first.line, column: first.column, ..last } }
-    }
-
     /// What stands for the secret in its line: the part that may be shown, then dots.
     pub fn masked_line_secret(&self) -> String {
         let public = String::from_utf8_lossy(self.secret.public_part()).into_owned();

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// Something that should have been read and was not, or not to its end.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Gap {
     /// What.
     pub path: String,
@@ -28,6 +29,7 @@ pub struct Gap {
 
 /// A gap that the configuration accepts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AcceptedGap {
     /// What was not read.
     #[serde(flatten)]
@@ -78,6 +80,7 @@ impl Gap {
 
 /// The kind of a [`Gap`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum GapCode {
     /// The operating system would not let it be read, or reading it failed.

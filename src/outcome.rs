@@ -2,7 +2,12 @@
 //!
 //! Commands put it together, reports print it. It says `complete` only when everything that was asked for was read.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
+
+use keysieve_engine::candidate::Judge;
+use serde::{Deserialize, Serialize};
 
 use crate::finding::{Confidence, Finding, Place, Reason, Secret, Severity};
 use crate::gap::{AcceptedGap, Gap, GapCode};
@@ -13,7 +18,7 @@ pub struct Outcome {
     /// Findings of enough confidence that nobody has accepted, in the order of their places.
     pub findings: Vec<Finding>,
     /// What was set aside; listed by `--explain`.
-    pub set_aside: Vec<SetAside>,
+    pub suppressed: Vec<Suppressed>,
     /// What was found and set aside, which is masked in everything printed like the secrets of the findings.
     pub secrets: Vec<Secret>,
     /// Everything else worth saying.
@@ -22,7 +27,7 @@ pub struct Outcome {
 
 /// A candidate that is no finding.
 #[derive(Debug, Clone)]
-pub struct SetAside {
+pub struct Suppressed {
     /// Id of its rule.
     pub rule: String,
     /// Its content.
@@ -30,9 +35,115 @@ pub struct SetAside {
     /// Where.
     pub place: Place,
     /// Who set it aside: a judge, `confidence`, `config` or `baseline`.
-    pub by: &'static str,
+    pub by: Suppressor,
     /// Why.
     pub reason: Reason,
+}
+
+/// Who says that a candidate is no finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Suppressor {
+    /// Contextual rules do not read binary content.
+    Content,
+    /// A checksum or a structure is wrong.
+    Structure,
+    /// Too few bits a character.
+    Entropy,
+    /// A placeholder, an identifier, a word.
+    Plausibility,
+    /// The rule's own list of values that are none.
+    Ignore,
+    /// A marker in a comment.
+    Marker,
+    /// Another rule tells more about the same bytes.
+    Overlap,
+    /// The path says that the rule does not apply.
+    Path,
+    /// It is less sure than what is shown.
+    Confidence,
+    /// The configuration allows it.
+    Config,
+    /// The baseline has it.
+    Baseline,
+}
+
+impl Suppressor {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::Content,
+        Self::Structure,
+        Self::Entropy,
+        Self::Plausibility,
+        Self::Ignore,
+        Self::Marker,
+        Self::Overlap,
+        Self::Path,
+        Self::Confidence,
+        Self::Config,
+        Self::Baseline,
+    ];
+
+    /// The name in every format.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Content => "content",
+            Self::Structure => "structure",
+            Self::Entropy => "entropy",
+            Self::Plausibility => "plausibility",
+            Self::Ignore => "ignore",
+            Self::Marker => "marker",
+            Self::Overlap => "overlap",
+            Self::Path => "path",
+            Self::Confidence => "confidence",
+            Self::Config => "config",
+            Self::Baseline => "baseline",
+        }
+    }
+}
+
+impl From<Judge> for Suppressor {
+    fn from(judge: Judge) -> Self {
+        match judge {
+            Judge::Content => Self::Content,
+            Judge::Structure => Self::Structure,
+            Judge::Entropy => Self::Entropy,
+            Judge::Plausibility => Self::Plausibility,
+            Judge::Ignore => Self::Ignore,
+            Judge::Allow => Self::Marker,
+            Judge::Overlap => Self::Overlap,
+            Judge::Path => Self::Path,
+        }
+    }
+}
+
+impl fmt::Display for Suppressor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What a run looked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum LookedFor {
+    /// Credentials.
+    #[default]
+    Credentials,
+    /// Practices that `posture` advises against.
+    Practices,
+}
+
+impl LookedFor {
+    /// In a sentence that says there are none.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Credentials => "credentials",
+            Self::Practices => "practices to mend",
+        }
+    }
 }
 
 /// What was read, and what not.
@@ -40,8 +151,8 @@ pub struct SetAside {
 pub struct Summary {
     /// What was looked at, where it is not files that were named: a range of commits, the index.
     pub scope: Option<String>,
-    /// What was looked for, if it is not credentials.
-    pub looked_for: Option<&'static str>,
+    /// What was looked for.
+    pub looked_for: LookedFor,
     /// Contents read to their end; `None` for a history, which counts objects.
     pub files: Option<u64>,
     /// Commits read, of a history or a range.
@@ -53,11 +164,11 @@ pub struct Summary {
     /// Files that the configuration excludes.
     pub excluded: u64,
     /// Findings accepted, by what accepts them: `marker`, `config`, `baseline`.
-    pub allowed: BTreeMap<&'static str, usize>,
+    pub allowed: BTreeMap<Suppressor, usize>,
     /// Candidates below the confidence that is shown.
     pub below_confidence: usize,
     /// Links, sockets, devices: kind and path.
-    pub not_content: Vec<(&'static str, String)>,
+    pub not_content: Vec<(Cow<'static, str>, String)>,
     /// What should have been read and was not.
     pub gaps: Vec<Gap>,
     /// What was not read either, and need not be, as the configuration says.
@@ -99,7 +210,7 @@ impl Outcome {
         let (shown, below): (Vec<_>, Vec<_>) = self.findings.drain(..).partition(|finding| finding.confidence >= min);
         self.findings = shown;
         self.summary.below_confidence += below.len();
-        self.set_aside.extend(below.into_iter().map(|finding| SetAside {
+        self.suppressed.extend(below.into_iter().map(|finding| Suppressed {
             rule: finding.rule.to_string(),
             reason: Reason::new(
                 "confidence.low",
@@ -107,7 +218,7 @@ impl Outcome {
             ),
             path: finding.path.clone(),
             place: finding.place,
-            by: "confidence",
+            by: Suppressor::Confidence,
         }));
     }
 
@@ -119,16 +230,16 @@ impl Outcome {
             self.summary.gaps.push(Gap::about(GapCode::Limit, "findings", reason));
             self.findings.truncate(most);
         }
-        self.set_aside.truncate(most);
+        self.suppressed.truncate(most);
     }
 
     /// Puts everything in the order of paths and places, whatever thread found it first.
     pub fn sort(&mut self) {
         // In a history two secrets can stand at one place, in two objects.
-        let object = |finding: &Finding| finding.life.as_ref().and_then(|life| life.object.clone());
+        let object = |finding: &Finding| finding.provenance.as_ref().and_then(|provenance| provenance.object.clone());
         self.findings.sort_by(|a, b| {
             (&a.path, a.place, &a.rule).cmp(&(&b.path, b.place, &b.rule)).then_with(|| object(a).cmp(&object(b)))
         });
-        self.set_aside.sort_by(|a, b| (&a.path, a.place, &a.rule, a.by).cmp(&(&b.path, b.place, &b.rule, b.by)));
+        self.suppressed.sort_by(|a, b| (&a.path, a.place, &a.rule, a.by).cmp(&(&b.path, b.place, &b.rule, b.by)));
     }
 }

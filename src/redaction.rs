@@ -11,9 +11,8 @@ use std::sync::OnceLock;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use crate::decode;
-use crate::finding::{CommitNote, Confidence, Finding, Life, Secret};
+use crate::finding::{CommitNote, Confidence, Finding, FindingKind, Provenance, Secret};
 use crate::outcome::Outcome;
-use crate::posture;
 use keysieve_engine::candidate::Judge;
 use keysieve_engine::content::Stream;
 use keysieve_engine::path_facts::PathFacts;
@@ -92,20 +91,20 @@ impl<'a> Redaction<'a> {
         // The rest of the line was read by the detector already, of a practice as well.
         finding.excerpt.before = self.known(&finding.excerpt.before);
         finding.excerpt.after = self.known(&finding.excerpt.after);
-        if finding.rule.starts_with(posture::PREFIX) {
+        if finding.kind == FindingKind::Practice {
             finding.secret = Secret::redacted(&self.text(&finding.secret.to_string()));
         }
-        if let Some(life) = &mut finding.life {
-            self.life(life);
+        if let Some(provenance) = &mut finding.provenance {
+            self.provenance(provenance);
         }
     }
 
-    fn life(&self, life: &mut Life) {
-        for commit in [&mut life.introduced, &mut life.removed].into_iter().flatten() {
+    fn provenance(&self, provenance: &mut Provenance) {
+        for commit in [&mut provenance.introduced, &mut provenance.removed].into_iter().flatten() {
             let CommitNote { author, subject, .. } = commit;
             (*author, *subject) = (self.text(author), self.text(subject));
         }
-        for text in life.live_in.iter_mut().chain(&mut life.paths) {
+        for text in provenance.refs.iter_mut().chain(&mut provenance.paths) {
             *text = self.text(text);
         }
     }
@@ -125,7 +124,7 @@ pub fn outcome(outcome: &Outcome, detector: Option<&Detector>) -> Outcome {
     let redaction = Redaction::new(found.chain(halves).chain(&outcome.secrets), detector);
     let mut redacted = outcome.clone();
     redacted.findings.iter_mut().for_each(|finding| redaction.finding(finding));
-    for it in &mut redacted.set_aside {
+    for it in &mut redacted.suppressed {
         it.path = redaction.text(&it.path);
         it.rule = redaction.text(&it.rule);
         redaction.words(&mut it.reason.text);

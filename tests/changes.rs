@@ -251,7 +251,7 @@ fn a_secret_added_and_removed_within_the_range_is_found() {
     let report = repository.range(&format!("{base}..HEAD"));
     assert_eq!((report.code, report.paths()), (1, vec!["a.py"]));
     assert_eq!(
-        (&report.findings[0]["introduced"]["id"], &report.findings[0]["removed"]["id"]),
+        (&report.findings[0]["provenance"]["introduced"]["id"], &report.findings[0]["provenance"]["removed"]["id"]),
         (&leak.into(), &mend.into())
     );
     assert_eq!((&report.summary["commits"], &report.summary["complete"]), (&Value::from(2), &Value::Bool(true)));
@@ -276,7 +276,7 @@ fn a_secret_that_only_moves_within_the_range_is_not_new() {
     repository.git(&["commit", "-q", "-m", "move"]);
     let report = repository.range("HEAD~2..HEAD");
     assert_eq!(report.paths(), ["c.py"], "once, where it came in");
-    assert!(report.findings[0].get("removed").is_none(), "it is still there");
+    assert!(report.findings[0]["provenance"].get("removed").is_none(), "it is still there");
 }
 
 #[test]

@@ -174,7 +174,7 @@ fn text_in_any_encoding_is_found_by_each_way_in() {
     for (name, _, expected) in &cases {
         for (rule, _) in expected {
             let of_rule = history["findings"].as_array().unwrap().iter().filter(|it| it["rule"] == *rule);
-            let paths: Vec<&Value> = of_rule.flat_map(|it| it["paths"].as_array().unwrap()).collect();
+            let paths: Vec<&Value> = of_rule.flat_map(|it| it["provenance"]["paths"].as_array().unwrap()).collect();
             assert!(paths.iter().any(|path| **path == format!("{name}.dat")), "{rule} in {name}: {paths:?}");
         }
     }
@@ -290,7 +290,12 @@ fn versions_in_mixed_encodings_give_by_deltas_what_they_give_whole() {
         );
         let findings = report["findings"].as_array().unwrap().iter();
         findings
-            .map(|it| format!("{} {} {} {}", it["rule"], it["location"], it["versions"], it["introduced"]))
+            .map(|it| {
+                format!(
+                    "{} {} {} {}",
+                    it["rule"], it["location"], it["provenance"]["versions"], it["provenance"]["introduced"]
+                )
+            })
             .collect()
     };
     let whole = told(&["--no-delta"]);

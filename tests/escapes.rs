@@ -198,7 +198,7 @@ fn nothing_that_was_read_is_a_control_or_a_command() {
 /// The same report with every text of it a hostile one, where the reader asks for no certain form.
 fn hostile(value: Value) -> Value {
     const KEPT: [&str; 10] =
-        ["severity", "confidence", "fingerprint", "type", "tool", "code", "by", "kind", "category", "store"];
+        ["severity", "confidence", "fingerprint", "type", "tool", "code", "by", "kind", "looked_for", "store"];
     match value {
         Value::String(_) => Value::String(HOSTILE.to_owned()),
         Value::Array(items) => Value::Array(items.into_iter().map(hostile).collect()),

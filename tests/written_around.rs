@@ -146,8 +146,12 @@ fn names_of_files_are_read() {
             .unwrap();
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();
         let finding = &report["findings"][0];
-        assert_eq!(finding["introduced"]["id"], added.as_str(), "{path}: {finding}");
-        assert_eq!(finding["live_in"], serde_json::json!(["HEAD", "refs/heads/base", "refs/heads/main"]), "{path}");
+        assert_eq!(finding["provenance"]["introduced"]["id"], added.as_str(), "{path}: {finding}");
+        assert_eq!(
+            finding["provenance"]["refs"],
+            serde_json::json!(["HEAD", "refs/heads/base", "refs/heads/main"]),
+            "{path}"
+        );
     }
 }
 

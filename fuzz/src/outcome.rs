@@ -1,7 +1,8 @@
 //! Reports of findings whose every text comes from somebody else.
 
 use keysieve::finding::{
-    Advice, CommitNote, Confidence, Excerpt, Finding, Fingerprint, Life, Place, Reason, Secret, Severity,
+    Advice, CommitNote, Confidence, Excerpt, Finding, FindingKind, Fingerprint, Place, Provenance, Reason, Secret,
+    Severity,
 };
 use keysieve::gap::{Gap, GapCode};
 use keysieve::outcome::{Outcome, Summary};
@@ -17,6 +18,7 @@ pub fn reports(data: &[u8]) {
     let note = CommitNote { id: "0".repeat(40), author: next(), date: next(), subject: next() };
     let (before, after, reference) = (next(), next(), next());
     let finding = Finding {
+        kind: FindingKind::Credential,
         rule: "generic-password".into(),
         title: "password".into(),
         severity: Severity::High,
@@ -30,20 +32,20 @@ pub fn reports(data: &[u8]) {
         partner: None,
         fingerprint: Fingerprint::parse(&format!("generic-password:{}:a", "0".repeat(20))).expect("it is one"),
         advice: Advice::default(),
-        life: Some(Box::new(Life {
+        provenance: Some(Box::new(Provenance {
             introduced: Some(note.clone()),
             removed: Some(note),
-            live_in: vec![reference],
-            live_in_refs: 1,
+            refs: vec![reference],
+            refs_total: 1,
             paths: vec![path.clone()],
-            ..Life::default()
+            ..Provenance::default()
         })),
     };
     let summary = Summary {
         scope: Some(next()),
         files: Some(1),
         gaps: vec![Gap::new(GapCode::Damaged, path.as_str(), next())],
-        not_content: vec![("socket", path)],
+        not_content: vec![("socket".into(), path)],
         notes: vec![next()],
         ..Summary::default()
     };

@@ -7,8 +7,7 @@ use serde::Serialize;
 use super::playbook::{self, Playbook};
 use super::replace::{self, Replacement};
 use super::store::{self, Name, Setup, Store};
-use crate::finding::{Confidence, Finding, Severity};
-use crate::posture;
+use crate::finding::{Confidence, Finding, FindingKind, Severity};
 use crate::report::markdown;
 
 /// What the plan goes by.
@@ -47,7 +46,7 @@ pub struct Item {
     /// `path:line` of each place.
     pub places: Vec<String>,
     /// Refs at whose tip it is; empty if it was found in files, or is gone.
-    pub live_in: Vec<String>,
+    pub refs: Vec<String>,
     /// The day since which it has been there, if it was found in a history.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
@@ -78,7 +77,7 @@ pub struct History {
 /// Makes the plan. Findings of low severity (tests, examples, defaults) are left out.
 pub fn plan(findings: &[Finding], options: &Options<'_>) -> Plan {
     let mut groups: BTreeMap<(String, String), Vec<&Finding>> = BTreeMap::new();
-    let is_secret = |finding: &&Finding| finding.severity > Severity::Low && !finding.rule.starts_with(posture::PREFIX);
+    let is_secret = |finding: &&Finding| finding.severity > Severity::Low && finding.kind == FindingKind::Credential;
     for finding in findings.iter().filter(is_secret) {
         let hash = finding.fingerprint.as_str().split(':').nth(1).unwrap_or_default();
         groups.entry((finding.rule.to_string(), hash.to_owned())).or_default().push(finding);
@@ -89,19 +88,22 @@ pub fn plan(findings: &[Finding], options: &Options<'_>) -> Plan {
             .cmp(&(a.severity, a.first.0, a.confidence))
             .then_with(|| a.first.1.cmp(&b.first.1))
     });
-    let gone = items.iter().filter(|item| item.since.is_some() && item.live_in.is_empty()).count();
+    let gone = items.iter().filter(|item| item.since.is_some() && item.refs.is_empty()).count();
     Plan { history: history(items.iter().any(|item| item.since.is_some()), gone), items }
 }
 
 fn item(group: &[&Finding], options: &Options<'_>) -> Item {
     let first = group[0];
-    let life = first.life.as_deref();
-    let mut live_in: Vec<String> =
-        group.iter().filter_map(|it| it.life.as_deref()).flat_map(|life| life.live_in.iter().cloned()).collect();
-    live_in.sort();
-    live_in.dedup();
-    let since = life
-        .and_then(|life| life.introduced.as_ref())
+    let provenance = first.provenance.as_deref();
+    let mut refs: Vec<String> = group
+        .iter()
+        .filter_map(|it| it.provenance.as_deref())
+        .flat_map(|provenance| provenance.refs.iter().cloned())
+        .collect();
+    refs.sort();
+    refs.dedup();
+    let since = provenance
+        .and_then(|provenance| provenance.introduced.as_ref())
         .map(|it| it.date.split('T').next().unwrap_or_default().to_owned());
     let thing = thing(first);
     let name = Name { environment: options.environment, app: options.app, thing: &thing };
@@ -109,7 +111,7 @@ fn item(group: &[&Finding], options: &Options<'_>) -> Item {
         Some(store) => (store, "you chose it"),
         None => store::on_aws(&first.rule),
     };
-    let is_live = life.is_none() || !live_in.is_empty();
+    let is_live = provenance.is_none() || !refs.is_empty();
     Item {
         rule: first.rule.to_string(),
         title: first.title.to_string(),
@@ -123,7 +125,7 @@ fn item(group: &[&Finding], options: &Options<'_>) -> Item {
         replacement: replace::of(first, chosen, &name),
         fingerprints: group.iter().map(|it| it.fingerprint.to_string()).collect(),
         first: (is_live, first.path.clone()),
-        live_in,
+        refs,
         since,
     }
 }
@@ -249,10 +251,10 @@ impl Item {
         }
         text.push_str(&format!(". Confidence: {}. It opens {}.\n", self.confidence, self.playbook.opens));
         if let Some(since) = &self.since {
-            let live = if self.live_in.is_empty() {
+            let live = if self.refs.is_empty() {
                 "no longer in any ref".to_owned()
             } else {
-                format!("in {}", inert(&self.live_in.join(", ")))
+                format!("in {}", inert(&self.refs.join(", ")))
             };
             text.push_str(&format!("\nIn the history since {}, {live}.\n", markdown::text(since)));
         }

@@ -12,7 +12,7 @@ use keysieve::baseline::{self, Baseline};
 use keysieve::config::{self, Config};
 use keysieve::decode::shown;
 use keysieve::finding::{Confidence, Finding};
-use keysieve::outcome::{Outcome, SetAside, Summary};
+use keysieve::outcome::{Outcome, Summary, Suppressed, Suppressor};
 use keysieve::source::changes::range::{self, Ends, Pushed, Range};
 use keysieve::source::changes::{self, Changes, Options, staged};
 use keysieve::source::history::Repository;
@@ -366,16 +366,16 @@ pub fn outcome(changes: Changes, detector: &Detector, settings: &Settings) -> Ou
     let by_marker = |(_, dropped, _): &&(_, keysieve_engine::candidate::Dropped, String)| {
         dropped.judge == keysieve_engine::candidate::Judge::Allow
     };
-    outcome.summary.allowed.insert("marker", changes.dropped.iter().filter(by_marker).count());
+    outcome.summary.allowed.insert(Suppressor::Marker, changes.dropped.iter().filter(by_marker).count());
     outcome.secrets = changes.dropped.iter().filter(by_marker).map(|(it, ..)| it.secret.clone()).collect();
-    outcome.set_aside = changes
+    outcome.suppressed = changes
         .dropped
         .into_iter()
-        .map(|(candidate, dropped, path)| SetAside {
+        .map(|(candidate, dropped, path)| Suppressed {
             rule: detector.rule_of(&candidate).id.to_string(),
             path,
             place: candidate.place,
-            by: dropped.judge.as_str(),
+            by: dropped.judge.into(),
             reason: dropped.reason.into(),
         })
         .collect();

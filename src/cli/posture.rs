@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use keysieve::outcome::{Outcome, Summary};
+use keysieve::outcome::{LookedFor, Outcome, Summary};
 use keysieve::posture::{self, Posture, source};
 use keysieve::source::limits::Limits;
 use keysieve::source::{Progress, tree};
@@ -37,7 +37,7 @@ pub fn run(arguments: &PostureArgs) -> anyhow::Result<ExitCode> {
     let mut outcome = Outcome {
         summary: Summary {
             scope: Some("Terraform, CloudFormation, Kubernetes, compose, Dockerfiles, workflows".to_owned()),
-            looked_for: Some("practices to mend"),
+            looked_for: LookedFor::Practices,
             files: Some(posture.files),
             bytes: posture.bytes,
             ..Summary::default()

@@ -10,7 +10,7 @@ use keysieve::config::{Config, Lfs, today};
 use keysieve::file::write::Access;
 use keysieve::finding::{Finding, Reason, Secret, Severity};
 use keysieve::gap::{AcceptedGap, Gap, GapCode};
-use keysieve::outcome::{Outcome, SetAside, Summary};
+use keysieve::outcome::{Outcome, Summary, Suppressed, Suppressor};
 use keysieve::redaction::{self, Redaction};
 use keysieve::report;
 use keysieve::source::{Content, Coverage, Progress, stdin, tree};
@@ -139,11 +139,11 @@ pub fn scan(
     let is_empty_input = arguments.paths.iter().any(|path| is_stdin(path)) && coverage.bytes == 0;
     let mut outcome = Outcome {
         summary: summary(coverage),
-        set_aside: judged.set_aside,
+        suppressed: judged.suppressed,
         secrets: judged.secrets,
         ..Outcome::default()
     };
-    outcome.summary.allowed.insert("marker", judged.allowed_by_marker);
+    outcome.summary.allowed.insert(Suppressor::Marker, judged.allowed_by_marker);
     if is_empty_input && outcome.summary.is_complete() {
         outcome.summary.notes.push(EMPTY_INPUT.to_owned());
     }
@@ -163,7 +163,7 @@ pub fn scan(
 #[derive(Default)]
 struct Judged {
     findings: Vec<Finding>,
-    set_aside: Vec<SetAside>,
+    suppressed: Vec<Suppressed>,
     allowed_by_marker: usize,
     /// What markers allow.
     secrets: Vec<Secret>,
@@ -179,20 +179,20 @@ impl Judged {
                 Verdict::Finding(finding) => {
                     self.findings.push(Finding { path: content.path.clone(), ..Finding::from(*finding) });
                 }
-                Verdict::Dropped(candidate, dropped) => self.set_aside(detector, &candidate, dropped, &content.path),
+                Verdict::Dropped(candidate, dropped) => self.suppressed(detector, &candidate, dropped, &content.path),
                 Verdict::OtherPath => {}
             }
         }
     }
 
-    fn set_aside(&mut self, detector: &Detector, candidate: &Candidate, dropped: Dropped, path: &str) {
+    fn suppressed(&mut self, detector: &Detector, candidate: &Candidate, dropped: Dropped, path: &str) {
         self.allowed_by_marker += usize::from(dropped.judge == Judge::Allow);
         self.secrets.extend((dropped.judge == Judge::Allow).then(|| candidate.secret.clone()));
-        self.set_aside.push(SetAside {
+        self.suppressed.push(Suppressed {
             rule: detector.rule_of(candidate).id.to_string(),
             path: path.to_owned(),
             place: candidate.place,
-            by: dropped.judge.as_str(),
+            by: dropped.judge.into(),
             reason: dropped.reason.into(),
         });
     }
@@ -201,7 +201,7 @@ impl Judged {
     /// does not matter which content came first.
     fn merge(&mut self, other: Self, most: usize) {
         self.findings.extend(other.findings);
-        self.set_aside.extend(other.set_aside);
+        self.suppressed.extend(other.suppressed);
         self.allowed_by_marker += other.allowed_by_marker;
         self.secrets.extend(other.secrets);
         if self.findings.len() > 2 * most {
@@ -209,9 +209,9 @@ impl Judged {
             self.left_out += self.findings.len() - most;
             self.findings.truncate(most);
         }
-        if self.set_aside.len() > 2 * most {
-            self.set_aside.sort_by(|a, b| (&a.path, a.place, &a.rule, a.by).cmp(&(&b.path, b.place, &b.rule, b.by)));
-            self.set_aside.truncate(most);
+        if self.suppressed.len() > 2 * most {
+            self.suppressed.sort_by(|a, b| (&a.path, a.place, &a.rule, a.by).cmp(&(&b.path, b.place, &b.rule, b.by)));
+            self.suppressed.truncate(most);
         }
     }
 }
@@ -252,15 +252,15 @@ pub fn accept(findings: Vec<Finding>, settings: &Settings, outcome: &mut Outcome
             allow = allow.or_else(|| settings.config.allows(&finding, &finding.identity, today));
         }
         let (by, reason) = match (allow, known) {
-            (Some(allow), _) => ("config", Reason::new("allow.config", allow.reason.clone())),
-            (None, true) => ("baseline", Reason::new("allow.baseline", "accepted in the baseline")),
+            (Some(allow), _) => (Suppressor::Config, Reason::new("allow.config", allow.reason.clone())),
+            (None, true) => (Suppressor::Baseline, Reason::new("allow.baseline", "accepted in the baseline")),
             (None, false) => {
                 outcome.findings.push(finding);
                 continue;
             }
         };
         *outcome.summary.allowed.entry(by).or_default() += 1;
-        outcome.set_aside.push(SetAside {
+        outcome.suppressed.push(Suppressed {
             rule: finding.rule.to_string(),
             path: finding.path.clone(),
             place: finding.place,
@@ -311,7 +311,7 @@ fn summary(coverage: Coverage) -> Summary {
         files: Some(coverage.files),
         bytes: coverage.bytes,
         excluded: coverage.excluded,
-        not_content: coverage.not_content.into_iter().map(|it| (it.kind, it.path)).collect(),
+        not_content: coverage.not_content.into_iter().map(|it| (it.kind.into(), it.path)).collect(),
         gaps: coverage.gaps,
         ..Summary::default()
     }

@@ -372,7 +372,7 @@ impl Allowlist {
         let line = [finding.excerpt.before.as_bytes(), secret, finding.excerpt.after.as_bytes()].concat();
         let target = if self.whole_line { line.as_slice() } else { secret };
         let lower = String::from_utf8_lossy(secret).to_lowercase();
-        let commit = finding.life.as_ref().and_then(|life| life.introduced.as_ref());
+        let commit = finding.provenance.as_ref().and_then(|provenance| provenance.introduced.as_ref());
         let of_commit = |wanted: &String| commit.is_some_and(|commit| commit.id.starts_with(wanted.as_str()));
         let tests = [
             (!self.paths.is_empty()).then(|| self.paths.iter().any(|it| it.is_match(path.as_bytes()))),

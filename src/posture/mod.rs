@@ -12,7 +12,7 @@ pub mod source;
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::finding::{Advice, Confidence, Excerpt, Finding, Key, Place, Reason, Secret, Severity};
+use crate::finding::{Advice, Confidence, Excerpt, Finding, FindingKind, Key, Place, Reason, Secret, Severity};
 use crate::gap::GapCode;
 use crate::redaction;
 use crate::source::Gap;
@@ -105,6 +105,7 @@ fn finding(hit: &Hit, file: &File, line: &str) -> Finding {
     };
     evidence.extend(harmless.map(|code| Reason::from(keysieve_engine::reason::Reason::from(code))));
     Finding {
+        kind: FindingKind::Practice,
         fingerprint: Key::fixed().fingerprint(&id, &subject, &file.identity),
         rule: id.into(),
         title: hit.check.title.into(),
@@ -118,7 +119,7 @@ fn finding(hit: &Hit, file: &File, line: &str) -> Finding {
         excerpt: Excerpt { before: shown, masked: 0, after: String::new() },
         partner: None,
         advice: Advice { rotate: hit.check.source.into(), store: "none".into() },
-        life: None,
+        provenance: None,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::finding::Finding;
 use crate::gap::{AcceptedGap, Gap};
 use crate::outcome::Outcome;
 
-const COLUMNS: &str = "severity,confidence,rule,title,path,line,column,secret,introduced,author,commit,removed,live_in,\
+const COLUMNS: &str = "severity,confidence,rule,title,path,line,column,secret,introduced,author,commit,removed,refs,\
                        fingerprint,rotate";
 
 /// Writes a header and the rows. What could not be read is a row whose rule is `incomplete`, or `accepted-incomplete`.
@@ -33,9 +33,9 @@ pub fn write(outcome: &Outcome, options: Options, to: &mut impl Write) -> io::Re
 }
 
 fn fields(finding: &Finding, options: Options) -> Vec<String> {
-    let life = finding.life.as_deref();
-    let introduced = life.and_then(|life| life.introduced.as_ref());
-    let removed = life.and_then(|life| life.removed.as_ref());
+    let provenance = finding.provenance.as_deref();
+    let introduced = provenance.and_then(|provenance| provenance.introduced.as_ref());
+    let removed = provenance.and_then(|provenance| provenance.removed.as_ref());
     vec![
         finding.severity.to_string(),
         finding.confidence.to_string(),
@@ -49,7 +49,7 @@ fn fields(finding: &Finding, options: Options) -> Vec<String> {
         introduced.map(|commit| commit.author.clone()).unwrap_or_default(),
         introduced.map(|commit| commit.id.clone()).unwrap_or_default(),
         removed.map(|commit| commit.date.clone()).unwrap_or_default(),
-        life.map(|life| life.live_in.join(" ")).unwrap_or_default(),
+        provenance.map(|provenance| provenance.refs.join(" ")).unwrap_or_default(),
         finding.fingerprint.to_string(),
         finding.advice.rotate.to_string(),
     ]

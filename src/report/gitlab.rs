@@ -46,7 +46,7 @@ pub fn write(outcome: &Outcome, _options: Options, to: &mut impl Write) -> io::R
 
 fn vulnerability(finding: &Finding) -> Value {
     let none = "0000000".to_owned();
-    let introduced = finding.life.as_ref().and_then(|life| life.introduced.as_ref());
+    let introduced = finding.provenance.as_ref().and_then(|provenance| provenance.introduced.as_ref());
     let mut commit = json!({ "sha": introduced.map_or(none, |commit| commit.id.clone()) });
     if let Some(introduced) = introduced {
         commit["author"] = json!(introduced.author);

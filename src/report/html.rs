@@ -69,7 +69,7 @@ fn object(finding: &Finding, options: Options) -> Value {
     } else {
         finding.masked_line_secret()
     };
-    let life = finding.life.as_deref();
+    let provenance = finding.provenance.as_deref();
     let playbook = playbook::of(&finding.rule);
     let note = |commit: &CommitNote| json!({ "id": commit.id, "author": visible(&commit.author), "date": commit.date, "subject": visible(&commit.subject) });
     json!({
@@ -89,9 +89,9 @@ fn object(finding: &Finding, options: Options) -> Value {
         "rotate": finding.advice.rotate,
         "opens": playbook.opens,
         "revoke": playbook.revoke,
-        "introduced": life.and_then(|life| life.introduced.as_ref()).map(note),
-        "removed": life.and_then(|life| life.removed.as_ref()).map(note),
-        "live": life.map(|life| life.live_in.iter().map(|name| visible(name)).collect::<Vec<_>>()),
-        "paths": life.map(|life| life.paths.iter().map(|path| visible(path)).collect::<Vec<_>>()),
+        "introduced": provenance.and_then(|provenance| provenance.introduced.as_ref()).map(note),
+        "removed": provenance.and_then(|provenance| provenance.removed.as_ref()).map(note),
+        "live": provenance.map(|provenance| provenance.refs.iter().map(|name| visible(name)).collect::<Vec<_>>()),
+        "paths": provenance.map(|provenance| provenance.paths.iter().map(|path| visible(path)).collect::<Vec<_>>()),
     })
 }

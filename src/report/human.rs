@@ -7,10 +7,9 @@ use anstyle::{AnsiColor, Style};
 
 use super::terminal::{keep_end, keep_start, line, visible, width};
 use super::{Options, print_secret};
-use crate::finding::{CommitNote, Finding, Life, Reason, Severity};
+use crate::finding::{CommitNote, Finding, FindingKind, Provenance, Reason, Severity};
 use crate::gap::{Gap, GapCode};
-use crate::outcome::{Outcome, Summary};
-use crate::posture;
+use crate::outcome::{Outcome, Summary, Suppressor};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -29,7 +28,7 @@ pub fn write(outcome: &Outcome, options: Options, to: &mut impl Write) -> io::Re
         write_finding(finding, options, to)?;
     }
     if options.explain {
-        write_set_aside(outcome, to)?;
+        write_suppressed(outcome, to)?;
     }
     write_summary(outcome, options, to)
 }
@@ -68,7 +67,7 @@ fn write_finding(finding: &Finding, options: Options, to: &mut impl Write) -> io
     let (gutter, indent, marks) =
         (" ".repeat(number.len()), " ".repeat(width(&before)), "^".repeat(width(&secret).max(1)));
     // A practice is about the whole line, and has nothing to mark.
-    let is_practice = finding.rule.starts_with(posture::PREFIX);
+    let is_practice = finding.kind == FindingKind::Practice;
     if !is_practice {
         writeln!(to, "  {DIM}{gutter} │{DIM:#} {indent}{RED}{marks}{RED:#}")?;
     }
@@ -81,8 +80,8 @@ fn write_finding(finding: &Finding, options: Options, to: &mut impl Write) -> io
             visible(&print_secret(&partner.secret, options))
         )?;
     }
-    if let Some(life) = &finding.life {
-        write_life(life, to)?;
+    if let Some(provenance) = &finding.provenance {
+        write_provenance(provenance, to)?;
     }
     if !finding.advice.rotate.is_empty() {
         let label = if is_practice { "read" } else { "rotate" };
@@ -91,32 +90,32 @@ fn write_finding(finding: &Finding, options: Options, to: &mut impl Write) -> io
     writeln!(to, "  {DIM}{}{DIM:#}\n", visible(finding.fingerprint.as_str()))
 }
 
-fn write_life(life: &Life, to: &mut impl Write) -> io::Result<()> {
+fn write_provenance(provenance: &Provenance, to: &mut impl Write) -> io::Result<()> {
     let note = |commit: &CommitNote| {
         let date = commit.date.split('T').next().unwrap_or_default();
         let short = commit.id.get(..12).unwrap_or(&commit.id);
         visible(&format!("{date} by {} in {short} {}", commit.author, commit.subject))
     };
-    match &life.introduced {
+    match &provenance.introduced {
         Some(commit) => writeln!(to, "  {DIM}introduced:{DIM:#} {}", note(commit))?,
-        None => writeln!(to, "  {DIM}object:{DIM:#} {}", visible(life.object.as_deref().unwrap_or_default()))?,
+        None => writeln!(to, "  {DIM}object:{DIM:#} {}", visible(provenance.object.as_deref().unwrap_or_default()))?,
     }
-    if let Some(commit) = &life.removed {
+    if let Some(commit) = &provenance.removed {
         writeln!(to, "  {DIM}removed:{DIM:#} {}", note(commit))?;
     }
-    if !life.live_in.is_empty() {
-        let listed = life.live_in[..life.live_in.len().min(LISTED_REFS)].join(", ");
-        let more = match life.live_in_refs.saturating_sub(LISTED_REFS) {
+    if !provenance.refs.is_empty() {
+        let listed = provenance.refs[..provenance.refs.len().min(LISTED_REFS)].join(", ");
+        let more = match provenance.refs_total.saturating_sub(LISTED_REFS) {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
         writeln!(to, "  {DIM}live in:{DIM:#} {}{more}", visible(&listed))?;
     }
-    if !life.reachable {
+    if !provenance.reachable {
         writeln!(to, "  {DIM}unreachable: no ref leads to it, but the objects are there{DIM:#}")?;
     }
-    let others = life.paths.len().saturating_sub(1);
-    let (versions, paths) = (plural(life.versions as usize, "version"), plural(others, "other path"));
+    let others = provenance.paths.len().saturating_sub(1);
+    let (versions, paths) = (plural(provenance.versions as usize, "version"), plural(others, "other path"));
     writeln!(to, "  {DIM}in {versions}{}{DIM:#}", if others > 0 { format!(", at {paths} too") } else { String::new() })
 }
 
@@ -124,12 +123,18 @@ fn plural(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-fn write_set_aside(outcome: &Outcome, to: &mut impl Write) -> io::Result<()> {
-    for it in &outcome.set_aside {
+fn write_suppressed(outcome: &Outcome, to: &mut impl Write) -> io::Result<()> {
+    for it in &outcome.suppressed {
         let place = format!("{}:{}:{}", visible(&it.path), it.place.line, it.place.column);
-        writeln!(to, "{DIM}set aside{DIM:#}  {place}  {}  {}: {}", visible(&it.rule), it.by, visible(&it.reason.text))?;
+        writeln!(
+            to,
+            "{DIM}suppressed{DIM:#}  {place}  {}  {}: {}",
+            visible(&it.rule),
+            it.by,
+            visible(&it.reason.text)
+        )?;
     }
-    if !outcome.set_aside.is_empty() {
+    if !outcome.suppressed.is_empty() {
         writeln!(to)?;
     }
     Ok(())
@@ -148,7 +153,7 @@ fn write_summary(outcome: &Outcome, options: Options, to: &mut impl Write) -> io
         })
         .collect();
     if counts.is_empty() {
-        let what = summary.looked_for.unwrap_or("credentials");
+        let what = summary.looked_for.as_str();
         // With gaps nothing is clean, and with low findings nothing is said to be.
         match (low, summary.is_complete()) {
             (0, true) => writeln!(to, "No {what} found.")?,
@@ -234,8 +239,8 @@ fn left_out(summary: &Summary, options: Options) -> String {
         .iter()
         .filter(|(_, number)| **number > 0)
         .map(|(by, number)| match *by {
-            "marker" => format!("{number} allowed by markers"),
-            "config" => format!("{number} allowed by the configuration"),
+            Suppressor::Marker => format!("{number} allowed by markers"),
+            Suppressor::Config => format!("{number} allowed by the configuration"),
             by => format!("{number} allowed by the {by}"),
         })
         .collect();

@@ -40,10 +40,13 @@ pub fn write(outcome: &Outcome, options: Options, to: &mut impl Write) -> io::Re
 }
 
 fn row(finding: &Finding, options: Options, to: &mut impl Write) -> io::Result<()> {
-    let since = finding.life.as_ref().and_then(|life| life.introduced.as_ref()).map_or(String::new(), |commit| {
-        let date = commit.date.split('T').next().unwrap_or_default();
-        format!("{} {}", text(date), code(commit.id.get(..9).unwrap_or(&commit.id)))
-    });
+    let since = finding.provenance.as_ref().and_then(|provenance| provenance.introduced.as_ref()).map_or(
+        String::new(),
+        |commit| {
+            let date = commit.date.split('T').next().unwrap_or_default();
+            format!("{} {}", text(date), code(commit.id.get(..9).unwrap_or(&commit.id)))
+        },
+    );
     let next = match finding.advice.rotate.as_ref() {
         "" => String::new(),
         url if is_address(url) => format!("[revoke and rotate]({url})"),

@@ -10,8 +10,11 @@ pub mod human;
 pub mod json;
 pub mod junit;
 pub mod markdown;
+pub mod model;
 pub mod read;
 pub mod sarif;
+#[cfg(test)]
+mod schema;
 pub mod terminal;
 
 use crate::finding::Secret;

@@ -7,10 +7,9 @@ use serde_json::{Value, json};
 
 use super::Options;
 use super::terminal::inert_json;
-use crate::finding::{Confidence, Finding, Reason, Severity};
+use crate::finding::{Confidence, Finding, FindingKind, Reason, Severity};
 use crate::gap::{AcceptedGap, Gap};
 use crate::outcome::Outcome;
-use crate::posture;
 use crate::redaction;
 use keysieve_engine::rules::Rule;
 
@@ -94,7 +93,7 @@ fn of_finding(outcome: &Outcome, id: &str) -> Value {
     let finding = outcome.findings.iter().find(|finding| finding.rule == id);
     let (title, severity, page) =
         finding.map_or((id, Severity::Medium, ""), |it| (&it.title, it.severity, &it.advice.rotate));
-    let tag = if id.starts_with(posture::PREFIX) { "posture" } else { "secret" };
+    let tag = if finding.is_some_and(|it| it.kind == FindingKind::Practice) { "posture" } else { "secret" };
     let mut descriptor = json!({
         "id": id,
         "name": id.split('-').map(capitalised).collect::<String>(),

@@ -21,7 +21,7 @@ fn grafts_and_replacements_change_who_brought_a_secret_in() {
     git(root, &["branch", "-q", "-D", "main"]);
     let introduced = || {
         let (findings, ..) = history(root, &[]);
-        [1, 2].map(|number| find(&findings, number)["introduced"]["id"].as_str().unwrap().to_owned())
+        [1, 2].map(|number| find(&findings, number)["provenance"]["introduced"]["id"].as_str().unwrap().to_owned())
     };
     assert_eq!(introduced(), [import.clone(), import.clone()], "the old history is unreachable");
     fs::create_dir_all(root.join(".git/info")).unwrap();
@@ -46,10 +46,10 @@ fn stashes_notes_and_linked_work_trees_are_read() {
     for place in [root, &other.path().join("w")] {
         let (findings, summary, _) = history(place, &[]);
         assert_eq!(summary["complete"], true);
-        assert_eq!(find(&findings, 1)["live_in"], serde_json::json!(["refs/stash"]));
-        assert_eq!(find(&findings, 2)["live_in"], serde_json::json!(["refs/notes/commits"]));
-        assert_eq!(find(&findings, 3)["reachable"], true, "{place:?}");
-        assert!(find(&findings, 3)["live_in"].to_string().contains("HEAD"), "{place:?}");
+        assert_eq!(find(&findings, 1)["provenance"]["refs"], serde_json::json!(["refs/stash"]));
+        assert_eq!(find(&findings, 2)["provenance"]["refs"], serde_json::json!(["refs/notes/commits"]));
+        assert_eq!(find(&findings, 3)["provenance"]["reachable"], true, "{place:?}");
+        assert!(find(&findings, 3)["provenance"]["refs"].to_string().contains("HEAD"), "{place:?}");
     }
 }
 

@@ -29,16 +29,16 @@ fn the_life_of_a_secret_is_told() {
     let (findings, summary, code) = history(root, &[]);
     assert_eq!((findings.len(), code), (2, 1), "{findings:#?}");
     let gone = find(&findings, 1);
-    assert_eq!(gone["introduced"]["id"], added.as_str());
-    assert_eq!(gone["introduced"]["author"], "Ann <ann@acme.io>");
-    assert_eq!(gone["introduced"]["subject"], "add two");
-    assert_eq!(gone["removed"]["id"], removed.as_str());
-    assert_eq!((&gone["versions"], &gone["live_in"]), (&2.into(), &Value::Array(vec![])));
+    assert_eq!(gone["provenance"]["introduced"]["id"], added.as_str());
+    assert_eq!(gone["provenance"]["introduced"]["author"], "Ann <ann@acme.io>");
+    assert_eq!(gone["provenance"]["introduced"]["subject"], "add two");
+    assert_eq!(gone["provenance"]["removed"]["id"], removed.as_str());
+    assert_eq!((&gone["provenance"]["versions"], &gone["provenance"]["refs"]), (&2.into(), &Value::Array(vec![])));
     assert_eq!((&gone["location"]["path"], &gone["location"]["line"]), (&"a.py".into(), &2.into()));
     let live = find(&findings, 2);
-    assert_eq!(live["paths"], serde_json::json!(["b.py", "c.py"]));
-    assert_eq!(live["live_in"], serde_json::json!(["HEAD", "refs/heads/main", "refs/tags/v1"]));
-    assert_eq!((&live["versions"], &live["removed"]), (&1.into(), &Value::Null));
+    assert_eq!(live["provenance"]["paths"], serde_json::json!(["b.py", "c.py"]));
+    assert_eq!(live["provenance"]["refs"], serde_json::json!(["HEAD", "refs/heads/main", "refs/tags/v1"]));
+    assert_eq!((&live["provenance"]["versions"], &live["provenance"]["removed"]), (&1.into(), &Value::Null));
     assert_eq!((&summary["commits"], &summary["complete"]), (&5.into(), &true.into()));
 }
 
@@ -57,12 +57,12 @@ fn merges_bring_nothing_in_and_take_nothing_out() {
         commit(root, &[], "remove on main")
     };
     let (findings, ..) = history(root, &[]);
-    assert_eq!(find(&findings, 1)["introduced"]["id"], added.as_str());
-    assert_eq!(find(&findings, 1)["live_in"], serde_json::json!(["refs/heads/side"]));
+    assert_eq!(find(&findings, 1)["provenance"]["introduced"]["id"], added.as_str());
+    assert_eq!(find(&findings, 1)["provenance"]["refs"], serde_json::json!(["refs/heads/side"]));
     git(root, &["merge", "-q", "-s", "ours", "-m", "merge again", "side"]);
     git(root, &["branch", "-q", "-D", "side"]);
     let (findings, ..) = history(root, &[]);
-    assert_eq!(find(&findings, 1)["removed"]["id"], removed.as_str());
+    assert_eq!(find(&findings, 1)["provenance"]["removed"]["id"], removed.as_str());
 }
 
 #[test]
@@ -79,9 +79,9 @@ fn unreachable_objects_and_messages_are_found_and_said_to_be() {
     fs::remove_file(blob).unwrap();
     let (findings, ..) = history(root, &[]);
     assert_eq!(findings.len(), 3, "{findings:#?}");
-    assert_eq!(find(&findings, 1)["reachable"], false);
+    assert_eq!(find(&findings, 1)["provenance"]["reachable"], false);
     assert_eq!(
-        (&find(&findings, 2)["location"]["path"], &find(&findings, 2)["reachable"]),
+        (&find(&findings, 2)["location"]["path"], &find(&findings, 2)["provenance"]["reachable"]),
         (&"(commit message)".into(), &true.into())
     );
     assert_eq!(find(&findings, 3)["location"]["path"], "(no path)");
@@ -195,10 +195,10 @@ fn containers_are_unpacked_in_every_version() {
         let (first, other) = (find(&findings, 1), find(&findings, 2));
         assert_eq!(first["location"]["path"], "b.tar!/conf/a.py");
         assert_eq!(
-            (&first["introduced"]["id"], &first["removed"]["id"]),
+            (&first["provenance"]["introduced"]["id"], &first["provenance"]["removed"]["id"]),
             (&added.as_str().into(), &second.as_str().into())
         );
-        assert_eq!(other["live_in"], serde_json::json!(["HEAD", "refs/heads/main"]));
+        assert_eq!(other["provenance"]["refs"], serde_json::json!(["HEAD", "refs/heads/main"]));
         assert_eq!(findings.len(), 2);
         assert_eq!(history(root, &["--no-delta"]).0, findings);
     }
@@ -211,7 +211,7 @@ fn sha256_repositories_are_read() {
     commit(folder.path(), &[("d/a.py", &leak(1))], "one");
     git(folder.path(), &["repack", "-adq"]);
     let (findings, ..) = history(folder.path(), &[]);
-    assert_eq!(find(&findings, 1)["introduced"]["id"].as_str().unwrap().len(), 64);
+    assert_eq!(find(&findings, 1)["provenance"]["introduced"]["id"].as_str().unwrap().len(), 64);
 }
 
 #[test]

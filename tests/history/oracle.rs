@@ -100,7 +100,7 @@ fn entry(path: &str, id: Oid) -> git2::IndexEntry {
 struct Told {
     introduced: String,
     removed: Option<String>,
-    live_in: Vec<String>,
+    refs: Vec<String>,
     paths: Vec<String>,
     versions: u64,
 }
@@ -120,14 +120,14 @@ fn oracle(made: &[Made], secret: u32) -> Option<Told> {
     let introduced = order.iter().copied().find(brings)?;
     let is_parent = |at: usize| made.iter().any(|it| it.parents.contains(&at));
     let tips = (0..made.len()).filter(|at| !is_parent(*at) && has(*at));
-    let live_in: Vec<String> = tips.map(|at| format!("refs/heads/tip-{at:02}")).collect();
-    let removed = order.iter().rev().copied().find(takes).filter(|_| live_in.is_empty());
+    let refs: Vec<String> = tips.map(|at| format!("refs/heads/tip-{at:02}")).collect();
+    let removed = order.iter().rev().copied().find(takes).filter(|_| refs.is_empty());
     let holding = made.iter().flat_map(|it| &it.files).filter(|(_, (_, secrets))| secrets.contains(&secret));
     let (paths, blobs): (BTreeSet<_>, BTreeSet<_>) = holding.map(|(path, (oid, _))| (path.clone(), *oid)).unzip();
     Some(Told {
         introduced: made[introduced].oid.to_string(),
         removed: removed.map(|at| made[at].oid.to_string()),
-        live_in,
+        refs,
         paths: paths.into_iter().collect(),
         versions: blobs.len() as u64,
     })
@@ -136,11 +136,11 @@ fn oracle(made: &[Made], secret: u32) -> Option<Told> {
 fn told(finding: &Value) -> Told {
     let texts = |list: &Value| list.as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned()).collect();
     Told {
-        introduced: finding["introduced"]["id"].as_str().unwrap().to_owned(),
-        removed: finding["removed"]["id"].as_str().map(str::to_owned),
-        live_in: texts(&finding["live_in"]),
-        paths: texts(&finding["paths"]),
-        versions: finding["versions"].as_u64().unwrap(),
+        introduced: finding["provenance"]["introduced"]["id"].as_str().unwrap().to_owned(),
+        removed: finding["provenance"]["removed"]["id"].as_str().map(str::to_owned),
+        refs: texts(&finding["provenance"]["refs"]),
+        paths: texts(&finding["provenance"]["paths"]),
+        versions: finding["provenance"]["versions"].as_u64().unwrap(),
     }
 }
 
@@ -158,7 +158,7 @@ proptest! {
             (0..5).filter_map(|secret| Some((secret, oracle(&made, secret)?))).collect();
         let found: BTreeMap<u32, Told> = findings
             .iter()
-            .filter(|finding| finding["reachable"] == true)
+            .filter(|finding| finding["provenance"]["reachable"] == true)
             .map(|finding| {
                 let secret = finding["secret"].as_str().unwrap();
                 (secret.rsplit('-').next().unwrap().parse().unwrap(), told(finding))

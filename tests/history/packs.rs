@@ -86,7 +86,7 @@ fn said(entries: Vec<Entry>) -> Vec<(String, String)> {
     let (findings, summary, code) = history(folder.path(), &[]);
     assert_eq!((code, &summary["complete"]), (3, &false.into()), "{summary}");
     // What is right beside it is read.
-    assert_eq!(find(&findings, 1)["reachable"], false);
+    assert_eq!(find(&findings, 1)["provenance"]["reachable"], false);
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     summary["incomplete"].as_array().unwrap().iter().map(|it| (text(&it["path"]), text(&it["reason"]))).collect()
 }
@@ -160,6 +160,9 @@ fn deltas_reach_into_other_packs() {
     write(folder.path(), "thin", &[delta(2, Base::Id(1), &other), delta(3, Base::Id(2), &[length, 4, 0x90, 4])]);
     let (findings, summary, _) = history(folder.path(), &[]);
     assert_eq!(summary["complete"], true, "{summary}");
-    assert_eq!((find(&findings, 1)["versions"].clone(), find(&findings, 2)["versions"].clone()), (1.into(), 1.into()));
+    assert_eq!(
+        (find(&findings, 1)["provenance"]["versions"].clone(), find(&findings, 2)["provenance"]["versions"].clone()),
+        (1.into(), 1.into())
+    );
     assert_eq!(history(folder.path(), &["--no-delta"]).0, findings);
 }

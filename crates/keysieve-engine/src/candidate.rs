@@ -41,7 +41,7 @@ impl Judge {
             Self::Entropy => "entropy",
             Self::Plausibility => "plausibility",
             Self::Ignore => "ignore",
-            Self::Allow => "allow",
+            Self::Allow => "marker",
             Self::Overlap => "overlap",
             Self::Path => "path",
         }

@@ -158,6 +158,6 @@ fn add(outcome: &mut Outcome, files: Outcome) {
     }
     let new: Vec<Finding> = files.findings.into_iter().filter(|finding| !known(finding, &outcome.findings)).collect();
     outcome.findings.extend(new);
-    outcome.set_aside.extend(files.set_aside);
+    outcome.suppressed.extend(files.suppressed);
     outcome.sort();
 }

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::range::Ends;
 use super::trees::{self, Change};
 use super::{Counts, Scanner, digest, merged};
-use crate::finding::{CommitNote, Finding, Life};
+use crate::finding::{CommitNote, Finding, Provenance};
 use crate::source::history::commit::Commit;
 use crate::source::history::oid::Oid;
 
@@ -69,26 +69,26 @@ impl LookedAt {
                 0 => later.find(|(_, now)| now.is_none_or(|now| scanner.count(&now, &path, &secret) == 0)),
                 _ => None,
             };
-            finding.life = Some(Box::new(Life {
+            finding.provenance = Some(Box::new(Provenance {
                 object: Some(object.to_string()),
                 introduced: note(&commit),
                 removed: removed.and_then(|(commit, _)| note(commit)),
                 versions: 1,
                 paths: vec![finding.path.clone()],
                 reachable: true,
-                ..Life::default()
+                ..Provenance::default()
             }));
             findings.push(finding);
         }
         for (mut finding, object) in self.texts.into_iter().chain(self.whole) {
             if seen.insert((digest(&finding), finding.rule.clone(), finding.path.clone())) {
-                finding.life = Some(Box::new(Life {
+                finding.provenance = Some(Box::new(Provenance {
                     object: Some(object.to_string()),
                     introduced: note(&object),
                     versions: 1,
                     paths: vec![finding.path.clone()],
                     reachable: true,
-                    ..Life::default()
+                    ..Provenance::default()
                 }));
                 findings.push(finding);
             }

@@ -22,15 +22,15 @@ pub type AtPath = (SecretId, u32);
 
 /// The life of one secret.
 #[derive(Debug, Clone, Default)]
-pub struct Life {
+pub struct Provenance {
     /// The first commit that has it, as an index into [`Attribution::commits`], and where it stands there.
     pub introduced: Option<(u32, u32)>,
     /// The last commit that took it away from all its parents.
     pub removed: Option<u32>,
     /// The first refs, by name, at whose tip it is.
-    pub live_in: Vec<String>,
+    pub refs: Vec<String>,
     /// How many refs these are in all.
-    pub live_in_refs: usize,
+    pub refs_total: usize,
     /// All paths at which it ever was.
     pub paths: BTreeSet<u32>,
     /// Blobs that hold it.
@@ -43,7 +43,7 @@ pub struct Life {
 #[derive(Debug, Default)]
 pub struct Attribution {
     /// By secret.
-    pub lives: HashMap<SecretId, Life>,
+    pub lives: HashMap<SecretId, Provenance>,
     /// Paths by number.
     pub paths: Vec<String>,
     /// Commits, parents before their children and else by time.
@@ -317,7 +317,7 @@ pub fn attribute(
         });
         Arc::clone(list)
     };
-    let mut lives: HashMap<SecretId, Life> = HashMap::new();
+    let mut lives: HashMap<SecretId, Provenance> = HashMap::new();
     let mut sets_of: Vec<SetId> = Vec::with_capacity(commits.len());
     for (at, commit) in commits.iter().enumerate() {
         if progress.is_stopped() {
@@ -339,14 +339,14 @@ pub fn attribute(
         let mut by_name: Vec<AtPath> = own.to_vec();
         by_name.sort_by(|a, b| (a.0, &paths.list[a.1 as usize]).cmp(&(b.0, &paths.list[b.1 as usize])));
         for (secret, path) in &by_name {
-            let life = lives.entry(*secret).or_default();
-            life.paths.insert(*path);
+            let provenance = lives.entry(*secret).or_default();
+            provenance.paths.insert(*path);
             // What only unreachable commits had gives way to a commit that refs lead to.
-            let is_first = life.introduced.is_none() || reachable[at] && !life.is_reachable;
+            let is_first = provenance.introduced.is_none() || reachable[at] && !provenance.is_reachable;
             if is_first && !parents.iter().any(|parent| has(parent, *secret)) {
-                life.introduced = Some((at as u32, *path));
+                provenance.introduced = Some((at as u32, *path));
             }
-            life.is_reachable |= reachable[at];
+            provenance.is_reachable |= reachable[at];
         }
         if let Some((first, others)) = parents.split_first().filter(|_| reachable[at]) {
             for (secret, _) in first.iter() {
@@ -361,10 +361,10 @@ pub fn attribute(
         // A secret's paths stand side by side.
         let set = sets_of.get(at as usize).copied().unwrap_or(0);
         for at_paths in held(set, &sets, &mut paths).chunk_by(|a, b| a.0 == b.0) {
-            let life = lives.entry(at_paths[0].0).or_default();
-            life.live_in_refs += 1;
-            if life.live_in.len() < finding::Life::LISTED_REFS {
-                life.live_in.push(name.clone());
+            let provenance = lives.entry(at_paths[0].0).or_default();
+            provenance.refs_total += 1;
+            if provenance.refs.len() < finding::Provenance::LISTED_REFS {
+                provenance.refs.push(name.clone());
             }
         }
     }
@@ -380,8 +380,8 @@ pub fn attribute(
         secrets.sort_unstable();
         secrets.dedup();
         for secret in secrets {
-            if let Some(life) = lives.get_mut(&secret) {
-                life.versions += 1;
+            if let Some(provenance) = lives.get_mut(&secret) {
+                provenance.versions += 1;
             }
         }
     }

@@ -48,7 +48,7 @@ use super::limits::Task;
 use super::names::{FILE_NAME, Names, REF_NAME};
 use super::{Gap, GapCode, Progress};
 use crate::decode;
-use crate::finding::{CommitNote, Confidence, Finding, Life};
+use crate::finding::{CommitNote, Confidence, Finding, Provenance};
 use keysieve_engine::candidate::Candidate;
 use keysieve_engine::content::Stream;
 use keysieve_engine::path_facts::PathFacts;
@@ -324,8 +324,10 @@ impl<'a> Reporter<'a> {
         let mut findings = Vec::new();
         // Secrets of one version are read off it together.
         let mut read: OidMap<Vec<(String, Vec<Candidate>)>> = OidMap::default();
-        for (&secret, life) in lives {
-            let Some((at, path)) = life.introduced.filter(|(at, _)| filter.lets(attribution, *at)) else { continue };
+        for (&secret, provenance) in lives {
+            let Some((at, path)) = provenance.introduced.filter(|(at, _)| filter.lets(attribution, *at)) else {
+                continue;
+            };
             let path = &attribution.paths[path as usize];
             let outer = path.find("!/").map_or(path.as_str(), |at| &path[..at]);
             let tree = &attribution.commits[at as usize].tree;
@@ -348,20 +350,20 @@ impl<'a> Reporter<'a> {
             };
             finding.path = format!("{prefix}{path}");
             let mut paths: Vec<String> =
-                life.paths.iter().map(|path| format!("{prefix}{}", attribution.paths[*path as usize])).collect();
+                provenance.paths.iter().map(|path| format!("{prefix}{}", attribution.paths[*path as usize])).collect();
             paths.sort();
-            finding.life = Some(Box::new(Life {
+            finding.provenance = Some(Box::new(Provenance {
                 object: Some(object.to_string()),
                 introduced: self.note(&attribution.commits[at as usize].oid),
-                removed: match life.live_in.is_empty() {
-                    true => life.removed.and_then(|at| self.note(&attribution.commits[at as usize].oid)),
+                removed: match provenance.refs.is_empty() {
+                    true => provenance.removed.and_then(|at| self.note(&attribution.commits[at as usize].oid)),
                     false => None,
                 },
-                live_in: life.live_in.clone(),
-                live_in_refs: life.live_in_refs,
-                versions: life.versions,
+                refs: provenance.refs.clone(),
+                refs_total: provenance.refs_total,
+                versions: provenance.versions,
                 paths,
-                reachable: life.is_reachable,
+                reachable: provenance.is_reachable,
             }));
             findings.push(finding);
         }
@@ -405,13 +407,13 @@ impl<'a> Reporter<'a> {
                 continue;
             };
             finding.path = format!("{prefix}{place}");
-            finding.life = Some(Box::new(Life {
+            finding.provenance = Some(Box::new(Provenance {
                 object: Some(oid.to_string()),
                 introduced: self.note(self.found.tags.get(&oid).unwrap_or(&oid)),
                 versions,
                 paths: vec![finding.path.clone()],
                 reachable: is_known && attribution.reachable[at as usize],
-                ..Life::default()
+                ..Provenance::default()
             }));
             findings.push(finding);
         }
@@ -435,20 +437,20 @@ impl<'a> Reporter<'a> {
             let mut finding = Finding::from(*finding);
             let name = String::from_utf8_lossy(names.get(named.index)).into_owned();
             let is_same = |it: &&mut Finding| it.rule == finding.rule && it.secret == finding.secret;
-            if let Some(life) = findings.iter_mut().find(is_same).and_then(|it| it.life.as_mut()) {
-                life.live_in.push(name);
-                life.live_in_refs += 1;
+            if let Some(provenance) = findings.iter_mut().find(is_same).and_then(|it| it.provenance.as_mut()) {
+                provenance.refs.push(name);
+                provenance.refs_total += 1;
                 continue;
             }
             finding.path = format!("{prefix}{REF_NAME}");
-            finding.life = Some(Box::new(Life {
+            finding.provenance = Some(Box::new(Provenance {
                 object: refs.tips.get(&name).map(Oid::to_string),
-                live_in: vec![name],
-                live_in_refs: 1,
+                refs: vec![name],
+                refs_total: 1,
                 versions: 1,
                 paths: vec![finding.path.clone()],
                 reachable: true,
-                ..Life::default()
+                ..Provenance::default()
             }));
             findings.push(finding);
         }
@@ -482,11 +484,11 @@ impl<'a> Reporter<'a> {
                 continue;
             };
             finding.path = format!("{prefix}{NOWHERE}");
-            finding.life = Some(Box::new(Life {
+            finding.provenance = Some(Box::new(Provenance {
                 object: Some(oid.to_string()),
                 versions: count,
                 paths: vec![finding.path.clone()],
-                ..Life::default()
+                ..Provenance::default()
             }));
             findings.push(finding);
         }
