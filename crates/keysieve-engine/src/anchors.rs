@@ -15,7 +15,7 @@ pub const WIDE_BITS: u32 = 15;
 pub const BACKWARD: usize = 1 << WIDE_BITS;
 
 /// Four bytes of a keyword by which it is found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Wide {
     /// Their hash, of [`WIDE_BITS`] bits, and [`BACKWARD`].
     pub list: u16,
@@ -38,8 +38,7 @@ pub struct Anchors {
 impl Anchors {
     /// Sorts the keywords by the four bytes they are found by.
     pub fn new(keywords: Vec<Anchor>, mut wides: Vec<Wide>) -> Self {
-        // Each start sorts thousands; one number each is compared faster than their parts.
-        wides.sort_unstable_by_key(|it| u64::from(it.list) << 40 | u64::from(it.offset) << 32 | u64::from(it.anchor));
+        wides.sort_unstable();
         let mut starts = vec![0u32; 2 * BACKWARD + 1];
         let mut next = 0;
         for (list, start) in starts.iter_mut().enumerate() {

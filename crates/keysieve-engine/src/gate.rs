@@ -122,9 +122,9 @@ impl Gate {
     #[inline(always)]
     fn probe(&self, block: &[u8; BLOCK + 2]) -> u64 {
         let mut open = 0;
-        for round in 0..BLOCK / ROUND {
-            let bytes = block[ROUND * round..].first_chunk().expect("a block is so many rounds and two bytes");
-            open |= self.probe_round(bytes) << (8 * round);
+        for at in (0..BLOCK).step_by(ROUND).rev() {
+            let round = block[at..].first_chunk().expect("the last round starts a round and two bytes before the end");
+            open = open << 8 | self.probe_round(round);
         }
         open
     }
@@ -140,8 +140,7 @@ impl Gate {
         let probes = [low, low >> 16, low >> 32, middle, middle >> 16, high, high >> 16, high >> 32];
         let mut open = 0;
         for (index, probe) in probes.iter().enumerate() {
-            let slot = slot(*probe as u32);
-            open |= (self.bitmap[slot >> 6] >> (slot & 63) & 1) << index;
+            open |= u64::from(is_set(&self.bitmap[..], slot(*probe as u32))) << index;
         }
         open
     }
@@ -217,7 +216,7 @@ fn set(bitmap: &mut [u64], slot: usize) {
 
 #[inline(always)]
 fn is_set(bitmap: &[u64], slot: usize) -> bool {
-    bitmap[slot >> 6] >> (slot & 63) & 1 == 1
+    bitmap[slot >> 6] & 1 << (slot & 63) != 0
 }
 
 #[cfg(test)]
