@@ -10,7 +10,8 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use keysieve::source::{Progress, tree};
+use keysieve::scan::Progress;
+use keysieve::source::tree;
 use keysieve_engine::content::Stream;
 use keysieve_engine::path_facts::PathFacts;
 use keysieve_engine::{Detector, Scratch, model};

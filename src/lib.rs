@@ -15,4 +15,5 @@ pub mod outcome;
 pub mod posture;
 pub mod redaction;
 pub mod report;
+pub mod scan;
 pub mod source;

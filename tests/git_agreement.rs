@@ -11,14 +11,14 @@ use std::process::{Command, Output};
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
-use keysieve::source::Progress;
+use keysieve::scan::Progress;
+use keysieve::scan::limits::Limits;
 use keysieve::source::changes::Options;
 use keysieve::source::changes::range::{self, Range};
 use keysieve::source::history::objects::Objects;
 use keysieve::source::history::refs::Refs;
 use keysieve::source::history::revision::Revisions;
 use keysieve::source::history::{Repository, Trust};
-use keysieve::source::limits::Limits;
 use keysieve_engine::Detector;
 use keysieve_engine::rules::sample;
 use sha1::Digest as _;

@@ -9,7 +9,8 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use keysieve::source::{Progress, tree};
+use keysieve::scan::Progress;
+use keysieve::source::tree;
 
 /// Pseudo-random numbers (SplitMix64), the same in each run.
 struct Chance(u64);

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
-use keysieve::source::Progress;
+use keysieve::scan::Progress;
+use keysieve::scan::limits::{Limits, Task};
 use keysieve::source::history::attribute;
 use keysieve::source::history::delta;
 use keysieve::source::history::forest::{Derived, Forest};
@@ -16,7 +17,6 @@ use keysieve::source::history::oid::Oid;
 use keysieve::source::history::refs::Refs;
 use keysieve::source::history::store::{Reading, Store};
 use keysieve::source::history::walk::{self, Found};
-use keysieve::source::limits::{Limits, Task};
 use keysieve_engine::Scratch;
 use keysieve_engine::candidate::RuleIndex;
 

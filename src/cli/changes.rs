@@ -12,11 +12,12 @@ use keysieve::baseline::{self, Baseline};
 use keysieve::config::{self, Config};
 use keysieve::decode::shown;
 use keysieve::finding::{Confidence, Finding};
+use keysieve::gap::{Gap, GapCode};
 use keysieve::outcome::{Outcome, Summary, Suppressed, Suppressor};
+use keysieve::scan::Progress;
 use keysieve::source::changes::range::{self, Ends, Pushed, Range};
 use keysieve::source::changes::{self, Changes, Options, staged};
 use keysieve::source::history::Repository;
-use keysieve::source::{Gap, GapCode, Progress};
 use keysieve_engine::Detector;
 
 use super::limits::{LimitArgs, RepositoryLimitArgs};

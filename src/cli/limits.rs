@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::Args;
-use keysieve::source::limits::Limits;
+use keysieve::scan::limits::Limits;
 
 const HEADING: &str = "Limits (what one cuts off makes the scan incomplete)";
 

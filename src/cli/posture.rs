@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use clap::Args;
 use keysieve::outcome::{LookedFor, Outcome, Summary};
 use keysieve::posture::{self, Posture, source};
-use keysieve::source::limits::Limits;
-use keysieve::source::{Progress, tree};
+use keysieve::scan::Progress;
+use keysieve::scan::limits::Limits;
+use keysieve::source::tree;
 
 use super::limits::TimeArgs;
 use super::settings::{AcceptedArgs, ReportArgs, Settings, repository_root};

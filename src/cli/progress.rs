@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
 use keysieve::file::write::abandon;
-use keysieve::source::limits::Limits;
-use keysieve::source::{Progress, Stop};
+use keysieve::scan::limits::Limits;
+use keysieve::scan::{Progress, Stop};
 
 use super::say;
 

@@ -5,7 +5,7 @@
 
 use super::container::{Kind, Unpacker};
 use super::rest::Rest;
-use crate::source::GapCode;
+use crate::gap::GapCode;
 
 /// Bytes of the lead.
 const LEAD: usize = 96;

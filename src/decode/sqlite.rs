@@ -6,7 +6,7 @@
 
 use super::container::{Unpacker, in_words};
 use super::rest::{Rest, between};
-use crate::source::GapCode;
+use crate::gap::GapCode;
 
 /// Whether a database starts here that SQLite would open: it refuses another size of pages and other fractions ("Database
 /// File Format", 1.3), so nothing but a scan of the bytes could tell what is in such a file.

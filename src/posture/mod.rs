@@ -13,9 +13,9 @@ pub mod source;
 use std::collections::{BTreeMap, HashSet};
 
 use crate::finding::{Advice, Confidence, Excerpt, Finding, FindingKind, Key, Place, Reason, Secret, Severity};
+use crate::gap::Gap;
 use crate::gap::GapCode;
 use crate::redaction;
-use crate::source::Gap;
 use checks::Hit;
 use keysieve_engine::path_facts::PathFacts;
 use keysieve_engine::reason::Code;

@@ -8,10 +8,11 @@ use rayon::prelude::*;
 
 use super::node::{self, Block, Node};
 use crate::file::{self, shown};
+use crate::gap::Gap;
 use crate::gap::GapCode;
-use crate::source::limits::Task;
+use crate::scan::limits::Task;
+use crate::scan::{Progress, explain};
 use crate::source::tree::{self, Named};
-use crate::source::{Gap, Progress, explain};
 
 /// Largest file that is parsed, in bytes: what people write by hand is smaller.
 const MAX_SIZE: u64 = 2 << 20;

@@ -2,9 +2,10 @@
 
 use std::io::{self, Read};
 
-use super::content::Scan;
-use super::limits::Task;
-use super::{Content, Coverage, Gap, GapCode, Progress, Worker, guarded};
+use crate::gap::{Gap, GapCode};
+use crate::scan::content::Scan;
+use crate::scan::limits::Task;
+use crate::scan::{Content, Coverage, Progress, Worker, guarded};
 use keysieve_engine::Detector;
 
 /// The name of standard input in reports.

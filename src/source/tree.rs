@@ -17,14 +17,15 @@ mod walk;
 
 use walk::{Met, Walk};
 
-use super::content::Scan;
 use super::git_folder::is_work_tree;
 use super::ignored::OfUser;
-use super::limits::Task;
-use super::names::Names;
-use super::{Content, Coverage, Gap, GapCode, NotContent, Panicked, Progress, Worker, Workers, explain, window};
 use crate::config;
 use crate::file::{self, shown};
+use crate::gap::{Gap, GapCode};
+use crate::scan::content::Scan;
+use crate::scan::limits::Task;
+use crate::scan::names::Names;
+use crate::scan::{Content, Coverage, NotContent, Panicked, Progress, Worker, Workers, explain, window};
 use keysieve_engine::Detector;
 
 /// What to read of a tree.

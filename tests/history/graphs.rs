@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use keysieve::source::Progress;
+use keysieve::scan::Progress;
 use keysieve::source::history::{Options, Repository, Trust, scan};
 use keysieve_engine::Detector;
 
@@ -161,7 +161,7 @@ fn an_interrupted_scan_says_so() {
     commit(folder.path(), &[("a.py", &leak(1))], "one");
     let repository = Repository::discover(folder.path(), Trust::default()).unwrap();
     let progress = Progress::default();
-    progress.stop(keysieve::source::Stop::Interrupted);
+    progress.stop(keysieve::scan::Stop::Interrupted);
     let found = scan(&repository, &Options::default(), &Detector::builtin(), &progress).unwrap();
     assert!(found.gaps.iter().any(|gap| gap.reason == "the scan was interrupted"), "{:?}", found.gaps);
 }

@@ -8,9 +8,10 @@ use std::process::ExitCode;
 use anyhow::Context;
 use keysieve::config::can_accept;
 use keysieve::finding::Finding;
+use keysieve::gap::Gap;
 use keysieve::outcome::Outcome;
 use keysieve::source::changes::{Options, staged};
-use keysieve::source::{Gap, tree};
+use keysieve::source::tree;
 use keysieve_engine::Detector;
 
 use super::super::changes::{self, Looked, RangeArgs};

@@ -10,7 +10,7 @@ use std::path::Path;
 use sha2::Digest;
 
 use crate::file;
-use crate::source::GapCode;
+use crate::gap::GapCode;
 use crate::source::history::Repository;
 use crate::source::history::oid::Oid;
 

@@ -20,16 +20,17 @@ mod trees;
 
 use trees::Change;
 
-use super::content::Scan;
 use super::history::Repository;
 use super::history::objects::{Missing, Objects};
 use super::history::oid::Oid;
 use super::history::pack::Kind as object;
-use super::limits::{Limits, Task};
-use super::names::{Named, Names, of_folder};
-use super::{Gap, GapCode, Progress, Worker, Workers};
 use crate::decode::shown;
 use crate::finding::{Finding, Severity};
+use crate::gap::{Gap, GapCode};
+use crate::scan::content::Scan;
+use crate::scan::limits::{Limits, Task};
+use crate::scan::names::{Named, Names, of_folder};
+use crate::scan::{Progress, Worker, Workers};
 use keysieve_engine::Detector;
 use keysieve_engine::candidate::{Candidate, Dropped, Judge};
 use keysieve_engine::path_facts::PathFacts;

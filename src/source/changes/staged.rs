@@ -6,12 +6,13 @@ use super::index::Index;
 use super::trees::{self, Comparison};
 use super::{Changes, Options, Scanner, gaps_of, short};
 use crate::file::{self, shown};
+use crate::gap::{Gap, GapCode};
+use crate::scan::Progress;
+use crate::scan::limits::Limits;
 use crate::source::history::Repository;
 use crate::source::history::objects::Objects;
 use crate::source::history::oid::Oid;
 use crate::source::history::refs::Refs;
-use crate::source::limits::Limits;
-use crate::source::{Gap, GapCode, Progress};
 use keysieve_engine::Detector;
 
 /// Compares the index of `repository` with its last commit, and in a merge with what is merged, and scans what is new.

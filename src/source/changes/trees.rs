@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::index::{CachedTree, Entry, Index};
-use crate::source::GapCode;
+use crate::gap::GapCode;
 use crate::source::history::objects::{Missing, Objects};
 use crate::source::history::oid::Oid;
 use crate::source::history::pack::Kind;

@@ -14,8 +14,9 @@ use super::store::Store;
 use super::walk::{Found, SecretId, Trees, VariantId, path_inside};
 use crate::decode::shown;
 use crate::finding;
+use crate::gap::Gap;
 use crate::gap::GapCode;
-use crate::source::{Gap, Progress};
+use crate::scan::Progress;
 
 /// A secret at a path; both by number.
 pub type AtPath = (SecretId, u32);
@@ -259,7 +260,7 @@ impl Graph {
     }
 }
 
-/// How many times [`Limits::paths`](crate::source::limits::Limits::paths) the versions of a repository may hold together.
+/// How many times [`Limits::paths`](crate::scan::limits::Limits::paths) the versions of a repository may hold together.
 const VERSIONS: usize = 64;
 
 /// Follows every secret of `found` through the commits. `is_finding` says whether a secret counts at a path.

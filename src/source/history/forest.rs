@@ -10,7 +10,7 @@ use super::delta::{self, Run};
 use super::oid::Oid;
 use super::pack::{Header, Kind, Pack, PackError, Stored};
 use super::store::ObjectError;
-use crate::source::limits::Task;
+use crate::scan::limits::Task;
 
 /// The delta trees of one pack.
 #[derive(Debug)]

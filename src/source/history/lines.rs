@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use super::delta::Run;
 use super::forest::Derived;
-use crate::source::limits::{Reached, Task};
+use crate::scan::limits::{Reached, Task};
 use keysieve_engine::anchors::AnchorId;
 use keysieve_engine::candidate::Candidate;
 use keysieve_engine::content::in_wide_text;
@@ -269,7 +269,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::source::Progress;
+    use crate::scan::Progress;
     use keysieve_engine::rules::sample;
 
     fn part() -> impl Strategy<Value = Vec<u8>> {

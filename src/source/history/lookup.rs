@@ -15,8 +15,8 @@ use super::delta;
 use super::oid::Oid;
 use super::pack::{Header, Kind, Opening, PackError, Searched, Stored};
 use super::store::{ObjectError, Reading, folders, indexes, read_loose};
-use crate::source::Gap;
-use crate::source::limits::Task;
+use crate::gap::Gap;
+use crate::scan::limits::Task;
 
 /// Bytes of expanded entries that are kept, and of the largest that is: what one object is made of, others are as well.
 const MOST_KEPT: usize = 16 << 20;

@@ -43,12 +43,13 @@ use revision::{RevisionError, Revisions};
 use store::{Reading, Store};
 use walk::{Found, SecretId, VariantId, WantedNames};
 
-use super::content::Scan;
-use super::limits::Task;
-use super::names::{FILE_NAME, Names, REF_NAME};
-use super::{Gap, GapCode, Progress};
 use crate::decode;
 use crate::finding::{CommitNote, Confidence, Finding, Provenance};
+use crate::gap::{Gap, GapCode};
+use crate::scan::content::Scan;
+use crate::scan::limits::Task;
+use crate::scan::names::{FILE_NAME, Names, REF_NAME};
+use crate::scan::{Progress, Worker, window};
 use keysieve_engine::candidate::Candidate;
 use keysieve_engine::content::Stream;
 use keysieve_engine::path_facts::PathFacts;
@@ -424,7 +425,7 @@ impl<'a> Reporter<'a> {
     fn in_ref_names(&mut self, refs: &Refs, prefix: &str, gaps: &mut Vec<Gap>) -> Vec<Finding> {
         let mut names = Names::default();
         refs.tips.keys().for_each(|name| names.push(name.as_bytes()));
-        let mut worker = super::Worker { scratch: std::mem::take(&mut self.scratch), ..super::Worker::default() };
+        let mut worker = Worker::with(std::mem::take(&mut self.scratch));
         let (named, gap) = names.scan("ref names", self.detector, &mut worker, &Task::new(self.progress));
         self.scratch = worker.scratch;
         gaps.extend(gap);
@@ -515,16 +516,16 @@ impl<'a> Reporter<'a> {
         let Ok(Some((_, bytes))) = self.store.read(oid) else { return Vec::new() };
         let mut names = Names::default();
         tree_entries::read(&bytes, self.store.hash).0.iter().for_each(|entry| names.push(entry.name));
-        let mut worker = super::Worker { scratch: std::mem::take(&mut self.scratch), ..super::Worker::default() };
+        let mut worker = Worker::with(std::mem::take(&mut self.scratch));
         let (named, _) = names.scan("file names", self.detector, &mut worker, &Task::new(self.progress));
         self.scratch = worker.scratch;
         vec![(String::new(), named.into_iter().map(|named| named.candidate).collect())]
     }
 
     fn scan_window(&mut self, text: &[u8]) -> Vec<Candidate> {
-        let mut worker = super::Worker { scratch: std::mem::take(&mut self.scratch), ..super::Worker::default() };
+        let mut worker = Worker::with(std::mem::take(&mut self.scratch));
         let (size, task) = (text.len() as u64, Task::new(self.progress));
-        let reading = super::window::scan(&mut &text[..], size, self.detector, &mut worker, &task);
+        let reading = window::scan(&mut &text[..], size, self.detector, &mut worker, &task);
         self.scratch = worker.scratch;
         reading.candidates
     }
@@ -533,7 +534,7 @@ impl<'a> Reporter<'a> {
     fn scan(&mut self, oid: &Oid) -> Vec<(String, Vec<Candidate>)> {
         let Ok(Some((_, bytes))) = self.store.read(oid) else { return Vec::new() };
         let task = Task::new(self.progress);
-        let mut worker = super::Worker { scratch: std::mem::take(&mut self.scratch), ..super::Worker::default() };
+        let mut worker = Worker::with(std::mem::take(&mut self.scratch));
         let (detector, identity, name) = (self.detector, String::new, walk::name_of(oid));
         let scan = Scan { path: &name, identity: &identity, detector, worker: &mut worker, task: &task };
         let contents = scan.bytes(&bytes).contents;

@@ -7,8 +7,9 @@ use super::oid::Oid;
 use super::pack::Kind;
 use super::repository::Repository;
 use super::store::Reading;
-use crate::source::limits::{Limits, Task};
-use crate::source::{Gap, GapCode, guarded};
+use crate::gap::{Gap, GapCode};
+use crate::scan::guarded;
+use crate::scan::limits::{Limits, Task};
 
 /// The objects of a repository.
 pub struct Objects {

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::oid::Oid;
 use crate::file::{self, shown};
-use crate::source::{Gap, GapCode, explain};
+use crate::gap::{Gap, GapCode};
+use crate::scan::explain;
 
 /// Where history starts.
 #[derive(Debug, Default)]

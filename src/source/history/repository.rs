@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use super::environment::Environment;
 use super::openable;
 use crate::file::{self, shown};
-use crate::source::{Gap, GapCode, explain};
+use crate::gap::{Gap, GapCode};
+use crate::scan::explain;
 
 /// A repository whose history can't be read.
 #[derive(Debug, thiserror::Error)]

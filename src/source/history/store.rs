@@ -12,8 +12,9 @@ use super::pack::{Kind, Opening, Pack, PackError, Stored};
 use super::repository::Repository;
 use super::{commit, delta, tree_entries};
 use crate::file::{self, shown};
-use crate::source::limits::{Limits, Reached};
-use crate::source::{Gap, GapCode, Panicked, explain};
+use crate::gap::{Gap, GapCode};
+use crate::scan::limits::{Limits, Reached};
+use crate::scan::{Panicked, explain};
 
 /// Most folders that alternates may lead to, one after the other.
 const MAX_ALTERNATES: usize = 32;

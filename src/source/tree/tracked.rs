@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use super::walk::{Met, Walk, walk};
 use super::{Listed, Root, work_tree_root};
 use crate::file::shown;
+use crate::gap::{Gap, GapCode};
+use crate::scan::explain;
 use crate::source::changes::index::Index;
 use crate::source::git_folder::is_work_tree;
 use crate::source::history::{Repository, Trust};
-use crate::source::{Gap, GapCode, explain};
 
 /// What an index says of a work tree, as paths in it.
 #[derive(Default)]

@@ -9,9 +9,10 @@ use rayon::Scope;
 
 use super::{Listed, Root, kind_of, work_tree_root};
 use crate::file::shown;
+use crate::gap::{Gap, GapCode};
+use crate::scan::{Coverage, NotContent, Progress, explain};
 use crate::source::git_folder::{holds_objects, is_work_tree};
 use crate::source::ignored::{Ignored, OfUser, PATTERNS};
-use crate::source::{Coverage, Gap, GapCode, NotContent, Progress, explain};
 
 /// How to walk.
 #[derive(Clone, Copy)]

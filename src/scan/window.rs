@@ -253,8 +253,8 @@ fn read(reader: &mut impl Read, room: &mut [u8]) -> io::Result<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::Progress;
-    use crate::source::limits::Limits;
+    use crate::scan::Progress;
+    use crate::scan::limits::Limits;
     use keysieve_engine::rules::sample;
 
     /// Gives at most `step` bytes a read.
