@@ -15,7 +15,7 @@ const USUAL: u8 = 0x5d;
 const UNKNOWN: u64 = u64::MAX;
 
 /// Whether `head` is that of a `.lzma` file. There is no magic number: the usual header is enough, and any other one if
-/// something can be unpacked behind it.
+/// what can be unpacked behind it is beyond doubt. Tables of numbers and bitmaps can start like one.
 pub(super) fn starts(head: &[u8]) -> bool {
     // The range coder starts with a zero; texts are done with here.
     if head.get(HEADER) != Some(&0) || head[0] >= 9 * 5 * 5 {
@@ -27,24 +27,52 @@ pub(super) fn starts(head: &[u8]) -> bool {
     if size != [0xff; 8] && (size[5..] != [0; 3] || size == [0; 8]) {
         return false;
     }
-    // 2^n or 2^n + 2^(n-1).
-    let is_usual = head[0] == USUAL && dictionary >= 1 << 12 && dictionary.count_ones() <= 2 && {
-        let high = 31 - dictionary.leading_zeros();
-        dictionary == 1 << high || dictionary == 3 << (high - 1)
-    };
-    is_usual || can_be_read(head)
+    head[0] == USUAL && is_usual(dictionary) || unpacks(head, is_usual(dictionary))
 }
 
-/// Whether what follows the header unpacks, as far as `head` goes, to something else than zeros: bytes that are no LZMA refer
-/// to what is not there before long.
-fn can_be_read(head: &[u8]) -> bool {
+/// Whether encoders write a dictionary of such a size: 2^n or 2^n + 2^(n-1), and whole MiB in the LZMA SDK.
+fn is_usual(dictionary: u32) -> bool {
+    const MIB: u32 = 1 << 20;
+    dictionary >= 1 << 12 && {
+        let high = 31 - dictionary.leading_zeros();
+        dictionary == 1 << high || dictionary == 3 << (high - 1) || dictionary.is_multiple_of(MIB)
+    }
+}
+
+/// Whether what follows the header unpacks, as far as `head` goes, to something else than zeros: to its end, or so far that
+/// nothing but LZMA does. Other bytes refer before long to what is not there; a stream that is cut or damaged does not.
+fn unpacks(head: &[u8], is_usual: bool) -> bool {
     const ENOUGH: u64 = 64 << 10;
+    /// Packed bytes that no others unpack by chance.
+    const PROOF: usize = 256;
     let Ok(mut reader) = open(head, ENOUGH as u32) else { return false };
+    reader.set_relaxed_end_condition(false);
     reader.set_defer_errors(true);
     let mut out = Vec::new();
-    let read = reader.take(ENOUGH).read_to_end(&mut out);
-    let is_cut = |error: io::Error| error.kind() == io::ErrorKind::UnexpectedEof;
-    read.map_or_else(is_cut, |_| true) && out.len() >= 8 && out.iter().any(|byte| *byte != 0)
+    let read = (&mut reader).take(ENOUGH).read_to_end(&mut out);
+    if out.len() < 8 || out.iter().all(|byte| *byte == 0) {
+        return false;
+    }
+    let is_full = out.len() as u64 == ENOUGH;
+    if read.is_ok() && (!is_full || is_usual) {
+        return true;
+    }
+    let (left, ahead) = reader.into_parts();
+    let packed = &head[HEADER..head.len() - left.len() - ahead.len()];
+    // Zeros unpack for ever. What is packed has few.
+    let zeros = packed.iter().filter(|byte| **byte == 0).count();
+    packed.len() >= PROOF && zeros <= packed.len() / 8 || is_text(&out)
+}
+
+/// Whether a content starts with text in UTF-8, of more letters than a few bytes repeated would have.
+fn is_text(content: &[u8]) -> bool {
+    let start = &content[..content.len().min(64)];
+    let is_cut = |error: std::str::Utf8Error| error.error_len().is_none();
+    let is_control = |byte: &u8| matches!(byte, 0..=8 | 14..=26 | 28..=31 | 127);
+    let is_first = |(at, byte): &(usize, &u8)| !start[..*at].contains(byte);
+    start.iter().enumerate().filter(is_first).count() >= 8
+        && !start.iter().any(is_control)
+        && std::str::from_utf8(start).map_or_else(is_cut, |_| true)
 }
 
 /// Opens what [`starts`] is true of, with a dictionary of at most so many bytes: a content needs none that is larger.
