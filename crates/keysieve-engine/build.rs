@@ -10,10 +10,17 @@ use std::{env, fs, process};
 #[path = "src/rating.rs"]
 mod rating;
 
+#[path = "src/check"]
+mod check {
+    pub mod table;
+}
+
 #[path = "src/rules"]
 mod rules {
+    pub mod derive;
     pub mod rule;
     pub mod schema;
+    pub mod shape;
 }
 
 use rules::rule::{Check, Matcher, Reach, Rule, Text};
@@ -23,6 +30,7 @@ fn main() {
     println!("cargo:rerun-if-changed=../../rules");
     println!("cargo:rerun-if-changed=src/rules");
     println!("cargo:rerun-if-changed=src/rating.rs");
+    println!("cargo:rerun-if-changed=src/check/table.rs");
     let mut files: Vec<PathBuf> = fs::read_dir("../../rules")
         .expect("the folder rules/ is at the top of the repository")
         .map(|entry| entry.expect("rules/ can be listed").path())

@@ -11,7 +11,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use keysieve::config::{Config, unknown_rule};
 use keysieve::redaction;
 use keysieve::report::terminal::{inert_json, line, message, visible};
-use keysieve_engine::rules::{Class, Matcher, Rule};
+use keysieve_engine::rules::{Class, Matcher, OnCheckFailure, Reach, Rule, ValueKind};
 use keysieve_engine::{Detector, selftest};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -186,23 +186,41 @@ fn show(rules: &[Rule], id: &str, format: Format) -> anyhow::Result<ExitCode> {
         };
         field("provider", &rule.provider)?;
         field("severity", rule.severity.as_str())?;
+        if rule.severity_in_tests != rule.severity {
+            field("in tests", rule.severity_in_tests.as_str())?;
+        }
         field("confidence", rule.confidence.as_str())?;
         field("class", class(rule.class))?;
         field("anchors", &anchors(rule).join("  "))?;
+        field("names", &rule.names.join("  "))?;
         match &rule.matcher {
-            Matcher::Pattern { regex, next, .. } => {
+            Matcher::Pattern { regex, next, lead } => {
                 field("pattern", regex)?;
                 field("next", next)?;
+                if *lead > 0 {
+                    field("lead", &format!("{lead} bytes before the anchor at most"))?;
+                }
             }
-            Matcher::Assignment { key, value, .. } => {
+            Matcher::Assignment { key, value, kind } => {
                 field("key", key)?;
                 field("value", value)?;
+                field("kind", kind_name(*kind))?;
             }
         }
+        match rule.reach {
+            Reach::Line => {}
+            Reach::Lines(lines) => field("reach", &format!("{lines} lines"))?,
+            Reach::Bytes(bytes) => field("reach", &format!("{bytes} bytes"))?,
+        }
+        field("near", &rule.near.join("  "))?;
         if rule.entropy > 0.0 {
             field("entropy", &format!("{} bits a character at least", rule.entropy))?;
         }
-        field("check", rule.check.map_or("", |check| check.name()))?;
+        if let Some(check) = rule.check {
+            let otherwise = if rule.on_check_failure == OnCheckFailure::Low { ", else low confidence" } else { "" };
+            field("check", &format!("{}{otherwise}", check.name()))?;
+        }
+        field("ignore", &rule.ignore)?;
         if let Some(pair) = &rule.pair {
             field("pair", &format!("{} within {} lines", pair.with, pair.within_lines))?;
         }
@@ -268,21 +286,41 @@ fn class(class: Class) -> &'static str {
     }
 }
 
-fn anchors(rule: &Rule) -> Vec<String> {
-    let anchors = rule.anchors.iter().map(|it| format!("{}{}", if it.any_case { "i:" } else { "" }, it.text));
-    anchors.chain(rule.names.iter().map(|word| format!("i:{word}"))).collect()
+fn kind_name(kind: ValueKind) -> &'static str {
+    match kind {
+        ValueKind::Password => "password",
+        ValueKind::Token => "token",
+        ValueKind::Shaped => "shaped",
+    }
 }
 
+fn anchors(rule: &Rule) -> Vec<String> {
+    rule.anchors.iter().map(|it| format!("{}{}", if it.any_case { "i:" } else { "" }, it.text)).collect()
+}
+
+/// The rule with everything that its file may leave out: anchors, names, expressions, defaults.
 fn describe(rule: &Rule) -> Value {
-    let (pattern, key, value) = match &rule.matcher {
-        Matcher::Pattern { regex, .. } => (Some(regex.as_ref()), None, None),
-        Matcher::Assignment { key, value, .. } => (None, Some(key.as_ref()), Some(value.as_ref())),
+    let matcher = match &rule.matcher {
+        Matcher::Pattern { regex, lead, next } => json!({ "pattern": regex, "lead": lead, "next": next }),
+        Matcher::Assignment { key, value, kind } => json!({ "key": key, "value": value, "kind": kind_name(*kind) }),
     };
-    json!({
+    let reach = match rule.reach {
+        Reach::Line => json!("line"),
+        Reach::Lines(lines) => json!({ "lines": lines }),
+        Reach::Bytes(bytes) => json!({ "bytes": bytes }),
+    };
+    let mut described = json!({
         "id": rule.id, "name": rule.name, "provider": rule.provider, "severity": rule.severity,
-        "confidence": rule.confidence, "class": class(rule.class), "anchors": anchors(rule), "pattern": pattern,
-        "key": key, "value": value, "entropy": rule.entropy, "check": rule.check.map(|check| check.name()),
+        "severity_in_tests": rule.severity_in_tests, "confidence": rule.confidence, "class": class(rule.class),
+        "anchors": anchors(rule), "names": rule.names, "reach": reach, "near": rule.near, "entropy": rule.entropy,
+        "check": rule.check.map(|check| check.name()),
+        "on_check_failure": if rule.on_check_failure == OnCheckFailure::Low { "low" } else { "drop" },
         "pair": rule.pair.as_ref().map(|pair| json!({ "with": pair.with, "within_lines": pair.within_lines })),
-        "paths": rule.paths, "advice": rule.advice, "examples": rule.examples, "counterexamples": rule.counterexamples,
-    })
+        "paths": rule.paths, "ignore": rule.ignore, "advice": rule.advice, "examples": rule.examples,
+        "counterexamples": rule.counterexamples,
+    });
+    if let (Value::Object(fields), Value::Object(matcher)) = (&mut described, matcher) {
+        fields.extend(matcher);
+    }
+    described
 }

@@ -29,7 +29,7 @@ use crate::encoded::text::{self, Encoding};
 use crate::encoded::wide;
 use crate::finding::{Confidence, Excerpt, Finding, Place, Secret, Severity};
 use crate::rules::rule::{LOOK_BEHIND, MARGIN, Text};
-use crate::rules::{Anchor, Class, OnCheckFailure, Reach, Rule, ValueKind};
+use crate::rules::{Anchor, Check, Class, OnCheckFailure, Reach, Rule, ValueKind};
 
 /// All rules, ready to scan. Shared by all threads.
 #[derive(Debug)]
@@ -369,7 +369,7 @@ impl Detector {
                 }
             }
             None => {
-                let may_be_example = !is_proven && rule.check.is_none_or(needs_no_base64);
+                let may_be_example = !is_proven && !rule.check.is_some_and(Check::holds_text);
                 if may_be_example && let Some(reason) = placeholder::documented_example(secret) {
                     return judged.drop(Judge::Plausibility, reason);
                 }
@@ -566,22 +566,6 @@ fn keyword(anchor: &Anchor) -> Anchor {
 /// The order of keywords. Compared where they are: each start sorts and searches thousands.
 fn in_order(a: &Anchor, b: &Anchor) -> std::cmp::Ordering {
     (&a.text, a.any_case).cmp(&(&b.text, b.any_case))
-}
-
-/// Base64 of a known text may hold any word by chance of its alphabet; its check says more.
-fn needs_no_base64(check: crate::rules::Check) -> bool {
-    use crate::rules::Check;
-    !matches!(
-        check,
-        Check::PrivateKey
-            | Check::PrivateKeyBase64
-            | Check::UrlPassword
-            | Check::BasicAuth
-            | Check::Jwt
-            | Check::JsonBase64
-            | Check::PypiMacaroon
-            | Check::AwsBedrockKey
-    )
 }
 
 /// `-----BEGIN … KEY-----` is no secret.

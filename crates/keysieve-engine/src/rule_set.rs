@@ -7,9 +7,8 @@ use std::fmt;
 
 use super::anchors::AnchorId;
 use crate::rules::Rule;
+pub use crate::rules::rule::SHORTEST_ANCHOR;
 
-/// Fewest bytes of an anchor: the gate probes every second byte for three-byte grams.
-pub const SHORTEST_ANCHOR: usize = 4;
 /// Most bytes of all rules' names, which one automaton looks for.
 const MOST_NAMES: usize = 1 << 24;
 

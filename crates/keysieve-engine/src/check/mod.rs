@@ -8,6 +8,7 @@ mod checksum;
 mod encoded;
 mod jwt;
 mod private_key;
+pub(crate) mod table;
 mod url;
 
 use crate::reason::{Code, Reason};
@@ -28,27 +29,18 @@ pub enum Outcome {
     Failed(Code),
 }
 
-/// Applies `check` to `secret`; `text` is what surrounds it, `start` where it begins there.
-pub fn apply(check: Check, secret: &[u8], text: &[u8], start: usize) -> Outcome {
-    match check {
-        Check::AwsKeyId => aws::key_id(secret),
-        Check::AwsSecretKey => aws::secret_key(secret),
-        Check::AwsSmtpPassword => aws::smtp_password(secret),
-        Check::AwsBedrockKey => aws::bedrock_key(secret),
-        Check::BasicAuth => encoded::basic_auth(secret),
-        Check::Crc32Base62 => checksum::crc32_base62(secret),
-        Check::Crc32Hex => checksum::crc32_hex(secret),
-        Check::DiscordToken => encoded::discord_token(secret),
-        Check::JsonBase64 => encoded::json_after_prefix(secret),
-        Check::Jwt => jwt::check(secret),
-        Check::PrivateKey => private_key::check(secret),
-        Check::PrivateKeyBase64 => private_key::check_base64(secret),
-        Check::PypiMacaroon => encoded::pypi_macaroon(secret),
-        Check::Key64Bytes => encoded::key_of_64_bytes(secret),
-        Check::UrlPassword => url::password(secret, text, start),
-        Check::KubernetesData => encoded::kubernetes_data(secret, text, start),
-        Check::GitlabRoutable => checksum::gitlab_routable(secret),
-    }
+macro_rules! apply {
+    ($($(#[doc = $proves:literal])+ $check:ident $name:literal [$($holds:ident),*] => $apply:expr;)+) => {
+        /// Applies `check` to `secret`; `text` is what surrounds it, `start` where it begins there.
+        pub fn apply(check: Check, secret: &[u8], text: &[u8], start: usize) -> Outcome {
+            let apply: fn(&[u8], &[u8], usize) -> Outcome = match check {
+                $(Check::$check => $apply,)+
+            };
+            apply(secret, text, start)
+        }
+    };
 }
+
+table::for_each_check!(apply);
 
 pub use checksum::base62_crc32;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::check::table::for_each_check;
 use crate::rating::{Advice, Confidence, Severity};
 
 /// Text that is a constant for built-in rules and owned for configured ones.
@@ -133,6 +134,10 @@ pub enum Reach {
     Bytes(u32),
 }
 
+/// Fewest bytes of an anchor: the gate probes every second byte for three-byte grams, so no fewer cannot slip through.
+pub const SHORTEST_ANCHOR: usize = 4;
+/// Most bytes of an anchor that is looked for.
+pub const LONGEST_ANCHOR: usize = 32;
 /// Bytes before an anchor that any rule or judge may look at.
 pub const LOOK_BEHIND: usize = 512;
 /// Bytes after what a rule's reach grants that its judges may look at.
@@ -188,84 +193,53 @@ pub struct Pair {
     pub within_lines: u16,
 }
 
-/// Proofs that need no network; implemented in [`crate::check`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Check {
-    /// An AWS key id, whose base32 part holds the account id.
-    AwsKeyId,
-    /// A secret access key: 40 base64 characters that are not hexadecimal or a path.
-    AwsSecretKey,
-    /// An SES SMTP password: 33 bytes in base64, the first of them 4.
-    AwsSmtpPassword,
-    /// A Bedrock key: base64 of text that names itself.
-    AwsBedrockKey,
-    /// Base64 of `user:password`.
-    BasicAuth,
-    /// The last six characters are the base62 CRC32 of what stands between the prefix and them (GitHub, npm).
-    Crc32Base62,
-    /// The last eight characters are the hexadecimal CRC32 of what stands before them (Grafana service accounts).
-    Crc32Hex,
-    /// The first part, in base64, is a Discord user id.
-    DiscordToken,
-    /// After the prefix stands base64 of a JSON object.
-    JsonBase64,
-    /// A JSON Web Token: header and payload are JSON objects, the header names an algorithm.
-    Jwt,
-    /// A private key in PEM, PuTTY or PGP armour that parses.
-    PrivateKey,
-    /// Base64 of a PEM private key.
-    PrivateKeyBase64,
-    /// A PyPI token: a macaroon, version 2, whose location is an index.
-    PypiMacaroon,
-    /// Base64 of exactly 64 bytes (Azure storage and Cosmos keys).
-    Key64Bytes,
-    /// The password of a connection string or URL.
-    UrlPassword,
-    /// Base64 of text in a Kubernetes Secret, under a name that is not a user's or a certificate's.
-    KubernetesData,
-    /// A GitLab token that tells its length and the CRC32 of itself at its end.
-    GitlabRoutable,
+macro_rules! checks {
+    ($($(#[doc = $proves:literal])+ $check:ident $name:literal [$($holds:ident),*] => $apply:expr;)+) => {
+        /// Proofs that need no network: the rows of `crate::check::table`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Check {
+            $($(#[doc = $proves])+ $check,)+
+        }
+
+        impl Check {
+            /// Every check.
+            pub const ALL: &[Self] = &[$(Self::$check),+];
+
+            /// The name in rule files.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$check => $name,)+
+                }
+            }
+
+            fn traits(self) -> &'static [Trait] {
+                match self {
+                    $(Self::$check => &[$(Trait::$holds),*],)+
+                }
+            }
+        }
+    };
+}
+
+for_each_check!(checks);
+
+/// What holds of all secrets that a check proves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trait {
+    /// It is a token even in the middle of a longer word: chance meets a checksum of 32 bits, or a structure, nowhere.
+    StandsAnywhere,
+    /// It holds, or encodes, text that may be any: the check says more of it than words that come up inside.
+    HoldsText,
 }
 
 impl Check {
-    /// Every check with its name in rule files.
-    pub const ALL: [(&'static str, Self); 17] = [
-        ("aws-key-id", Self::AwsKeyId),
-        ("aws-secret-key", Self::AwsSecretKey),
-        ("aws-smtp-password", Self::AwsSmtpPassword),
-        ("aws-bedrock-key", Self::AwsBedrockKey),
-        ("basic-auth", Self::BasicAuth),
-        ("crc32-base62", Self::Crc32Base62),
-        ("crc32-hex", Self::Crc32Hex),
-        ("discord-token", Self::DiscordToken),
-        ("json-base64", Self::JsonBase64),
-        ("jwt", Self::Jwt),
-        ("private-key", Self::PrivateKey),
-        ("private-key-base64", Self::PrivateKeyBase64),
-        ("pypi-macaroon", Self::PypiMacaroon),
-        ("key-64-bytes", Self::Key64Bytes),
-        ("url-password", Self::UrlPassword),
-        ("kubernetes-data", Self::KubernetesData),
-        ("gitlab-routable", Self::GitlabRoutable),
-    ];
-
-    /// Whether what it proves is a token even in the middle of a longer word: chance meets a checksum of 32 bits, or a
-    /// structure, nowhere.
+    /// See [`Trait::StandsAnywhere`].
     pub fn needs_no_border(self) -> bool {
-        matches!(
-            self,
-            Self::Crc32Base62
-                | Self::Crc32Hex
-                | Self::GitlabRoutable
-                | Self::Jwt
-                | Self::JsonBase64
-                | Self::PypiMacaroon
-                | Self::AwsBedrockKey
-        )
+        self.traits().contains(&Trait::StandsAnywhere)
     }
 
-    /// The name in rule files.
-    pub fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(_, check)| *check == self).map_or("", |(name, _)| name)
+    /// See [`Trait::HoldsText`].
+    pub fn holds_text(self) -> bool {
+        self.traits().contains(&Trait::HoldsText)
     }
 }

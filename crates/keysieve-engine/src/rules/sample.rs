@@ -1,7 +1,7 @@
 //! Made-up credentials for examples, so that no token-like text stands in the repository.
 //!
 //! An example holds generators in angle brackets, and each seed fills them anew: `<[A-Z2-7]{16}>` and any other regular
-//! expression that starts with `[` or `(?:`, or one of these by name:
+//! expression that starts with `[` or `(?:`, a named shape ([`shape`]: `<hex:32>`), or one of these by name:
 //!
 //! | generator | gives |
 //! | --- | --- |
@@ -23,6 +23,7 @@ use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
 use regex_syntax::hir::{Class, Hir, HirKind};
 
+use super::shape;
 use crate::check::base62_crc32;
 
 /// Fills the generators of `example`; the same seed gives the same text. The error names the generator that is wrong.
@@ -56,6 +57,9 @@ pub fn fill(example: &str, seed: u64) -> Result<String, String> {
 fn generate(inside: &str, random: &mut Random) -> Option<Result<String, String>> {
     if inside.starts_with('[') && inside.len() > 2 && inside.contains(']') || inside.starts_with("(?:") {
         return Some(expression(inside, random).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()));
+    }
+    if let Some(Ok(shape)) = shape::alone(inside) {
+        return Some(expression(&shape, random).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()));
     }
     let (name, argument) = inside.split_once(' ').unwrap_or((inside, ""));
     let made = match name {
@@ -106,7 +110,8 @@ impl Random {
 }
 
 fn expression(pattern: &str, random: &mut Random) -> Result<Vec<u8>, String> {
-    let hir = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern);
+    let expanded = shape::expand(pattern).map_err(|what| format!("generator <{pattern}>: {what}"))?;
+    let hir = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(&expanded);
     let hir = hir.map_err(|error| format!("generator <{pattern}>: {error}"))?;
     let mut bytes = Vec::new();
     walk(&hir, random, &mut bytes);

@@ -1,7 +1,9 @@
 //! A rule as a TOML file writes it, and what makes it valid.
 //!
 //! `build.rs` includes this file to check `rules/*.toml` and to bake them into the binary; the library uses it for the
-//! rules of a configuration. Both therefore accept and refuse the same. `rules/README.md` describes the schema.
+//! rules of a configuration. Both therefore accept and refuse the same. `rules/README.md` describes the schema. What a
+//! file may say shorter, a named shape ([`shape`]) or a provider's name and a word for a secret ([`derive`]), is written
+//! out here, so that the engine knows one form only.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -12,8 +14,13 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::rating::{Advice, Confidence, Severity};
 use crate::rules::rule::{
-    Anchor, Check, Class, LOOK_BEHIND, List, Matcher, OnCheckFailure, Pair, Reach, Rule, Text, ValueKind,
+    Anchor, Check, Class, LONGEST_ANCHOR, LOOK_BEHIND, List, Matcher, OnCheckFailure, Pair, Reach, Rule,
+    SHORTEST_ANCHOR, Text, ValueKind,
 };
+use crate::rules::{derive, shape};
+
+/// Least entropy of a secret that is told by its provider's name, in bits a character, unless its rule says otherwise.
+pub const KEY_OF_ENTROPY: f32 = 2.8;
 
 /// A file of `rules/`: one provider and its rules.
 #[derive(Debug, Deserialize)]
@@ -61,7 +68,8 @@ pub struct RuleSpec {
     pub confidence: Option<Confidence>,
     /// `distinctive` (the default with `pattern`), `contextual` (the default with `value`) or `generic`.
     pub class: Option<ClassSpec>,
-    /// Keywords; `i:` before one ignores ASCII case.
+    /// Keywords of which one stands in every match; `i:` before one ignores ASCII case. Without any they are what the
+    /// pattern starts with.
     #[serde(default)]
     pub anchors: Vec<String>,
     /// See [`Rule::names`].
@@ -77,7 +85,14 @@ pub struct RuleSpec {
     pub lead: u16,
     /// See [`Matcher::Assignment`].
     pub key: Option<String>,
-    /// See [`Matcher::Assignment`].
+    /// A provider's names, instead of `names` and `key`: the secret is assigned to a name in which one of these stands and
+    /// one of `key_words` after it.
+    #[serde(default)]
+    pub key_of: Vec<String>,
+    /// With `key_of`: the words that may follow; [`derive::KEY_WORDS`] if there are none.
+    #[serde(default)]
+    pub key_words: Vec<String>,
+    /// See [`Matcher::Assignment`]; a named shape (`hex:32`), or an expression.
     pub value: Option<String>,
     /// `password`, `token` or `shaped` (the default).
     pub kind: Option<KindSpec>,
@@ -87,9 +102,8 @@ pub struct RuleSpec {
     /// See [`Rule::near`].
     #[serde(default)]
     pub near: Vec<String>,
-    /// See [`Rule::entropy`].
-    #[serde(default)]
-    pub entropy: f32,
+    /// See [`Rule::entropy`]; [`KEY_OF_ENTROPY`] with `key_of`, else 0.
+    pub entropy: Option<f32>,
     /// Name of a check.
     pub check: Option<String>,
     /// `drop` (the default) or `low`.
@@ -207,7 +221,9 @@ impl RuleSpec {
         if self.id.is_empty() || !self.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
             return Err(format!("id `{}` is not kebab-case (lower-case letters, digits and `-`)", self.id));
         }
+        self.check_shorthand()?;
         let matcher = self.matcher()?;
+        let names = if self.key_of.is_empty() { &self.names } else { &self.key_of };
         let class = match (self.class, &matcher) {
             (Some(ClassSpec::Generic), _) => Class::Generic,
             (Some(ClassSpec::Contextual), _) => Class::Contextual,
@@ -216,20 +232,24 @@ impl RuleSpec {
             (None, Matcher::Assignment { .. }) => Class::Contextual,
         };
         let default_confidence = if class == Class::Distinctive { Confidence::High } else { Confidence::Medium };
-        match (self.anchors.is_empty(), self.names.is_empty()) {
-            (true, true) => return Err("a rule needs at least one anchor, or `names`".to_owned()),
-            (false, false) => return Err("a rule has `anchors` or `names`, not both".to_owned()),
-            (true, false) if matches!(matcher, Matcher::Pattern { .. }) => {
+        let anchors = match (&matcher, self.anchors.is_empty(), names.is_empty()) {
+            (_, false, false) => return Err("a rule has `anchors` or `names`, not both".to_owned()),
+            (Matcher::Pattern { .. }, true, false) => {
                 return Err("`names` are for rules with a `value`; a pattern needs anchors".to_owned());
             }
-            _ => {}
-        }
-        if let Some(word) = self.names.iter().find(|word| word.len() < 3 || !word.is_ascii()) {
+            (Matcher::Pattern { regex, .. }, true, true) => derived_anchors(regex)?,
+            (Matcher::Assignment { .. }, true, true) => {
+                return Err("a rule with a `value` needs `anchors`, `names` or `key_of`".to_owned());
+            }
+            (_, false, true) => self.anchors.iter().map(|text| anchor(text)).collect::<Result<Vec<_>, _>>()?,
+            (_, true, false) => Vec::new(),
+        };
+        if let Some(word) = names.iter().find(|word| word.len() < 3 || !word.is_ascii()) {
             return Err(format!("name `{word}` is no word of three or more ASCII characters"));
         }
-        let anchors = self.anchors.iter().map(|text| anchor(text)).collect::<Result<Vec<_>, _>>()?;
-        if !(0.0..=8.0).contains(&self.entropy) {
-            return Err(format!("entropy is bits per byte, between 0 and 8, not {}", self.entropy));
+        let entropy = self.entropy.unwrap_or(if self.key_of.is_empty() { 0.0 } else { KEY_OF_ENTROPY });
+        if !(0.0..=8.0).contains(&entropy) {
+            return Err(format!("entropy is bits per byte, between 0 and 8, not {entropy}"));
         }
         let check = self.check.as_deref().map(check).transpose()?;
         if !self.ignore.is_empty() {
@@ -261,9 +281,9 @@ impl RuleSpec {
                 ReachSpec::Lines { lines } => Reach::Lines(lines),
                 ReachSpec::Bytes { bytes } => Reach::Bytes(bytes),
             },
-            names: texts(self.names.iter().map(|word| word.to_ascii_lowercase()).collect()),
+            names: texts(names.iter().map(|word| word.to_ascii_lowercase()).collect()),
             near: texts(self.near),
-            entropy: self.entropy,
+            entropy,
             check,
             on_check_failure: match self.on_check_failure {
                 None | Some(OnCheckFailureSpec::Drop) => OnCheckFailure::Drop,
@@ -278,6 +298,26 @@ impl RuleSpec {
         })
     }
 
+    /// `key_of` says what `names`, `key` and `anchors` would.
+    fn check_shorthand(&self) -> Result<(), String> {
+        if self.key_of.is_empty() {
+            return match self.key_words.is_empty() {
+                true => Ok(()),
+                false => Err("`key_words` go with `key_of`, the names that they follow".to_owned()),
+            };
+        }
+        let said = [
+            ("pattern", self.pattern.is_some()),
+            ("key", self.key.is_some()),
+            ("names", !self.names.is_empty()),
+            ("anchors", !self.anchors.is_empty()),
+        ];
+        match said.iter().find(|(_, is_said)| *is_said) {
+            Some((field, _)) => Err(format!("`key_of` says it all; take out `{field}`, or write `names` and `key`")),
+            None => Ok(()),
+        }
+    }
+
     fn matcher(&self) -> Result<Matcher, String> {
         match (&self.pattern, &self.value) {
             (Some(pattern), None) => {
@@ -287,30 +327,37 @@ impl RuleSpec {
                 if usize::from(self.lead) > LOOK_BEHIND - 12 {
                     return Err(format!("`lead` is {}; the most is {}", self.lead, LOOK_BEHIND - 12));
                 }
-                let hir = parse("pattern", pattern)?;
+                let pattern = expanded("pattern", pattern)?;
+                let hir = parse("pattern", &pattern)?;
                 if matches!(self.reach, ReachSpec::Line) && can_match_newline(&hir) {
                     return Err("the pattern can match a line break, but its reach is \"line\": write `[ \\t]` for \
                                 `\\s`, exclude `\\n`, or declare `reach = { lines = N }`"
                         .to_owned());
                 }
-                if !self.next.is_empty() {
-                    parse("next", &self.next)?;
-                }
-                Ok(Matcher::Pattern { regex: pattern.clone().into(), lead: self.lead, next: self.next.clone().into() })
+                let next = expanded("next", &self.next)?;
+                parse("next", &next)?;
+                Ok(Matcher::Pattern { regex: pattern.into(), lead: self.lead, next: next.into() })
             }
             (None, Some(value)) => {
-                parse("value", value)?;
+                let value = match shape::alone(value) {
+                    Some(shape) => shape.map_err(|what| format!("`value`: {what}; a colon that is meant is `[:]`"))?,
+                    None => expanded("value", value)?,
+                };
+                parse("value", &value)?;
                 if !self.next.is_empty() {
                     return Err("`next` goes with `pattern`, not with `value`".to_owned());
                 }
-                let key = self.key.clone().unwrap_or_default();
+                let key = match self.key_of.is_empty() {
+                    true => self.key.clone().unwrap_or_default(),
+                    false => derive::key(&self.key_of, &self.key_words),
+                };
                 parse("key", &key)?;
                 let kind = match self.kind {
                     Some(KindSpec::Password) => ValueKind::Password,
                     Some(KindSpec::Token) => ValueKind::Token,
                     Some(KindSpec::Shaped) | None => ValueKind::Shaped,
                 };
-                Ok(Matcher::Assignment { key: key.into(), value: value.clone().into(), kind })
+                Ok(Matcher::Assignment { key: key.into(), value: value.into(), kind })
             }
             _ => Err("a rule has either `pattern`, or `value` (with `key` where the name matters)".to_owned()),
         }
@@ -321,21 +368,36 @@ fn texts(list: Vec<String>) -> List<Text> {
     list.into_iter().map(Cow::Owned).collect()
 }
 
+fn expanded(field: &str, expression: &str) -> Result<String, String> {
+    shape::expand(expression).map(Cow::into_owned).map_err(|what| format!("`{field}`: {what}"))
+}
+
+fn derived_anchors(pattern: &str) -> Result<Vec<Anchor>, String> {
+    derive::anchors(&parse("pattern", pattern)?).ok_or_else(|| {
+        format!(
+            "a rule needs `anchors`: no text of {SHORTEST_ANCHOR} bytes or more starts every match of its pattern, so none \
+             can be taken from there"
+        )
+    })
+}
+
 fn anchor(text: &str) -> Result<Anchor, String> {
     let (text, any_case) = match text.strip_prefix("i:") {
         Some(rest) => (rest.to_ascii_lowercase(), true),
         None => (text.to_owned(), false),
     };
-    // The gate probes every second byte for three-byte grams, so four bytes are the fewest that cannot slip through.
-    if !(4..=32).contains(&text.len()) {
-        return Err(format!("anchor `{text}` has {} bytes; it needs 4 to 32", text.len()));
+    if !(SHORTEST_ANCHOR..=LONGEST_ANCHOR).contains(&text.len()) {
+        return Err(format!(
+            "anchor `{text}` has {} bytes; it needs {SHORTEST_ANCHOR} to {LONGEST_ANCHOR}",
+            text.len()
+        ));
     }
     Ok(Anchor { text: text.into(), any_case })
 }
 
 fn check(name: &str) -> Result<Check, String> {
-    Check::ALL.iter().find(|(known, _)| *known == name).map(|(_, check)| *check).ok_or_else(|| {
-        let known: Vec<_> = Check::ALL.iter().map(|(known, _)| *known).collect();
+    Check::ALL.iter().find(|check| check.name() == name).copied().ok_or_else(|| {
+        let known: Vec<_> = Check::ALL.iter().map(|check| check.name()).collect();
         format!("check `{name}` is none of {}", known.join(", "))
     })
 }
