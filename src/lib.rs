@@ -11,6 +11,7 @@ pub mod decode;
 pub mod file;
 pub mod finding;
 pub mod gap;
+pub mod inside;
 pub mod outcome;
 pub mod posture;
 pub mod redaction;

@@ -178,6 +178,26 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Adds what another part of the same run read; scope and what was looked for stay.
+    pub fn join(&mut self, other: Self) {
+        let sum = |ours: &mut Option<u64>, theirs: Option<u64>| {
+            *ours = ours.zip(theirs).map(|(a, b)| a + b).or(*ours).or(theirs);
+        };
+        sum(&mut self.files, other.files);
+        sum(&mut self.commits, other.commits);
+        sum(&mut self.objects, other.objects);
+        self.bytes += other.bytes;
+        self.excluded += other.excluded;
+        self.below_confidence += other.below_confidence;
+        self.not_content.extend(other.not_content);
+        self.gaps.extend(other.gaps);
+        self.accepted_gaps.extend(other.accepted_gaps);
+        self.notes.extend(other.notes);
+        for (by, count) in other.allowed {
+            *self.allowed.entry(by).or_default() += count;
+        }
+    }
+
     /// Whether everything that was asked for was read.
     pub fn is_complete(&self) -> bool {
         self.gaps.is_empty()
@@ -199,6 +219,20 @@ impl Summary {
     }
 }
 
+impl Suppressed {
+    /// A finding that is less sure than what is shown.
+    pub fn unsure(finding: &Finding) -> Self {
+        let evidence = Reason::texts(&finding.evidence, ", ");
+        Self {
+            rule: finding.rule.to_string(),
+            reason: Reason::new("confidence.low", format!("{} confidence: {evidence}", finding.confidence)),
+            path: finding.path.clone(),
+            place: finding.place,
+            by: Suppressor::Confidence,
+        }
+    }
+}
+
 impl Outcome {
     /// How many findings have this severity.
     pub fn count(&self, severity: Severity) -> usize {
@@ -210,16 +244,16 @@ impl Outcome {
         let (shown, below): (Vec<_>, Vec<_>) = self.findings.drain(..).partition(|finding| finding.confidence >= min);
         self.findings = shown;
         self.summary.below_confidence += below.len();
-        self.suppressed.extend(below.into_iter().map(|finding| Suppressed {
-            rule: finding.rule.to_string(),
-            reason: Reason::new(
-                "confidence.low",
-                format!("{} confidence: {}", finding.confidence, Reason::texts(&finding.evidence, ", ")),
-            ),
-            path: finding.path.clone(),
-            place: finding.place,
-            by: Suppressor::Confidence,
-        }));
+        self.suppressed.extend(below.iter().map(Suppressed::unsure));
+    }
+
+    /// Adds what another part of the same run came to.
+    pub fn join(&mut self, other: Self) {
+        let Self { findings, suppressed, secrets, summary } = other;
+        self.findings.extend(findings);
+        self.suppressed.extend(suppressed);
+        self.secrets.extend(secrets);
+        self.summary.join(summary);
     }
 
     /// Keeps the first `most` findings, and as many of what was set aside. To be called when all is in order.

@@ -195,7 +195,7 @@ fn ranges_hold_what_git_lists_or_are_incomplete() {
             Ok(ends) => {
                 let changes = range::scan(&repository, &ends, &detector, &Progress::default(), Options::default());
                 let found = changes.findings.iter().map(|it| it.secret.expose().to_vec()).collect();
-                (changes.gaps.is_empty(), found, changes.commits.unwrap_or(0))
+                (changes.summary.gaps.is_empty(), found, changes.summary.commits.unwrap_or(0))
             }
         };
         let Some(listed) = listed else {

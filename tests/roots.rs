@@ -244,3 +244,32 @@ fn a_repository_that_is_scanned_as_files_is_never_clean() {
         assert_eq!((ended, said), (code, code == 3), "{arguments:?}: {report}");
     }
 }
+
+/// `--posture` looks at the same files as the scan that it comes with.
+#[test]
+fn practices_are_looked_for_in_what_is_scanned() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write(".git/HEAD", "ref: refs/heads/main\n");
+    write(".git/config", "[core]\n\tbare = false\n");
+    write(".git/objects/pack/.keep", "");
+    write(".git/refs/heads/.keep", "");
+    write(".gitignore", "build/\n");
+    write("build/main.tf", "resource \"aws_secretsmanager_secret\" \"db\" {\n  name = \"db\"\n}\n");
+    let practices = |flags: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_keysieve"))
+            .current_dir(folder.path())
+            .args(["scan", "--posture", "--format", "json", "-j", "1"])
+            .args(flags)
+            .output()
+            .unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        report["findings"].as_array().unwrap().iter().filter(|it| it["kind"] == "practice").count()
+    };
+    assert_eq!(practices(&[]), 0);
+    assert!(practices(&["--no-ignore"]) > 0);
+}

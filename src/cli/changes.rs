@@ -13,8 +13,9 @@ use keysieve::config::{self, Config};
 use keysieve::decode::shown;
 use keysieve::finding::{Confidence, Finding};
 use keysieve::gap::{Gap, GapCode};
-use keysieve::outcome::{Outcome, Summary, Suppressed, Suppressor};
+use keysieve::outcome::Outcome;
 use keysieve::scan::Progress;
+use keysieve::scan::verdicts::Markers;
 use keysieve::source::changes::range::{self, Ends, Pushed, Range};
 use keysieve::source::changes::{self, Changes, Options, staged};
 use keysieve::source::history::Repository;
@@ -100,19 +101,14 @@ pub fn run_staged(arguments: StagedArgs) -> anyhow::Result<ExitCode> {
     let repository = common.trust.open(&arguments.repository)?;
     let settings = Settings::of(&repository.root(), &common.accepted)?;
     let detector = detector(&settings, common)?;
-    let is_accepted = is_accepted(&settings);
-    let options = Options { heed_markers: true, is_accepted: Some(&is_accepted) };
-    let changes = watched(common, |progress| staged::scan(&repository, &detector, progress, options))?;
-    finish(changes, &detector, &settings, common)
-}
-
-/// Whether a finding is excluded or accepted where it stands.
-pub fn is_accepted(settings: &Settings) -> impl Fn(&Finding) -> bool + Sync + '_ {
-    let today = config::today();
-    move |finding| {
-        settings.config.excludes(&finding.identity)
-            || settings.config.allows(finding, &finding.identity, today).is_some()
-    }
+    let found = {
+        let (policy, exclude) = (settings.policy(), settings.config.excluded_files());
+        let is_accepted = |finding: &Finding| policy.accepts(finding);
+        let options = Options { markers: Markers::Heeded, exclude: &exclude, is_accepted: Some(&is_accepted) };
+        watched(common, |progress| staged::scan(&repository, &detector, progress, options))?
+    };
+    let outcome = scan::decide(found, &settings, common.limits.findings());
+    scan::report(&outcome, &detector, &settings, &common.report)
 }
 
 /// What was found, and by which rules and settings.
@@ -146,26 +142,27 @@ pub fn look_at_range(arguments: &RangeArgs) -> anyhow::Result<Looked> {
         None => (Settings::of(&repository.root(), &common.accepted)?, Vec::new(), Vec::new()),
     };
     let detector = detector(&settings, common)?;
-    let is_accepted = is_accepted(&settings);
-    let options = Options { heed_markers: arguments.trust_head || arguments.pre_push, is_accepted: Some(&is_accepted) };
+    let (policy, exclude) = (settings.policy(), settings.config.excluded_files());
+    let is_accepted = |finding: &Finding| policy.accepts(finding);
+    let markers = if arguments.trust_head || arguments.pre_push { Markers::Heeded } else { Markers::Refused };
+    let options = Options { markers, exclude: &exclude, is_accepted: Some(&is_accepted) };
     let is_empty = ends.is_empty();
-    let mut changes = match is_empty {
+    let mut found = match is_empty {
         false => watched(common, |progress| range::scan(&repository, &ends, &detector, progress, options))?,
-        true => Changes::default(),
+        true => Changes::default().into(),
     };
-    drop(is_accepted);
-    changes.notes.extend(notes);
-    changes.gaps.extend(gaps);
+    let summary = &mut found.summary;
+    summary.notes.extend(notes);
+    summary.gaps.extend(gaps);
     if is_empty && unknown.is_empty() {
-        changes.notes.push("nothing is pushed: no ref that is pushed has a new commit".to_owned());
+        summary.notes.push("nothing is pushed: no ref that is pushed has a new commit".to_owned());
     }
     if !unknown.is_empty() {
-        changes.scope = unknown.iter().map(|gap| gap.path.clone()).collect::<Vec<_>>().join(", ");
-        changes.commits.get_or_insert(0);
+        summary.scope = Some(unknown.iter().map(|gap| gap.path.clone()).collect::<Vec<_>>().join(", "));
+        summary.commits.get_or_insert(0);
     }
-    changes.gaps.extend(unknown);
-    let mut outcome = outcome(changes, &detector, &settings);
-    outcome.limit(common.limits.findings());
+    summary.gaps.extend(unknown);
+    let outcome = scan::decide(found, &settings, common.limits.findings());
     Ok(Looked { outcome, detector, settings })
 }
 
@@ -280,15 +277,16 @@ fn detector(settings: &Settings, common: &CommonArgs) -> anyhow::Result<Detector
     Ok(if common.report.explain { detector.with_explanations() } else { detector })
 }
 
-fn watched(common: &CommonArgs, work: impl FnOnce(&Progress) -> Changes + Send) -> anyhow::Result<Changes> {
+fn watched(common: &CommonArgs, work: impl FnOnce(&Progress) -> Outcome + Send) -> anyhow::Result<Outcome> {
     let mut limits = common.limits.limits();
     common.repository_limits.apply(&mut limits);
     let progress = progress::begin(limits);
     let display = Display::start(&progress, !common.no_progress, "changes");
     let pool = rayon::ThreadPoolBuilder::new().num_threads(common.threads.unwrap_or(0)).build()?;
-    let changes = pool.install(|| work(&progress));
+    let mut found = pool.install(|| work(&progress));
     drop(display);
-    Ok(changes)
+    found.summary.gaps.extend(signals::gap());
+    Ok(found)
 }
 
 /// Configuration and baseline as `base` has them, so that a change cannot switch off its own check; and what to say of
@@ -341,57 +339,4 @@ fn settings_at(
         accepted.min_confidence.map(Confidence::from).or(config.min_confidence).unwrap_or(Confidence::Medium);
     let settings = Settings { config, baseline, baseline_path, min_confidence };
     Ok((settings, notes.into_inner(), gaps.into_inner()))
-}
-
-/// Sets aside what is accepted, prints and judges.
-fn finish(changes: Changes, detector: &Detector, settings: &Settings, common: &CommonArgs) -> anyhow::Result<ExitCode> {
-    let mut outcome = outcome(changes, detector, settings);
-    outcome.limit(common.limits.findings());
-    scan::report(&outcome, detector, settings, &common.report)
-}
-
-/// What `changes` come to.
-pub fn outcome(changes: Changes, detector: &Detector, settings: &Settings) -> Outcome {
-    let mut outcome = Outcome {
-        summary: Summary {
-            scope: Some(changes.scope),
-            commits: changes.commits,
-            files: Some(changes.files),
-            bytes: changes.bytes,
-            gaps: changes.gaps.into_iter().chain(signals::gap()).collect(),
-            notes: changes.notes,
-            ..Summary::default()
-        },
-        ..Outcome::default()
-    };
-    let by_marker = |(_, dropped, _): &&(_, keysieve_engine::candidate::Dropped, String)| {
-        dropped.judge == keysieve_engine::candidate::Judge::Allow
-    };
-    outcome.summary.allowed.insert(Suppressor::Marker, changes.dropped.iter().filter(by_marker).count());
-    outcome.secrets = changes.dropped.iter().filter(by_marker).map(|(it, ..)| it.secret.clone()).collect();
-    outcome.suppressed = changes
-        .dropped
-        .into_iter()
-        .map(|(candidate, dropped, path)| Suppressed {
-            rule: detector.rule_of(&candidate).id.to_string(),
-            path,
-            place: candidate.place,
-            by: dropped.judge.into(),
-            reason: dropped.reason.into(),
-        })
-        .collect();
-    let (findings, excluded): (Vec<_>, Vec<_>) =
-        changes.findings.into_iter().partition(|finding| !settings.config.excludes(&finding.identity));
-    if !excluded.is_empty() {
-        outcome.summary.excluded = excluded.len() as u64;
-        outcome.summary.notes.push(format!(
-            "{} findings stand in files that the configuration excludes: {}",
-            excluded.len(),
-            excluded.iter().map(|finding| finding.path.as_str()).take(5).collect::<Vec<_>>().join(", ")
-        ));
-    }
-    scan::accept(findings, settings, &mut outcome);
-    outcome.require_confidence(settings.min_confidence);
-    outcome.sort();
-    outcome
 }

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use keysieve::outcome::{Outcome, Summary};
-use keysieve::source::history::{self, Options, Since};
+use keysieve::source::history::{self, History, Options, Since};
 use keysieve_engine::Detector;
 use keysieve_engine::verdict::path_matcher;
 
@@ -73,35 +72,23 @@ pub fn run(arguments: HistoryArgs) -> anyhow::Result<ExitCode> {
         since: arguments.since.as_deref().map(since),
         max_commits: arguments.max_commits,
         paths,
+        exclude: settings.config.excluded_files(),
         min_confidence: Some(settings.min_confidence),
     };
     let detector = Detector::new(settings.config.rules())?;
+    let detector = if arguments.report.explain { detector.with_explanations() } else { detector };
     let mut limits = arguments.limits.limits();
     arguments.repository_limits.apply(&mut limits);
     arguments.history_limits.apply(&mut limits);
     let progress = progress::begin(limits);
     let display = Display::start(&progress, !arguments.no_progress, "objects");
     let pool = rayon::ThreadPoolBuilder::new().num_threads(arguments.threads.unwrap_or(0)).build()?;
-    let found = pool.install(|| history::scan(&repository, &options, &detector, &progress))?;
+    let history = pool.install(|| history::scan(&repository, &options, &detector, &progress))?;
     drop(display);
-    let mut outcome = Outcome {
-        summary: Summary {
-            scope: Some(scope(&arguments, found.refs)),
-            commits: Some(found.commits),
-            objects: Some(found.objects),
-            bytes: found.bytes,
-            gaps: found.gaps.into_iter().chain(signals::gap()).collect(),
-            ..Summary::default()
-        },
-        ..Outcome::default()
-    };
-    let (findings, excluded): (Vec<_>, Vec<_>) =
-        found.findings.into_iter().partition(|finding| !settings.config.excludes(&finding.identity));
-    outcome.summary.excluded = excluded.len() as u64;
-    scan::accept(findings, &settings, &mut outcome);
-    outcome.require_confidence(settings.min_confidence);
-    outcome.sort();
-    outcome.limit(progress.limits.findings);
+    let History { mut found, refs, .. } = history;
+    found.summary.scope = Some(scope(&arguments, refs));
+    found.summary.gaps.extend(signals::gap());
+    let outcome = scan::decide(found, &settings, progress.limits.findings);
     scan::report(&outcome, &detector, &settings, &arguments.report)
 }
 

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use keysieve::outcome::{LookedFor, Outcome, Summary};
-use keysieve::posture::{self, Posture, source};
+use keysieve::outcome::{Outcome, Summary};
+use keysieve::posture::{self, source};
 use keysieve::scan::Progress;
 use keysieve::scan::limits::Limits;
 use keysieve::source::tree;
 
 use super::limits::TimeArgs;
-use super::settings::{AcceptedArgs, ReportArgs, Settings, repository_root};
+use super::settings::{AcceptedArgs, ReportArgs, Settings, SourceArgs, repository_root};
 use super::{progress, scan};
 
 /// The arguments of `posture`.
@@ -34,46 +34,33 @@ pub fn run(arguments: &PostureArgs) -> anyhow::Result<ExitCode> {
     let settings = Settings::of(&repository_root(&arguments.paths[0]), &arguments.accepted)?;
     let mut limits = Limits::default();
     arguments.time.apply(&mut limits);
-    let posture = look(&arguments.paths, &settings, &progress::begin(limits))?;
-    let mut outcome = Outcome {
-        summary: Summary {
-            scope: Some("Terraform, CloudFormation, Kubernetes, compose, Dockerfiles, workflows".to_owned()),
-            looked_for: LookedFor::Practices,
-            files: Some(posture.files),
-            bytes: posture.bytes,
-            ..Summary::default()
-        },
-        ..Outcome::default()
-    };
-    if posture.files == 0 && posture.gaps.is_empty() && posture.notes.is_empty() {
-        outcome.summary.notes.push("there is no infrastructure here that posture knows".to_owned());
+    let progress = progress::begin(limits);
+    let options = SourceArgs::of(arguments.paths.clone()).tree(&settings);
+    let mut found = look(&options, &settings, &progress)?;
+    let Summary { files, gaps, notes, .. } = &found.summary;
+    if *files == Some(0) && gaps.is_empty() && notes.is_empty() {
+        found.summary.notes.push("there is no infrastructure here that posture knows".to_owned());
     }
-    add(posture, &settings, &mut outcome);
-    outcome.sort();
+    let outcome = scan::decide(found, &settings, progress.limits.findings);
     scan::print(&outcome, &settings.config.rules(), None, &settings, &arguments.report)
 }
 
-/// Checks the files below `paths`.
-pub fn look(paths: &[PathBuf], settings: &Settings, progress: &Progress) -> anyhow::Result<Posture> {
+/// Checks the files of a tree.
+pub fn look(options: &tree::Options, settings: &Settings, progress: &Progress) -> anyhow::Result<Outcome> {
     if !settings.config.checks_posture() {
         anyhow::bail!("no practice is left to check: `[rules]` of the configuration switches all of them off");
     }
-    let exclude: Vec<_> = settings.config.exclude.iter().map(|(_, glob)| glob.clone()).collect();
-    let (files, gaps) = source::read(paths, &exclude, progress);
+    let (files, gaps) = source::read(options, progress);
     let mut posture = posture::check(&files);
     posture.gaps.extend(gaps);
-    Ok(posture)
+    posture.findings.retain(|finding| !settings.config.is_disabled(&finding.rule));
+    Ok(posture.into())
 }
 
-/// Adds what was found to `outcome`, as far as the configuration and the baseline do not accept it.
-pub fn add(posture: Posture, settings: &Settings, outcome: &mut Outcome) {
-    outcome.summary.gaps.extend(posture.gaps);
-    outcome.summary.notes.extend(posture.notes);
-    let wanted = posture.findings.into_iter().filter(|finding| !settings.config.is_disabled(&finding.rule));
-    let notes = std::mem::take(&mut outcome.summary.notes);
-    scan::accept(wanted.collect(), settings, outcome);
-    // What there is to say of the configuration has been said, if secrets were looked for as well.
-    let more: Vec<String> = outcome.summary.notes.drain(..).filter(|note| !notes.contains(note)).collect();
-    outcome.summary.notes = notes;
-    outcome.summary.notes.extend(more);
+/// Adds what was found of practices to what was `found` of credentials in the same files.
+pub fn add(practices: Outcome, found: &mut Outcome) {
+    // The files have been counted.
+    found.join(Outcome { summary: Summary { files: None, bytes: 0, ..practices.summary }, ..practices });
+    found.summary.gaps.sort();
+    found.summary.gaps.dedup();
 }

@@ -7,6 +7,7 @@ use keysieve::baseline::{self, Baseline};
 use keysieve::config::{self, Config};
 use keysieve::finding::{Confidence, Severity};
 use keysieve::report;
+use keysieve::scan::policy::Policy;
 use keysieve::source::history::{Environment, OpenError, Repository, Trust};
 use keysieve::source::{stdin, tree};
 
@@ -210,6 +211,17 @@ impl Default for ReportArgs {
 }
 
 impl SourceArgs {
+    /// What to read of a tree.
+    pub fn tree(&self, settings: &Settings) -> tree::Options {
+        tree::Options {
+            paths: self.paths.clone(),
+            no_ignore: self.no_ignore,
+            follow: self.follow,
+            trust_links: self.trust_links,
+            exclude: settings.config.excluded_files(),
+        }
+    }
+
     /// These files, and all else by default.
     pub fn of(paths: Vec<PathBuf>) -> Self {
         Self {
@@ -258,6 +270,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// What was decided about findings and gaps.
+    pub fn policy(&self) -> Policy<'_> {
+        Policy::new(&self.config, self.baseline.as_ref(), self.min_confidence)
+    }
+
     /// Reads configuration and baseline; every path is checked before anything is scanned.
     pub fn read(arguments: &SourceArgs) -> anyhow::Result<Self> {
         let named: Vec<PathBuf> = arguments.paths.iter().filter(|path| !is_stdin(path)).cloned().collect();

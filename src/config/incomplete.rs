@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 use crate::gap::{Gap, GapCode};
+use crate::inside;
 use keysieve_engine::verdict::path_matcher;
 
 #[derive(Debug, Deserialize)]
@@ -82,7 +83,7 @@ impl AcceptIncomplete {
     pub(super) fn covers(&self, gap: &Gap) -> bool {
         let of_path = || {
             gap.file().is_some_and(|path| {
-                let outer = path.split("!/").next().unwrap_or(path);
+                let outer = inside::outer(path);
                 self.paths.iter().any(|glob| glob.is_match(path) || glob.is_match(outer))
             })
         };

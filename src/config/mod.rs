@@ -20,6 +20,7 @@ use toml::Spanned;
 use crate::file;
 use crate::finding::{Confidence, Finding, Fingerprint, Severity};
 use crate::gap::Gap;
+use crate::inside;
 use crate::posture;
 use crate::redaction::without_values;
 use incomplete::AcceptIncomplete;
@@ -379,9 +380,14 @@ impl Config {
         self.accept_incomplete.iter().find(|entry| !entry.is_expired(today) && entry.covers(gap))
     }
 
+    /// What `exclude` leaves out.
+    pub fn excluded_files(&self) -> Vec<GlobMatcher> {
+        self.exclude.iter().map(|(_, glob)| glob.clone()).collect()
+    }
+
     /// Whether `exclude` leaves out the file at `identity`, or what is in it.
     pub fn excludes(&self, identity: &str) -> bool {
-        let outer = identity.split("!/").next().unwrap_or(identity);
+        let outer = inside::outer(identity);
         self.exclude.iter().any(|(_, glob)| glob.is_match(outer))
     }
 
@@ -390,7 +396,7 @@ impl Config {
         let Some(path) = gap.file() else { return false };
         let folders = self.exclude.iter().filter_map(|(glob, _)| glob.strip_suffix("/**").or(glob.strip_suffix('/')));
         let is_folder = |glob: &str| path_matcher(glob).is_ok_and(|glob| glob.is_match(path));
-        self.excludes(path) || (!path.contains("!/") && folders.filter(|glob| !glob.is_empty()).any(is_folder))
+        self.excludes(path) || (inside::outer(path) == path && folders.filter(|glob| !glob.is_empty()).any(is_folder))
     }
 
     /// How many rules are switched off, changed and added.

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, HashSet};
 use crate::finding::{Advice, Confidence, Excerpt, Finding, FindingKind, Key, Place, Reason, Secret, Severity};
 use crate::gap::Gap;
 use crate::gap::GapCode;
+use crate::outcome::{LookedFor, Outcome, Summary};
 use crate::redaction;
 use checks::Hit;
 use keysieve_engine::path_facts::PathFacts;
@@ -80,6 +81,21 @@ fn unchecked(template: Template, files: &[&str]) -> String {
             files.len()
         ),
         [] => String::new(),
+    }
+}
+
+impl From<Posture> for Outcome {
+    fn from(posture: Posture) -> Self {
+        let summary = Summary {
+            scope: Some("Terraform, CloudFormation, Kubernetes, compose, Dockerfiles, workflows".to_owned()),
+            looked_for: LookedFor::Practices,
+            files: Some(posture.files),
+            bytes: posture.bytes,
+            gaps: posture.gaps,
+            notes: posture.notes,
+            ..Summary::default()
+        };
+        Self { findings: posture.findings, summary, ..Self::default() }
     }
 }
 

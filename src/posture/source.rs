@@ -1,9 +1,8 @@
 //! Which files say something about infrastructure, and what is in them.
 
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use globset::GlobMatcher;
 use rayon::prelude::*;
 
 use super::node::{self, Block, Node};
@@ -206,10 +205,9 @@ fn is_example(name: &str) -> bool {
 }
 
 /// Files below `paths` that git does not ignore. Other people's code in vendored folders is not this repository's practice.
-pub fn read(paths: &[PathBuf], exclude: &[GlobMatcher], progress: &Progress) -> (Vec<File>, Vec<Gap>) {
+pub fn read(options: &tree::Options, progress: &Progress) -> (Vec<File>, Vec<Gap>) {
     const SKIPPED: [&str; 3] = ["node_modules", "vendor", ".terraform"];
-    let options = tree::Options { paths: paths.to_vec(), exclude: exclude.to_vec(), ..tree::Options::default() };
-    let (listed, coverage) = tree::files(&options, progress);
+    let (listed, coverage) = tree::files(options, progress);
     let read_one = |named: Named| -> Option<Result<File, Gap>> {
         let Named { path, identity } = named;
         let gap = |code, reason: String| Gap::new(code, shown(&path), reason).known_as(&identity);

@@ -1,8 +1,9 @@
 //! Scans what is inside of a container, as if each inner content were a file of its own.
 
 use super::limits::Task;
-use super::{Content, Gap, GapCode, Progress, Worker, content, window};
+use super::{Content, Progress, Worker, content, window};
 use crate::decode::container::{self, Kind, Sink};
+use crate::gap::{Gap, GapCode};
 use keysieve_engine::Detector;
 
 /// Largest container that is unpacked, in bytes: it is held in memory, with what is unpacked of it.

@@ -11,11 +11,13 @@ use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use super::container::{Inside, largest_container};
 use super::limits::Task;
 use super::window::{self, Reading};
-use super::{Content, Gap, GapCode, Worker, explain};
+use super::{Content, Worker, explain};
 use crate::decode::container::in_words;
 use crate::decode::recognised::{self, Format, Kinds, TAIL};
 use crate::decode::rest;
 use crate::finding::Secret;
+use crate::gap::{Gap, GapCode};
+use crate::inside;
 use keysieve_engine::Detector;
 use keysieve_engine::candidate::Candidate;
 
@@ -224,7 +226,7 @@ fn tell_once(contents: &mut Vec<Content>) {
                 for (path, count) in others {
                     if path == content.path {
                         own += count;
-                    } else if is_inside(path, &content.path) {
+                    } else if inside::is_inside(path, &content.path) {
                         inner += count;
                         is_outside |= outer_of_rest(path) == Some(&content.path);
                     }
@@ -257,11 +259,7 @@ impl Places {
 
 /// The container whose bytes outside of entries this path stands for.
 fn outer_of_rest(path: &str) -> Option<&str> {
-    path.strip_suffix(rest::NAME).and_then(|outer| outer.strip_suffix("!/"))
-}
-
-fn is_inside(path: &str, outer: &str) -> bool {
-    path.strip_prefix(outer).is_some_and(|rest| rest.starts_with("!/"))
+    path.strip_suffix(rest::NAME).and_then(|outer| outer.strip_suffix(inside::SIGN))
 }
 
 /// The last bytes of a file that is read on at `at`.

@@ -8,8 +8,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{GapCode, Panicked, Progress};
+use super::{Panicked, Progress};
 use crate::decode::container::{self, in_words};
+use crate::gap::GapCode;
 
 /// The limits of a scan.
 #[derive(Debug, Clone)]

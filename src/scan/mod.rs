@@ -8,13 +8,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
+mod collected;
 mod container;
 pub mod content;
 pub mod limits;
 pub mod names;
+pub mod policy;
+pub mod verdicts;
 pub mod window;
 
-pub use crate::gap::{Gap, GapCode};
+pub use collected::Collected;
+
+use crate::gap::Gap;
 
 use keysieve_engine::Scratch;
 use keysieve_engine::candidate::Candidate;

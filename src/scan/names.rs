@@ -2,9 +2,10 @@
 //! well as in a content, and is published with it.
 
 use super::limits::Task;
-use super::{Content, Gap, Worker, window};
+use super::{Content, Worker, window};
 use crate::decode::shown;
 use crate::finding::Place;
+use crate::gap::Gap;
 use keysieve_engine::Detector;
 use keysieve_engine::candidate::Candidate;
 

@@ -6,8 +6,9 @@
 
 use std::io::{self, Read};
 
+use super::Worker;
 use super::limits::{Reached, Task};
-use super::{GapCode, Worker};
+use crate::gap::GapCode;
 use keysieve_engine::Detector;
 use keysieve_engine::candidate::Candidate;
 use keysieve_engine::content::Stream;

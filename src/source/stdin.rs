@@ -3,16 +3,21 @@
 use std::io::{self, Read};
 
 use crate::gap::{Gap, GapCode};
+use crate::outcome::Outcome;
 use crate::scan::content::Scan;
 use crate::scan::limits::Task;
-use crate::scan::{Content, Coverage, Progress, Worker, guarded};
+use crate::scan::{Collected, Coverage, Progress, Worker, guarded};
 use keysieve_engine::Detector;
 
 /// The name of standard input in reports.
 pub const NAME: &str = "-";
 
-/// Scans standard input to its end and gives `each` what it holds.
-pub fn scan(detector: &Detector, progress: &Progress, each: &dyn Fn(Content)) -> Coverage {
+/// What to say where nothing came: a shell tells nobody that the command before the pipe has failed.
+const EMPTY: &str = "standard input was empty (0 bytes read); did the command that was to write to it fail?";
+
+/// Scans standard input to its end.
+pub fn scan(detector: &Detector, progress: &Progress) -> Outcome {
+    let found = Collected::new(detector, progress.limits.findings);
     let mut coverage = Coverage::default();
     let task = Task::new(progress);
     let mut worker = Worker::default();
@@ -24,11 +29,14 @@ pub fn scan(detector: &Detector, progress: &Progress, each: &dyn Fn(Content)) ->
             coverage.files = u64::from(scanned.is_whole);
             coverage.bytes = scanned.bytes;
             coverage.gaps = scanned.gaps;
-            scanned.contents.into_iter().for_each(each);
+            scanned.contents.into_iter().for_each(|content| found.add(content));
         }
     }
     coverage.gaps = coverage.gaps.into_iter().map(Gap::of_no_file).collect();
-    coverage
+    let is_empty = coverage.bytes == 0 && coverage.is_complete();
+    let mut outcome = found.outcome(coverage);
+    outcome.summary.notes.extend(is_empty.then(|| EMPTY.to_owned()));
+    outcome
 }
 
 /// Standard input, of which reading ends when the scan does: whoever writes to it may never write again.

@@ -22,10 +22,12 @@ use super::ignored::OfUser;
 use crate::config;
 use crate::file::{self, shown};
 use crate::gap::{Gap, GapCode};
+use crate::inside;
+use crate::outcome::Outcome;
 use crate::scan::content::Scan;
 use crate::scan::limits::Task;
 use crate::scan::names::Names;
-use crate::scan::{Content, Coverage, NotContent, Panicked, Progress, Worker, Workers, explain, window};
+use crate::scan::{Collected, Content, Coverage, NotContent, Panicked, Progress, Worker, Workers, explain, window};
 use keysieve_engine::Detector;
 
 /// What to read of a tree.
@@ -140,9 +142,16 @@ pub fn files(options: &Options, progress: &Progress) -> (Vec<Named>, Coverage) {
     (files.into_iter().filter(|file| !file.is_link).map(named).collect(), coverage)
 }
 
+/// Lists and reads everything.
+pub fn scan(options: &Options, detector: &Detector, progress: &Progress) -> Outcome {
+    let found = Collected::new(detector, progress.limits.findings);
+    let coverage = read(options, detector, progress, &|content| found.add(content));
+    found.outcome(coverage)
+}
+
 /// Lists and reads everything; `each` is called for every content in which the engine found something, from several
 /// threads and in no particular order.
-pub fn scan(options: &Options, detector: &Detector, progress: &Progress, each: impl Fn(Content) + Sync) -> Coverage {
+fn read(options: &Options, detector: &Detector, progress: &Progress, each: &(impl Fn(Content) + Sync)) -> Coverage {
     let roots: Vec<Root> = options.paths.iter().map(|path| Root::new(path)).collect();
     let (files, mut coverage) = list(options, &roots, progress);
     progress.expect_files(files.len());
@@ -150,7 +159,7 @@ pub fn scan(options: &Options, detector: &Detector, progress: &Progress, each: i
     let read = files
         .par_iter()
         .fold(Coverage::default, |mut coverage, file| {
-            read_file(file, &roots[file.root], options, detector, progress, &workers, &mut coverage, &each);
+            read_file(file, &roots[file.root], options, detector, progress, &workers, &mut coverage, each);
             coverage
         })
         .reduce(Coverage::default, |mut all, part| {
@@ -162,7 +171,7 @@ pub fn scan(options: &Options, detector: &Detector, progress: &Progress, each: i
     let (named, gap) =
         named.unwrap_or_else(|panicked| (Vec::new(), Some(Gap::about(GapCode::Failed, "file names", panicked))));
     coverage.gaps.extend(gap);
-    named.into_iter().for_each(&each);
+    named.into_iter().for_each(each);
     coverage.gaps.iter_mut().for_each(|gap| identify(gap, &roots));
     coverage.gaps.sort();
     coverage.gaps.dedup();
@@ -172,14 +181,14 @@ pub fn scan(options: &Options, detector: &Detector, progress: &Progress, each: i
 
 /// Notes the path that the configuration knows the gap's file by.
 fn identify(gap: &mut Gap, roots: &[Root]) {
-    let outer = gap.path.split("!/").next().unwrap_or_default();
+    let (outer, inner) = inside::split(&gap.path);
     // What is shown has no `./` before it, which the root may have.
     let paths = [PathBuf::from(outer), Path::new(".").join(outer)];
     let below = |root: &Root| paths.iter().find(|path| path.starts_with(&root.path)).map(|path| root.identity(path));
     let mut around: Vec<&Root> = roots.iter().collect();
     around.sort_by_key(|root| std::cmp::Reverse(root.path.as_os_str().len()));
     if let Some(identity) = around.into_iter().find_map(below) {
-        gap.identity = Some(format!("{identity}{}", &gap.path[outer.len()..]));
+        gap.identity = Some(format!("{identity}{inner}"));
     }
 }
 

@@ -163,7 +163,11 @@ fn an_interrupted_scan_says_so() {
     let progress = Progress::default();
     progress.stop(keysieve::scan::Stop::Interrupted);
     let found = scan(&repository, &Options::default(), &Detector::builtin(), &progress).unwrap();
-    assert!(found.gaps.iter().any(|gap| gap.reason == "the scan was interrupted"), "{:?}", found.gaps);
+    assert!(
+        found.found.summary.gaps.iter().any(|gap| gap.reason == "the scan was interrupted"),
+        "{:?}",
+        found.found.summary.gaps
+    );
 }
 
 /// Only root can give a repository to somebody else; elsewhere there is nothing to look at.

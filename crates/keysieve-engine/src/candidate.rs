@@ -12,7 +12,7 @@ use crate::reason::Reason;
 pub type RuleIndex = u32;
 
 /// A judge that can speak against a candidate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Judge {
     /// Contextual rules do not read binary content.
     Content,

@@ -9,7 +9,9 @@ use anyhow::Context;
 use keysieve::config::can_accept;
 use keysieve::finding::Finding;
 use keysieve::gap::Gap;
+use keysieve::inside;
 use keysieve::outcome::Outcome;
+use keysieve::scan::verdicts::Markers;
 use keysieve::source::changes::{Options, staged};
 use keysieve::source::tree;
 use keysieve_engine::Detector;
@@ -17,7 +19,7 @@ use keysieve_engine::Detector;
 use super::super::changes::{self, Looked, RangeArgs};
 use super::super::limits::LimitArgs;
 use super::super::settings::{AcceptedArgs, ReportArgs, Settings, SourceArgs, TrustArgs};
-use super::super::{NOTHING_FOUND, progress, say, scan};
+use super::super::{NOTHING_FOUND, progress, say, scan, signals};
 use super::{Hook, RunArgs};
 
 /// Runs a hook: 0 lets a commit or push through, whatever else refuses it.
@@ -90,7 +92,7 @@ fn say_what_was_not_read(gaps: &[Gap]) {
 fn entries(gaps: &[Gap]) -> Vec<String> {
     let entry = |gap: &Gap| {
         let (key, value) = match gap.file().filter(|path| !Path::new(path).is_absolute()) {
-            Some(path) => ("path", globset::escape(path.split("!/").next().unwrap_or_default())),
+            Some(path) => ("path", globset::escape(inside::outer(path))),
             None => ("code", gap.code.to_string()),
         };
         format!("{key} = {}", toml::Value::String(value))
@@ -107,9 +109,12 @@ fn pre_commit(files: &[PathBuf]) -> anyhow::Result<Looked> {
     let limits = LimitArgs::default();
     let progress = progress::begin(limits.limits());
     let mut outcome = {
-        let is_accepted = changes::is_accepted(&settings);
-        let options = Options { heed_markers: true, is_accepted: Some(&is_accepted) };
-        changes::outcome(staged::scan(&repository, &detector, &progress, options), &detector, &settings)
+        let (policy, exclude) = (settings.policy(), settings.config.excluded_files());
+        let is_accepted = |finding: &Finding| policy.accepts(finding);
+        let options = Options { markers: Markers::Heeded, exclude: &exclude, is_accepted: Some(&is_accepted) };
+        let mut found = staged::scan(&repository, &detector, &progress, options);
+        found.summary.gaps.extend(signals::gap());
+        scan::decide(found, &settings, usize::MAX)
     };
     let staged = if files.is_empty() { HashSet::new() } else { staged::paths(&repository) };
     if !files.iter().all(|file| is_staged(file, &repository.root(), &staged)) {
@@ -136,29 +141,18 @@ fn is_staged(file: &Path, root: &Path, staged: &HashSet<Vec<u8>>) -> bool {
 }
 
 /// Adds what the files as they are hold; what the index holds as well is told once.
-fn add(outcome: &mut Outcome, files: Outcome) {
+fn add(outcome: &mut Outcome, mut files: Outcome) {
     let known = |finding: &Finding, findings: &[Finding]| {
         findings.iter().any(|other| {
             (&other.rule, &other.identity, other.place) == (&finding.rule, &finding.identity, finding.place)
                 && other.secret.expose() == finding.secret.expose()
         })
     };
-    let (ours, theirs) = (&mut outcome.summary, files.summary);
-    ours.scope = ours.scope.take().map(|scope| format!("{scope}; the files that were named"));
-    ours.files = Some(ours.files.unwrap_or(0) + theirs.files.unwrap_or(0));
-    ours.bytes += theirs.bytes;
-    ours.excluded += theirs.excluded;
-    ours.below_confidence += theirs.below_confidence;
-    ours.not_content.extend(theirs.not_content);
-    ours.gaps.extend(theirs.gaps);
-    ours.accepted_gaps.extend(theirs.accepted_gaps);
+    files.findings.retain(|finding| !known(finding, &outcome.findings));
+    let summary = &mut outcome.summary;
+    summary.scope = summary.scope.take().map(|scope| format!("{scope}; the files that were named"));
     // That nothing is staged says nothing of the files.
-    ours.notes = theirs.notes;
-    for (by, count) in theirs.allowed {
-        *ours.allowed.entry(by).or_default() += count;
-    }
-    let new: Vec<Finding> = files.findings.into_iter().filter(|finding| !known(finding, &outcome.findings)).collect();
-    outcome.findings.extend(new);
-    outcome.suppressed.extend(files.suppressed);
+    summary.notes.clear();
+    outcome.join(files);
     outcome.sort();
 }

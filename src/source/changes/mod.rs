@@ -5,10 +5,11 @@
 //! that is moved, a file that is renamed and a key that is indented anew bring nothing, and a key whose last line was
 //! missing does. `index` and `trees` say which files differ, [`staged`] and [`range`] which versions to compare.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use globset::GlobMatcher;
 use rayon::prelude::*;
 
 mod ancestry;
@@ -27,27 +28,27 @@ use super::history::pack::Kind as object;
 use crate::decode::shown;
 use crate::finding::{Finding, Severity};
 use crate::gap::{Gap, GapCode};
+use crate::outcome::{Outcome, Summary, Suppressor};
 use crate::scan::content::Scan;
 use crate::scan::limits::{Limits, Task};
 use crate::scan::names::{Named, Names, of_folder};
-use crate::scan::{Progress, Worker, Workers};
+use crate::scan::verdicts::{Judged, Markers, Verdicts};
+use crate::scan::{Content, Progress, Worker, Workers};
 use keysieve_engine::Detector;
-use keysieve_engine::candidate::{Candidate, Dropped, Judge};
+use keysieve_engine::candidate::Candidate;
 use keysieve_engine::path_facts::PathFacts;
-use keysieve_engine::reason::Code;
-use keysieve_engine::verdict::{Verdict, verdict};
 
 /// What a change brought.
 #[derive(Debug, Default)]
 pub struct Changes {
-    /// Secrets that it brought in.
-    pub findings: Vec<Finding>,
-    /// Candidates that were thrown out, with their paths.
-    pub dropped: Vec<(Candidate, Dropped, String)>,
+    /// Secrets that it brought in, and what of it is suppressed.
+    pub judged: Judged,
     /// Commits looked at; `None` for the index.
     pub commits: Option<u64>,
     /// Files whose content is new.
     pub files: u64,
+    /// Files that are left out.
+    pub excluded: BTreeSet<Vec<u8>>,
     /// Bytes of these.
     pub bytes: u64,
     /// What could not be read.
@@ -61,21 +62,48 @@ pub struct Changes {
 /// How to look at changes.
 #[derive(Clone, Copy, Default)]
 pub struct Options<'a> {
-    /// Takes comment markers for what they say. Where somebody else's change is looked at they say nothing.
-    pub heed_markers: bool,
+    /// What comment markers are worth.
+    pub markers: Markers,
+    /// Files to leave out.
+    pub exclude: &'a [GlobMatcher],
     /// Whether a finding is accepted, or excluded, where it stands. What was accepted in one place is new where it moves to.
     pub is_accepted: Option<&'a (dyn Fn(&Finding) -> bool + Sync)>,
 }
 
+impl From<Changes> for Outcome {
+    fn from(changes: Changes) -> Self {
+        let mut summary = Summary {
+            scope: Some(changes.scope),
+            commits: changes.commits,
+            files: Some(changes.files),
+            bytes: changes.bytes,
+            excluded: changes.excluded.len() as u64,
+            gaps: changes.gaps,
+            notes: changes.notes,
+            ..Summary::default()
+        };
+        // Whoever looks at a change sees all of it, and should know what was not looked at.
+        if !changes.excluded.is_empty() {
+            let named: Vec<String> = changes.excluded.iter().take(MOST_NAMED).map(|path| shown(path)).collect();
+            let more = if changes.excluded.len() > MOST_NAMED { ", …" } else { "" };
+            let named = named.join(", ");
+            summary.notes.push(format!("the configuration excludes what changed in {named}{more}"));
+        }
+        summary.allowed.insert(Suppressor::Marker, changes.judged.allowed_by_marker());
+        let Judged { findings, suppressed, allowed, .. } = changes.judged;
+        Self { findings, suppressed, secrets: allowed, summary }
+    }
+}
+
+/// Most excluded files that are named.
+const MOST_NAMED: usize = 5;
+
 /// What was found in one content.
 #[derive(Debug, Default)]
 struct Scanned {
-    findings: Vec<Finding>,
-    dropped: Vec<(Candidate, Dropped, String)>,
+    judged: Judged,
     bytes: u64,
     gaps: Vec<Gap>,
-    /// Findings that a marker would have allowed.
-    markers: usize,
     /// How often each secret stands there.
     counts: Counts,
     /// The same without what is accepted there, where something is.
@@ -136,9 +164,10 @@ impl<'a> Scanner<'a> {
                 Scanned { gaps: vec![Gap::new(missing.code, path, reason)], ..Scanned::default() }
             }
         };
-        scanned.counts = counts(&scanned.findings);
-        if let Some(is_accepted) = self.options.is_accepted.filter(|it| scanned.findings.iter().any(it)) {
-            let standing: Vec<Finding> = scanned.findings.iter().filter(|it| !is_accepted(it)).cloned().collect();
+        scanned.counts = counts(&scanned.judged.findings);
+        if let Some(is_accepted) = self.options.is_accepted.filter(|it| scanned.judged.findings.iter().any(it)) {
+            let standing: Vec<Finding> =
+                scanned.judged.findings.iter().filter(|it| !is_accepted(it)).cloned().collect();
             scanned.standing = Some(counts(&standing));
         }
         let scanned = Arc::new(scanned);
@@ -155,32 +184,32 @@ impl<'a> Scanner<'a> {
         match read {
             Ok(read) => {
                 scanned.gaps = read.gaps;
-                read.contents.into_iter().for_each(|it| self.judge(it.candidates, &it.path, &mut scanned));
+                read.contents.into_iter().for_each(|it| self.verdicts().of_content(it, &mut scanned.judged));
             }
             Err(panicked) => scanned.gaps.push(Gap::new(GapCode::Failed, path, panicked)),
         }
         scanned
     }
 
-    fn judge(&self, candidates: Vec<Candidate>, path: &str, scanned: &mut Scanned) {
-        let facts = PathFacts::of(path);
-        for mut candidate in candidates {
-            let by_marker = candidate.dropped.as_ref().is_some_and(|dropped| dropped.judge == Judge::Allow);
-            if by_marker && !self.options.heed_markers {
-                candidate.dropped = None;
-                candidate.evidence.push(Code::MarkerOfChange.into());
-                scanned.markers += 1;
-            }
-            match verdict(self.detector, candidate, path, &facts) {
-                Verdict::Finding(finding) => scanned.findings.push(Finding::from(*finding)),
-                Verdict::Dropped(candidate, dropped) => scanned.dropped.push((*candidate, dropped, path.to_owned())),
-                Verdict::OtherPath => {}
-            }
-        }
+    fn verdicts(&self) -> Verdicts<'_> {
+        Verdicts { detector: self.detector, markers: self.options.markers }
+    }
+
+    /// The findings among `candidates` of what has the name `place` instead of a path.
+    fn judged(&self, candidates: Vec<Candidate>, place: &str, into: &mut Changes) -> Vec<Finding> {
+        let mut judged = Judged::default();
+        let content = Content { path: place.to_owned(), identity: place.to_owned(), candidates };
+        self.verdicts().of_content(content, &mut judged);
+        into.judged.suppressed.append(&mut judged.suppressed);
+        into.judged.allowed.append(&mut judged.allowed);
+        judged.findings
     }
 
     /// The secrets that `changes`, made together, brought in; what was read is counted in `into`.
     fn new_in(&self, changes: &[Change], into: &mut Changes) -> New {
+        let (excluded, changes): (Vec<&Change>, Vec<&Change>) =
+            changes.iter().partition(|change| self.is_excluded(&change.path));
+        into.excluded.extend(excluded.iter().filter(|it| it.new.is_some()).map(|it| it.path.clone()));
         let now: Vec<(usize, Oid, Arc<Scanned>)> = changes
             .par_iter()
             .enumerate()
@@ -190,10 +219,11 @@ impl<'a> Scanner<'a> {
             into.files += 1;
             into.bytes += scanned.bytes;
             into.gaps.extend(scanned.gaps.iter().cloned());
-            into.dropped.extend(scanned.dropped.iter().cloned());
+            into.judged.suppressed.extend(scanned.judged.suppressed.iter().cloned());
+            into.judged.allowed.extend(scanned.judged.allowed.iter().cloned());
         }
-        let mut new = New { findings: self.in_names(changes, into), markers: 0 };
-        if now.iter().all(|(_, _, scanned)| scanned.findings.is_empty()) {
+        let mut new = New { findings: self.in_names(&changes, into), markers: 0 };
+        if now.iter().all(|(_, _, scanned)| scanned.judged.findings.is_empty()) {
             return new;
         }
         // What stood there before, change by change; of a merge's versions the one with the most counts.
@@ -211,7 +241,7 @@ impl<'a> Scanner<'a> {
             *number = number.saturating_sub(all_before.get(digest).copied().unwrap_or(0));
         }
         for (at, oid, scanned) in &now {
-            let change = &changes[*at];
+            let change = changes[*at];
             let mut left = Counts::new();
             for (digest, number) in &scanned.counts {
                 let gain = number.saturating_sub(before[*at].get(digest).copied().unwrap_or(0));
@@ -225,10 +255,10 @@ impl<'a> Scanner<'a> {
                 continue;
             }
             let old_lines: HashSet<String> =
-                change.old.iter().flat_map(|old| lines(&self.scan(old, &change.path).findings)).collect();
+                change.old.iter().flat_map(|old| lines(&self.scan(old, &change.path).judged.findings)).collect();
             // First those on lines that are new as well.
             let (kept, added): (Vec<&Finding>, Vec<&Finding>) =
-                scanned.findings.iter().partition(|finding| old_lines.contains(&line(finding)));
+                scanned.judged.findings.iter().partition(|finding| old_lines.contains(&line(finding)));
             for finding in added.into_iter().chain(kept) {
                 let gain = left.entry(digest(finding)).or_default();
                 if *gain > 0 {
@@ -236,15 +266,22 @@ impl<'a> Scanner<'a> {
                     new.findings.push((finding.clone(), *oid));
                 }
             }
-            new.markers += scanned.markers;
+            new.markers += scanned.judged.refused;
         }
         new
     }
 
+    /// Whether the configuration leaves a file out.
+    fn is_excluded(&self, path: &[u8]) -> bool {
+        !self.options.exclude.is_empty() && {
+            let path = shown(path);
+            self.options.exclude.iter().any(|glob| glob.is_match(&path))
+        }
+    }
+
     /// Secrets in the names of files that are new, unless one stood in a name that is gone.
-    fn in_names(&self, changes: &[Change], into: &mut Changes) -> Vec<(Finding, Oid)> {
-        let is_new = |change: &&Change| change.old.is_empty();
-        let added: Vec<&Change> = changes.iter().filter(is_new).collect();
+    fn in_names(&self, changes: &[&Change], into: &mut Changes) -> Vec<(Finding, Oid)> {
+        let added: Vec<&Change> = changes.iter().copied().filter(|change| change.old.is_empty()).collect();
         if added.is_empty() {
             return Vec::new();
         }
@@ -262,9 +299,10 @@ impl<'a> Scanner<'a> {
         for Named { index, at, candidate } in named {
             let change = added[index];
             let judged = |before: &[u8]| {
-                let mut scanned = Scanned::default();
-                self.judge(vec![candidate.clone()], &of_folder(before), &mut scanned);
-                scanned
+                let mut judged = Judged::default();
+                let path = of_folder(before);
+                self.verdicts().judge(candidate.clone(), &path, &path, &PathFacts::of(&path), &mut judged);
+                judged
             };
             let stood_before = changes.iter().filter(|it| it.new.is_none() && !it.old.is_empty()).any(|gone| {
                 let at = memchr::memmem::find(&gone.path, candidate.secret.expose());
@@ -275,7 +313,8 @@ impl<'a> Scanner<'a> {
                 continue;
             }
             let scanned = judged(&change.path[..at]);
-            into.dropped.extend(scanned.dropped);
+            into.judged.suppressed.extend(scanned.suppressed);
+            into.judged.allowed.extend(scanned.allowed);
             let new = scanned.findings.into_iter().filter(|it| seen.insert((digest(it), it.path.clone())));
             found.extend(new.map(|finding| (finding, change.new.unwrap_or_else(|| Oid::none(self.objects.hash)))));
         }

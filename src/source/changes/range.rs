@@ -9,6 +9,7 @@ use super::trees::{self, Change, Comparison};
 use super::{Changes, Options, Scanner, gaps_of, short};
 use crate::finding::Finding;
 use crate::gap::{Gap, GapCode};
+use crate::outcome::Outcome;
 use crate::scan::limits::{Limits, Task};
 use crate::scan::names::{Names, REF_NAME};
 use crate::scan::{Progress, Worker, window};
@@ -20,8 +21,6 @@ use crate::source::history::refs::Refs;
 use crate::source::history::revision::{RevisionError, Revisions};
 use crate::source::history::walk::leave_out_signatures;
 use crate::source::history::{HEADER, MESSAGE, NOWHERE, Repository, note};
-use keysieve_engine::path_facts::PathFacts;
-use keysieve_engine::verdict::{Verdict, verdict};
 use keysieve_engine::{Detector, Scratch};
 
 /// Which commits to look at.
@@ -194,7 +193,7 @@ pub fn scan(
     detector: &Detector,
     progress: &Progress,
     options: Options<'_>,
-) -> Changes {
+) -> Outcome {
     let mut changes = Changes { gaps: ends.gaps.clone(), ..Changes::default() };
     let objects = super::open(repository, &progress.limits, &mut changes.gaps);
     let refs = Refs::read(repository.git_folder(), repository.common_folder());
@@ -220,7 +219,7 @@ pub fn scan(
         if progress.is_stopped() {
             break;
         }
-        looked_at.texts.extend(in_text(&scanner, &commit.oid, Kind::Commit, &mut changes.gaps));
+        looked_at.texts.extend(in_text(&scanner, &commit.oid, Kind::Commit, &mut changes));
         if refs.shallow.contains(&commit.oid) {
             changes.gaps.push(Gap::about(
                 GapCode::ShallowClone,
@@ -239,9 +238,9 @@ pub fn scan(
         progress.file_done();
     }
     for tag in &ends.tags {
-        looked_at.texts.extend(in_text(&scanner, tag, Kind::Tag, &mut changes.gaps));
+        looked_at.texts.extend(in_text(&scanner, tag, Kind::Tag, &mut changes));
     }
-    looked_at.texts.extend(in_ref_names(&scanner, &ends.ref_names, &mut changes.gaps));
+    looked_at.texts.extend(in_ref_names(&scanner, &ends.ref_names, &mut changes));
     for oid in &ends.contents {
         let mut comparison = Comparison::new(&objects, progress.limits.paths);
         match objects.read(oid) {
@@ -255,7 +254,7 @@ pub fn scan(
         looked_at.whole.extend(new.findings);
     }
     let mut scratch = Scratch::default();
-    changes.findings = looked_at.settle(&scanner, ends, &mut |oid| {
+    changes.judged.findings = looked_at.settle(&scanner, ends, &mut |oid| {
         let (_, bytes) = objects.read(oid).ok()?;
         note(oid, &bytes, detector, &mut scratch)
     });
@@ -270,11 +269,11 @@ pub fn scan(
     }
     changes.gaps.sort();
     changes.gaps.dedup();
-    changes
+    changes.into()
 }
 
 /// What stands in the names of refs.
-fn in_ref_names(scanner: &Scanner<'_>, ref_names: &[String], gaps: &mut Vec<Gap>) -> Vec<(Finding, Oid)> {
+fn in_ref_names(scanner: &Scanner<'_>, ref_names: &[String], changes: &mut Changes) -> Vec<(Finding, Oid)> {
     let mut names = Names::default();
     ref_names.iter().for_each(|name| names.push(name.as_bytes()));
     let task = Task::new(scanner.progress);
@@ -283,14 +282,10 @@ fn in_ref_names(scanner: &Scanner<'_>, ref_names: &[String], gaps: &mut Vec<Gap>
         Ok(scanned) => scanned,
         Err(panicked) => (Vec::new(), Some(Gap::new(GapCode::Failed, "ref names", panicked))),
     };
-    gaps.extend(gap);
-    let facts = PathFacts::of(REF_NAME);
-    let found =
-        named.into_iter().filter_map(|named| match verdict(scanner.detector, named.candidate, REF_NAME, &facts) {
-            Verdict::Finding(finding) => Some((Finding::from(*finding), Oid::none(scanner.objects.hash))),
-            _ => None,
-        });
-    found.collect()
+    changes.gaps.extend(gap);
+    let candidates = named.into_iter().map(|named| named.candidate).collect();
+    let judged = scanner.judged(candidates, REF_NAME, changes);
+    judged.into_iter().map(|finding| (finding, Oid::none(scanner.objects.hash))).collect()
 }
 
 /// What is looked at, in words.
@@ -336,12 +331,12 @@ fn compare(objects: &Objects, commit: &Commit, comparison: &mut Comparison<'_>) 
 }
 
 /// What stands in the message and the header of a commit or tag.
-fn in_text(scanner: &Scanner<'_>, oid: &Oid, kind: Kind, gaps: &mut Vec<Gap>) -> Vec<(Finding, Oid)> {
+fn in_text(scanner: &Scanner<'_>, oid: &Oid, kind: Kind, changes: &mut Changes) -> Vec<(Finding, Oid)> {
     let path = || format!("{kind} {}", short(oid));
     let bytes = match scanner.objects.read_kind(oid, kind) {
         Ok(bytes) => bytes,
         Err(missing) => {
-            gaps.push(Gap::about(missing.code, path(), missing.reason));
+            changes.gaps.push(Gap::about(missing.code, path(), missing.reason));
             return Vec::new();
         }
     };
@@ -353,22 +348,17 @@ fn in_text(scanner: &Scanner<'_>, oid: &Oid, kind: Kind, gaps: &mut Vec<Gap>) ->
         let reading = match read {
             Ok(reading) => reading,
             Err(panicked) => {
-                gaps.push(Gap::about(GapCode::Failed, path(), panicked));
+                changes.gaps.push(Gap::about(GapCode::Failed, path(), panicked));
                 continue;
             }
         };
-        gaps.extend(reading.error.map(|error| Gap::about(error.code(), path(), error.explain())));
+        changes.gaps.extend(reading.error.map(|error| Gap::about(error.code(), path(), error.explain())));
         let mut candidates = reading.candidates;
         if place == HEADER {
             leave_out_signatures(scanner.detector.rules(), text, &mut candidates);
         }
-        let facts = PathFacts::of(place);
-        found.extend(candidates.into_iter().filter_map(|candidate| {
-            match verdict(scanner.detector, candidate, place, &facts) {
-                Verdict::Finding(finding) => Some((Finding::from(*finding), *oid)),
-                _ => None,
-            }
-        }));
+        let judged = scanner.judged(candidates, place, changes);
+        found.extend(judged.into_iter().map(|finding| (finding, *oid)));
     }
     found
 }

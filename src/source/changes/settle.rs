@@ -8,6 +8,7 @@ use super::range::Ends;
 use super::trees::{self, Change};
 use super::{Counts, Scanner, digest, merged};
 use crate::finding::{CommitNote, Finding, Provenance};
+use crate::inside;
 use crate::source::history::commit::Commit;
 use crate::source::history::oid::Oid;
 
@@ -36,8 +37,7 @@ impl LookedAt {
         let paths: HashMap<String, &Change> =
             changes.iter().map(|change| (crate::decode::shown(&change.path), change)).collect();
         for (finding, object) in found {
-            let outer = finding.path.split("!/").next().unwrap_or_default();
-            let path = paths.get(outer).map(|change| change.path.clone()).unwrap_or_default();
+            let path = paths.get(inside::outer(&finding.path)).map(|change| change.path.clone()).unwrap_or_default();
             self.found.push((finding, object, commit.oid, path));
         }
     }

@@ -7,6 +7,7 @@ use super::trees::{self, Comparison};
 use super::{Changes, Options, Scanner, gaps_of, short};
 use crate::file::{self, shown};
 use crate::gap::{Gap, GapCode};
+use crate::outcome::Outcome;
 use crate::scan::Progress;
 use crate::scan::limits::Limits;
 use crate::source::history::Repository;
@@ -16,7 +17,7 @@ use crate::source::history::refs::Refs;
 use keysieve_engine::Detector;
 
 /// Compares the index of `repository` with its last commit, and in a merge with what is merged, and scans what is new.
-pub fn scan(repository: &Repository, detector: &Detector, progress: &Progress, options: Options<'_>) -> Changes {
+pub fn scan(repository: &Repository, detector: &Detector, progress: &Progress, options: Options<'_>) -> Outcome {
     let mut changes = Changes::default();
     let objects = super::open(repository, &progress.limits, &mut changes.gaps);
     let index = Index::of(repository);
@@ -56,14 +57,14 @@ pub fn scan(repository: &Repository, detector: &Detector, progress: &Progress, o
     progress.expect_files(comparison.changes.len());
     let scanner = Scanner::new(&objects, detector, progress, options);
     let new = scanner.new_in(&comparison.changes, &mut changes);
-    changes.findings = new.findings.into_iter().map(|(finding, _)| finding).collect();
+    changes.judged.findings = new.findings.into_iter().map(|(finding, _)| finding).collect();
     if comparison.changes.is_empty() && changes.gaps.is_empty() {
         changes.notes.push("nothing is staged; `git add` stages what is to be committed".to_owned());
     }
     if let Some(why) = progress.stopped() {
         changes.gaps.push(Gap::about(GapCode::Interrupted, "index", why));
     }
-    changes
+    changes.into()
 }
 
 /// The paths whose content differs from the last commit's.

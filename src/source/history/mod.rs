@@ -8,7 +8,7 @@
 //! repository and says whether its owner is trusted.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 pub mod attribute;
 pub mod commit;
@@ -28,6 +28,7 @@ pub mod refs;
 pub mod repository;
 pub mod revision;
 pub mod store;
+mod suppressed;
 pub mod tree_entries;
 pub mod walk;
 
@@ -41,19 +42,22 @@ use refs::Refs;
 pub use repository::{OpenError, Repository, Trust};
 use revision::{RevisionError, Revisions};
 use store::{Reading, Store};
+use suppressed::SuppressedOnce;
 use walk::{Found, SecretId, VariantId, WantedNames};
 
 use crate::decode;
 use crate::finding::{CommitNote, Confidence, Finding, Provenance};
 use crate::gap::{Gap, GapCode};
+use crate::inside;
+use crate::outcome::{Outcome, Summary, Suppressed};
 use crate::scan::content::Scan;
 use crate::scan::limits::Task;
 use crate::scan::names::{FILE_NAME, Names, REF_NAME};
-use crate::scan::{Progress, Worker, window};
+use crate::scan::verdicts::{Judged, Markers, Verdicts};
+use crate::scan::{Content, Progress, Worker, window};
 use keysieve_engine::candidate::Candidate;
 use keysieve_engine::content::Stream;
 use keysieve_engine::path_facts::PathFacts;
-use keysieve_engine::verdict::{Verdict, verdict};
 use keysieve_engine::{Detector, Scratch};
 
 /// Path of what stands in a commit's or a tag's message.
@@ -78,6 +82,8 @@ pub struct Options {
     pub max_commits: Option<usize>,
     /// Only these paths.
     pub paths: Vec<globset::GlobMatcher>,
+    /// Files to leave out.
+    pub exclude: Vec<globset::GlobMatcher>,
     /// Lowest confidence that counts.
     pub min_confidence: Option<Confidence>,
 }
@@ -94,20 +100,12 @@ pub enum Since {
 /// The result of a scan.
 #[derive(Debug, Default)]
 pub struct History {
-    /// One finding for each secret and rule.
-    pub findings: Vec<Finding>,
+    /// One finding for each secret and rule, and what was read.
+    pub found: Outcome,
     /// Refs whose history was read: the heads of linked work trees and `HEAD` are some.
     pub refs: u64,
-    /// Commits read.
-    pub commits: u64,
-    /// Objects read.
-    pub objects: u64,
-    /// Bytes of all objects, expanded.
-    pub bytes: u64,
-    /// Bytes of them that were scanned; the others are copies.
+    /// Bytes of objects that were scanned; the others are copies.
     pub scanned: u64,
-    /// What could not be read.
-    pub gaps: Vec<Gap>,
 }
 
 /// Scans the history of `repository` and of the submodules inside it.
@@ -118,21 +116,18 @@ pub fn scan(
     progress: &Progress,
 ) -> Result<History, RevisionError> {
     let mut history = scan_one(repository, "", options, detector, progress)?;
-    for (name, submodule) in repository.submodules(&mut history.gaps) {
+    for (name, submodule) in repository.submodules(&mut history.found.summary.gaps) {
         // Its refs are its own: a name that is no ref of the outer repository was refused above.
         let own = Options {
             branches: Vec::new(),
             since: options.since.clone().filter(|since| matches!(since, Since::Time(_))),
             paths: options.paths.clone(),
+            exclude: options.exclude.clone(),
             ..*options
         };
         let part = scan_one(&submodule, &format!("{name}/"), &own, detector, progress)?;
-        history.findings.extend(part.findings);
-        history.gaps.extend(part.gaps);
+        history.found.join(part.found);
         history.refs += part.refs;
-        history.commits += part.commits;
-        history.objects += part.objects;
-        history.bytes += part.bytes;
         history.scanned += part.scanned;
     }
     Ok(history)
@@ -206,15 +201,31 @@ fn scan_one(
     gaps.sort();
     gaps.dedup();
     let mut reporter = Reporter::new(detector, &store, &found, progress);
+    let verdicts = Verdicts { detector, markers: Markers::Heeded };
+    let mut suppressed = SuppressedOnce::default();
+    let mut excluded: BTreeSet<String> = BTreeSet::new();
+    let is_of_an_excluded = |path: &str| options.exclude.iter().any(|glob| glob.is_match(inside::outer(path)));
     let mut facts: HashMap<String, PathFacts> = HashMap::new();
     let least = options.min_confidence.unwrap_or(Confidence::Low);
     let attribution = attribute::attribute(&store, &found, &trees, graph, &refs, progress, &mut |variant, path| {
         if !options.paths.is_empty() && !options.paths.iter().any(|glob| glob.is_match(path)) {
             return false;
         }
+        if is_of_an_excluded(path) {
+            excluded.insert(inside::outer(path).to_owned());
+            return false;
+        }
         let facts = facts.entry(path.to_owned()).or_insert_with(|| PathFacts::of(path));
-        let candidate = Candidate::clone(&found.secrets.list[variant as usize].candidate);
-        matches!(verdict(detector, candidate, path, facts), Verdict::Finding(it) if it.confidence >= least)
+        let variant = &found.secrets.list[variant as usize];
+        let mut judged = Judged::default();
+        verdicts.judge(Candidate::clone(&variant.candidate), path, path, facts, &mut judged);
+        if let Some(finding) = judged.findings.first()
+            && finding.confidence < least
+        {
+            judged.suppressed.push(Suppressed::unsure(finding));
+        }
+        suppressed.add(variant.secret, prefix, judged.suppressed, judged.allowed);
+        judged.findings.iter().any(|finding| finding.confidence >= least)
     });
     gaps.extend(attribution.gaps.iter().cloned());
     let mut gaps = places::name(
@@ -222,6 +233,12 @@ fn scan_one(
         &places::Stored { store: &store, trees: &trees, commits: &attribution.commits, prefix },
         &options.paths,
     );
+    gaps.retain(|gap| {
+        let path = gap.file().and_then(|path| path.strip_prefix(prefix));
+        let left_out = path.filter(|path| is_of_an_excluded(path));
+        excluded.extend(left_out.map(|path| inside::outer(path).to_owned()));
+        left_out.is_none()
+    });
     let filter = Filter::new(options, since, &attribution);
     let mut findings = reporter.in_files(&attribution, &filter, prefix, &mut gaps);
     if options.paths.is_empty() {
@@ -232,14 +249,21 @@ fn scan_one(
         }
     }
     findings.retain(|finding| finding.confidence >= least);
-    Ok(History {
-        findings,
-        refs: refs.tips.len() as u64,
-        commits: attribution.commits.len() as u64,
-        objects: found.objects,
+    let Reporter { suppressed: of_reporter, .. } = reporter;
+    suppressed.join(of_reporter);
+    let mut summary = Summary {
+        commits: Some(attribution.commits.len() as u64),
+        objects: Some(found.objects),
         bytes: found.work.expanded,
-        scanned: found.work.scanned,
+        excluded: excluded.len() as u64,
         gaps,
+        ..Summary::default()
+    };
+    let (suppressed, secrets) = suppressed.into_parts(&mut summary);
+    Ok(History {
+        found: Outcome { findings, suppressed, secrets, summary },
+        refs: refs.tips.len() as u64,
+        scanned: found.work.scanned,
     })
 }
 
@@ -304,13 +328,23 @@ struct Reporter<'a> {
     /// For each secret the first of its variants.
     first_variant: HashMap<SecretId, usize>,
     scratch: Scratch,
+    /// What stands in messages, in names of refs or at no path, and is no finding.
+    suppressed: SuppressedOnce,
 }
 
 impl<'a> Reporter<'a> {
     fn new(detector: &'a Detector, store: &'a Store, found: &'a Found, progress: &'a Progress) -> Self {
         let variants = found.secrets.list.iter().enumerate().rev();
         let first_variant = variants.map(|(at, variant)| (variant.secret, at)).collect();
-        Self { detector, store, found, progress, first_variant, scratch: Scratch::default() }
+        Self {
+            detector,
+            store,
+            found,
+            progress,
+            first_variant,
+            scratch: Scratch::default(),
+            suppressed: SuppressedOnce::default(),
+        }
     }
 
     fn in_files(
@@ -330,7 +364,7 @@ impl<'a> Reporter<'a> {
                 continue;
             };
             let path = &attribution.paths[path as usize];
-            let outer = path.find("!/").map_or(path.as_str(), |at| &path[..at]);
+            let outer = inside::outer(path);
             let tree = &attribution.commits[at as usize].tree;
             let mut objects: Vec<_> = self.objects_at(tree, outer).into_iter().map(|oid| (oid, false)).collect();
             // The folder whose names hold it.
@@ -402,7 +436,9 @@ impl<'a> Reporter<'a> {
                 continue;
             }
             let contents = self.scan_text(&oid);
-            let picked = contents.iter().find_map(|(place, found)| Some((place, self.pick(found, secret, place)?)));
+            let picked = contents
+                .iter()
+                .find_map(|(place, found)| Some((place, self.pick_or_suppress(found, secret, place, prefix)?)));
             let Some((place, mut finding)) = picked else {
                 gaps.extend(self.unread(&oid, contents.iter().flat_map(|it| &it.1), secret));
                 continue;
@@ -430,12 +466,12 @@ impl<'a> Reporter<'a> {
         self.scratch = worker.scratch;
         gaps.extend(gap);
         let facts = PathFacts::of(REF_NAME);
+        let verdicts = Verdicts { detector: self.detector, markers: Markers::Heeded };
         let mut findings: Vec<Finding> = Vec::new();
         for named in named {
-            let Verdict::Finding(finding) = verdict(self.detector, named.candidate, REF_NAME, &facts) else {
-                continue;
-            };
-            let mut finding = Finding::from(*finding);
+            let mut judged = Judged::default();
+            verdicts.judge(named.candidate, REF_NAME, REF_NAME, &facts, &mut judged);
+            let Some(mut finding) = judged.findings.pop() else { continue };
             let name = String::from_utf8_lossy(names.get(named.index)).into_owned();
             let is_same = |it: &&mut Finding| it.rule == finding.rule && it.secret == finding.secret;
             if let Some(provenance) = findings.iter_mut().find(is_same).and_then(|it| it.provenance.as_mut()) {
@@ -479,7 +515,7 @@ impl<'a> Reporter<'a> {
         for (secret, (oid, count)) in versions {
             let is_tree = self.found.names.iter().any(|(_, tree, _)| *tree == oid);
             let contents = if is_tree { self.scan_names(&oid) } else { self.scan(&oid) };
-            let picked = contents.iter().find_map(|(_, candidates)| self.pick(candidates, secret, NOWHERE));
+            let picked = contents.iter().find_map(|(_, found)| self.pick_or_suppress(found, secret, NOWHERE, prefix));
             let Some(mut finding) = picked else {
                 gaps.extend(self.unread(&oid, contents.iter().flat_map(|it| &it.1), secret));
                 continue;
@@ -554,22 +590,41 @@ impl<'a> Reporter<'a> {
         (!is_there).then(|| Gap::new(GapCode::Damaged, format!("object {oid}"), NOT_READ_AGAIN))
     }
 
+    /// What the verdicts make of `secret` among `candidates`.
+    fn judged(&self, candidates: &[Candidate], secret: SecretId, path: &str) -> Judged {
+        let mut judged = Judged::default();
+        let Some(first) = self.first_variant.get(&secret) else { return judged };
+        let wanted = &self.found.secrets.list[*first].candidate;
+        let is_it = |it: &&Candidate| it.rule == wanted.rule && it.secret.expose() == wanted.secret.expose();
+        let content = Content {
+            path: path.to_owned(),
+            identity: path.to_owned(),
+            candidates: candidates.iter().filter(is_it).cloned().collect(),
+        };
+        Verdicts { detector: self.detector, markers: Markers::Heeded }.of_content(content, &mut judged);
+        judged
+    }
+
     /// The finding of `secret` among `candidates`: where it stands several times, the surest.
     fn pick(&self, candidates: &[Candidate], secret: SecretId, path: &str) -> Option<Finding> {
-        let wanted = &self.found.secrets.list[*self.first_variant.get(&secret)?].candidate;
-        let facts = PathFacts::of(path);
-        let mut best: Option<Finding> = None;
-        for candidate in candidates {
-            if candidate.rule != wanted.rule || candidate.secret.expose() != wanted.secret.expose() {
-                continue;
-            }
-            if let Verdict::Finding(finding) = verdict(self.detector, candidate.clone(), path, &facts)
-                && best.as_ref().is_none_or(|best| finding.confidence > best.confidence)
-            {
-                best = Some(Finding::from(*finding));
-            }
+        let findings = self.judged(candidates, secret, path).findings.into_iter();
+        findings.reduce(|best, finding| if finding.confidence > best.confidence { finding } else { best })
+    }
+
+    /// The same of what has no path, such as a message; what is no finding is suppressed.
+    fn pick_or_suppress(
+        &mut self,
+        candidates: &[Candidate],
+        secret: SecretId,
+        path: &str,
+        prefix: &str,
+    ) -> Option<Finding> {
+        let picked = self.pick(candidates, secret, path);
+        if picked.is_none() {
+            let Judged { suppressed, allowed, .. } = self.judged(candidates, secret, path);
+            self.suppressed.add(secret, prefix, suppressed, allowed);
         }
-        best
+        picked
     }
 
     /// The finding of `secret` in the first of these objects that has it, preferably in the content at `path`, which is in

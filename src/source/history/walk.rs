@@ -24,7 +24,7 @@ use crate::scan::content::{self, Scan};
 use crate::scan::limits::Task;
 use crate::scan::names::{FILE_NAME, Names};
 use crate::scan::{Progress, Stop, Worker, guarded};
-use keysieve_engine::candidate::{Candidate, RuleIndex};
+use keysieve_engine::candidate::{Candidate, Judge, RuleIndex};
 use keysieve_engine::rules::rule::{Class, Rule};
 use keysieve_engine::{Detector, Scratch, resolve};
 
@@ -109,14 +109,19 @@ pub struct Secrets {
     variants: HashMap<(SecretId, Option<Arc<str>>, Facts), VariantId>,
     /// The variants by number.
     pub list: Vec<Variant>,
+    /// How many of them no judge dropped.
+    found: usize,
 }
 
 /// What a verdict goes by, of a candidate and of those that take its place where its rule is not for the path.
-type Facts = Vec<(RuleIndex, Confidence, Severity, Option<i32>, bool, bool, Option<bool>)>;
+type Facts = Vec<(RuleIndex, Confidence, Severity, Option<i32>, bool, bool, Option<bool>, Option<Judge>)>;
 
 fn facts(candidate: &Candidate) -> Facts {
     std::iter::successors(Some(candidate), |it| it.otherwise.as_deref())
-        .map(|it| (it.rule, it.confidence, it.severity, it.score, it.harmless, it.proven, it.quoted))
+        .map(|it| {
+            let dropped = it.dropped.as_ref().map(|dropped| dropped.judge);
+            (it.rule, it.confidence, it.severity, it.score, it.harmless, it.proven, it.quoted, dropped)
+        })
         .collect()
 }
 
@@ -307,9 +312,11 @@ const VARIANTS: usize = 4;
 const QUICK: usize = 64 << 10;
 
 impl Object<'_, '_> {
-    /// Whether it is scanned as files are, and not by what is new in it.
-    fn is_read_as_file(&self) -> bool {
-        self.kind == Kind::Blob && (self.bytes.len() > LARGE || content::is_more_than_bytes(self.bytes))
+    /// Whether it is scanned as files are, and not by what is new in it: what is large, what may have a line that is longer
+    /// than `line`, and what is more than bytes.
+    fn is_read_as_file(&self, line: u64) -> bool {
+        let length = self.bytes.len();
+        self.kind == Kind::Blob && (length > LARGE || length as u64 > line || content::is_more_than_bytes(self.bytes))
     }
 }
 
@@ -326,7 +333,7 @@ fn look_at(
         object.task.next_object();
     }
     let looked = guarded(|| {
-        let is_file = object.is_read_as_file();
+        let is_file = object.is_read_as_file(shared.progress.limits.line);
         let scanned = scan_object(shared, object, is_file, derived, local);
         if let Some(reached) = &scanned.unread {
             local.found.gaps.push(object_gap(object.oid, &reached.clone().into()));
@@ -338,9 +345,7 @@ fn look_at(
             }
             false => settle(shared, object, &scanned, of_base, &mut local.found),
         };
-        if secrets.is_some()
-            && lock(&shared.secrets).list.len() > shared.progress.limits.findings.saturating_mul(VARIANTS)
-        {
+        if secrets.is_some() && lock(&shared.secrets).found > shared.progress.limits.findings.saturating_mul(VARIANTS) {
             shared.progress.stop(Stop::TooManyFindings);
         }
         Version { scanned, secrets }
@@ -521,9 +526,9 @@ fn candidates(scanned: &Scanned, bytes: &[u8], with_lines: bool) -> Vec<Candidat
 }
 
 impl Secrets {
-    /// The variants of those candidates that were not dropped.
+    /// The variants of these candidates; those that a judge dropped are kept to be counted and explained.
     fn ids(&mut self, candidates: Vec<Candidate>, inner: Option<&Arc<str>>) -> Vec<VariantId> {
-        candidates.into_iter().filter(|it| it.dropped.is_none()).map(|it| self.id(it, inner)).collect()
+        candidates.into_iter().map(|it| self.id(it, inner)).collect()
     }
 
     fn id(&mut self, candidate: Candidate, inner: Option<&Arc<str>>) -> VariantId {
@@ -532,6 +537,7 @@ impl Secrets {
         let next = self.list.len() as VariantId;
         let id = *self.variants.entry((secret, inner.cloned(), facts(&candidate))).or_insert(next);
         if id == next {
+            self.found += usize::from(candidate.dropped.is_none());
             self.list.push(Variant { secret, candidate: Arc::new(candidate), inner: inner.cloned() });
         }
         id
@@ -777,8 +783,7 @@ impl LocalTrees {
             (Vec::new(), Some(Gap::about(GapCode::Failed, "file names", panicked)))
         });
         self.gaps.extend(gap);
-        let kept = named.into_iter().filter(|it| it.candidate.dropped.is_none());
-        self.in_names.extend(kept.map(|it| {
+        self.in_names.extend(named.into_iter().map(|it| {
             let (tree, name) = (self.listed_in[it.index], self.listed.get(it.index).into());
             InName { tree, name, candidate: it.candidate }
         }));
