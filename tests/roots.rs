@@ -251,8 +251,8 @@ fn practices_are_looked_for_in_what_is_scanned() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
         let path = folder.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
     };
     write(".git/HEAD", "ref: refs/heads/main\n");
     write(".git/config", "[core]\n\tbare = false\n");
@@ -261,13 +261,13 @@ fn practices_are_looked_for_in_what_is_scanned() {
     write(".gitignore", "build/\n");
     write("build/main.tf", "resource \"aws_secretsmanager_secret\" \"db\" {\n  name = \"db\"\n}\n");
     let practices = |flags: &[&str]| {
-        let output = std::process::Command::new(env!("CARGO_BIN_EXE_keysieve"))
+        let output = Command::new(env!("CARGO_BIN_EXE_keysieve"))
             .current_dir(folder.path())
             .args(["scan", "--posture", "--format", "json", "-j", "1"])
             .args(flags)
             .output()
             .unwrap();
-        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
         report["findings"].as_array().unwrap().iter().filter(|it| it["kind"] == "practice").count()
     };
     assert_eq!(practices(&[]), 0);
