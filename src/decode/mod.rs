@@ -30,8 +30,18 @@ mod tar;
 mod zip;
 mod zstd;
 
-/// Bytes as text; those that are no UTF-8 are written `\xNN`.
+use crate::inside;
+
+/// A path or a name as text: bytes that are not UTF-8 are written `\xNN`, and so is the `!` of a `!/`, which in a path that is
+/// shown stands between a container and what is in it.
 pub fn shown(bytes: &[u8]) -> String {
+    if memchr::memmem::find(bytes, inside::SIGN.as_bytes()).is_some() {
+        return escaped(bytes).replace(inside::SIGN, "\\x21/");
+    }
+    escaped(bytes)
+}
+
+fn escaped(bytes: &[u8]) -> String {
     // Nearly all of them, and much faster than by chunks.
     if let Ok(text) = std::str::from_utf8(bytes) {
         return text.to_owned();

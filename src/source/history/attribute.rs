@@ -201,12 +201,25 @@ struct Paths {
 
 impl Paths {
     fn number(&mut self, path: &[u8]) -> u32 {
-        if let Some(number) = self.known.get(path) {
-            return *number;
+        match self.known.get(path) {
+            Some(number) => *number,
+            None => self.add(path.to_vec(), shown(path)),
         }
+    }
+
+    /// The number of a path inside of a container, which no file's is.
+    fn number_inside(&mut self, path: String) -> u32 {
+        let key = [b"\0", path.as_bytes()].concat();
+        match self.known.get(&key) {
+            Some(number) => *number,
+            None => self.add(key, path),
+        }
+    }
+
+    fn add(&mut self, key: Vec<u8>, path: String) -> u32 {
         let number = self.list.len() as u32;
-        self.known.insert(path.to_vec(), number);
-        self.list.push(shown(path));
+        self.known.insert(key, number);
+        self.list.push(path);
         number
     }
 }
@@ -306,7 +319,7 @@ pub fn attribute(
             too_many |= list.len() >= most;
             for (variant, path) in &mut list {
                 if let Some(inner) = &found.secrets.list[*variant as usize].inner {
-                    *path = paths.number(path_inside(&paths.list[*path as usize], inner).as_bytes());
+                    *path = paths.number_inside(path_inside(&paths.list[*path as usize], inner));
                 }
             }
             list.retain(|at| *counts.entry(*at).or_insert_with(|| is_finding(at.0, &paths.list[at.1 as usize])));
