@@ -12,15 +12,15 @@ use std::process::{Command, Output};
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use keysieve::scan::Progress;
-use keysieve::scan::limits::Limits;
 use keysieve::source::changes::Options;
 use keysieve::source::changes::range::{self, Range};
-use keysieve::source::history::objects::Objects;
-use keysieve::source::history::refs::Refs;
-use keysieve::source::history::revision::Revisions;
-use keysieve::source::history::{Repository, Trust};
 use keysieve_engine::Detector;
 use keysieve_engine::rules::sample;
+use keysieve_git::limits::Limits;
+use keysieve_git::objects::Objects;
+use keysieve_git::refs::Refs;
+use keysieve_git::revision::Revisions;
+use keysieve_git::{Repository, Trust};
 use sha1::Digest as _;
 
 fn run_git(folder: &Path, arguments: &[&str]) -> Output {
@@ -260,7 +260,7 @@ fn revisions_are_what_git_takes_them_for() {
     git(root, &["update-ref", &format!("refs/heads/{}", &other[..7]), "main~8"]);
     let ids: Vec<String> = git(root, &["rev-list", "--all"]).lines().map(str::to_owned).collect();
     let repository = Repository::discover(root, Trust::default()).unwrap();
-    let objects = Objects::open(&repository, &Limits::default(), &mut Vec::new());
+    let objects = Objects::open(&repository, Limits::default(), &mut Vec::new());
     let refs = Refs::read(repository.git_folder(), repository.common_folder());
     let revisions = Revisions { repository: &repository, objects: &objects, refs: &refs };
     let names = [

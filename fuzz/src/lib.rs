@@ -13,7 +13,6 @@ use keysieve::decode::container::{self, Kind, Limits, Sink};
 use keysieve::gap::GapCode;
 use keysieve::posture::{self, source::File};
 use keysieve::report::read;
-use keysieve::source::changes::index::Index;
 use keysieve_engine::candidate::{Candidate, RuleIndex};
 use keysieve_engine::content::Stream;
 use keysieve_engine::encoded::text::{self, Encoding};
@@ -23,6 +22,7 @@ use keysieve_engine::rules;
 use keysieve_engine::rules::rule::LOOK_BEHIND;
 use keysieve_engine::verdict::verdict;
 use keysieve_engine::{Detector, Scratch};
+use keysieve_git::index::Index;
 
 mod objects;
 mod outcome;

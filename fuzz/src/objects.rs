@@ -9,16 +9,18 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use keysieve::scan::Progress;
 use keysieve::scan::limits::{Limits, Task};
+use keysieve::source::git;
 use keysieve::source::history::attribute;
-use keysieve::source::history::delta;
-use keysieve::source::history::forest::{Derived, Forest};
 use keysieve::source::history::lines::{self, Work};
-use keysieve::source::history::oid::Oid;
-use keysieve::source::history::refs::Refs;
-use keysieve::source::history::store::{Reading, Store};
 use keysieve::source::history::walk::{self, Found};
 use keysieve_engine::Scratch;
 use keysieve_engine::candidate::RuleIndex;
+use keysieve_git::delta;
+use keysieve_git::forest::{Derived, Forest};
+use keysieve_git::graph::Graph;
+use keysieve_git::oid::Oid;
+use keysieve_git::refs::Refs;
+use keysieve_git::store::{Reading, Store};
 
 use super::{detector, scratch_folder};
 
@@ -253,7 +255,7 @@ fn walk_over(index: &[u8], pack: &[u8]) {
     let progress = Progress::with(Limits { paths: 1000, ..Limits::default() });
     let store = Store::open(
         objects,
-        &Reading { hash: HASH, limits: &progress.limits, links: false, alternates: &[] },
+        &Reading { hash: HASH, limits: git::limits(&progress.limits), links: false, alternates: &[] },
         &mut Vec::new(),
     );
     let forests: Vec<Forest> = store.packs.iter().map(Forest::of).collect();
@@ -263,7 +265,7 @@ fn walk_over(index: &[u8], pack: &[u8]) {
     let trees = walk::trees(&store, &forests, &found.blobs, &walk::WantedNames::new(), detector(), &progress);
     let mut refs = Refs::default();
     refs.tips.extend(found.commits.last().map(|commit| ("refs/heads/a".to_owned(), commit.oid)));
-    let graph = attribute::Graph::of(&found, &refs);
+    let graph = Graph::of(&found.commits, &found.tags, &refs);
     let lives = attribute::attribute(&store, &found, &trees, graph, &refs, &progress, &mut |_, _| true);
     for life in lives.lives.values() {
         if let Some((commit, path)) = life.introduced {

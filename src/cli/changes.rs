@@ -18,8 +18,9 @@ use keysieve::scan::Progress;
 use keysieve::scan::verdicts::Markers;
 use keysieve::source::changes::range::{self, Ends, Pushed, Range};
 use keysieve::source::changes::{self, Changes, Options, staged};
-use keysieve::source::history::Repository;
+use keysieve::source::git::missing_gap;
 use keysieve_engine::Detector;
+use keysieve_git::{Oid, Repository};
 
 use super::limits::{LimitArgs, RepositoryLimitArgs};
 use super::progress::{self, Display};
@@ -293,8 +294,8 @@ fn watched(common: &CommonArgs, work: impl FnOnce(&Progress) -> Outcome + Send) 
 /// a change to them. What is named on the command line is the caller's own.
 fn settings_at(
     repository: &Repository,
-    base: &keysieve::source::history::oid::Oid,
-    heads: &[keysieve::source::history::oid::Oid],
+    base: &Oid,
+    heads: &[Oid],
     accepted: &AcceptedArgs,
 ) -> anyhow::Result<(Settings, Vec<String>, Vec<Gap>)> {
     let notes = RefCell::new(Vec::new());
@@ -304,7 +305,7 @@ fn settings_at(
         let file = match changes::file_at(repository, base, path) {
             Ok(file) => file,
             Err(missing) => {
-                gaps.borrow_mut().push(missing.gap(name));
+                gaps.borrow_mut().push(missing_gap(&missing, name));
                 return None;
             }
         };

@@ -8,8 +8,9 @@ use keysieve::config::{self, Config};
 use keysieve::finding::{Confidence, Severity};
 use keysieve::report;
 use keysieve::scan::policy::Policy;
-use keysieve::source::history::{Environment, OpenError, Repository, Trust};
+use keysieve::source::git::NotOpened;
 use keysieve::source::{stdin, tree};
+use keysieve_git::{Environment, Repository, Trust};
 
 use super::limits::LimitArgs;
 
@@ -53,8 +54,8 @@ pub struct TrustArgs {
 
 impl TrustArgs {
     /// Opens what git would take `path` to be, here and with its variables as they are.
-    pub fn open(self, path: &Path) -> Result<Repository, OpenError> {
-        Repository::open(path, self.into(), &Environment::read(|name| std::env::var_os(name)))
+    pub fn open(self, path: &Path) -> Result<Repository, NotOpened> {
+        Repository::open(path, self.into(), &Environment::read(|name| std::env::var_os(name))).map_err(NotOpened)
     }
 
     /// In a hook, which runs only where its owner put it.

@@ -6,12 +6,12 @@
 use std::collections::HashMap;
 use std::io::{self, Read};
 
+use keysieve_git::delta;
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
 
 use super::blocks::{take, take_byte, wrong};
 use super::container::{Kind, Unpacker, damaged, in_words};
-use super::delta;
 use super::rest::Rest;
 use crate::gap::GapCode;
 

@@ -8,7 +8,6 @@ mod compound;
 pub mod compressed;
 pub mod container;
 mod cpio;
-pub mod delta;
 mod git_pack;
 pub mod key_store;
 mod legacy;

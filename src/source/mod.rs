@@ -6,8 +6,7 @@
 //! [`crate::scan::NotContent`].
 
 pub mod changes;
-pub mod git_folder;
+pub mod git;
 pub mod history;
-pub mod ignored;
 pub mod stdin;
 pub mod tree;

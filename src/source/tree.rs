@@ -17,8 +17,6 @@ mod walk;
 
 use walk::{Met, Walk};
 
-use super::git_folder::is_work_tree;
-use super::ignored::OfUser;
 use crate::config;
 use crate::file::{self, shown};
 use crate::gap::{Gap, GapCode};
@@ -29,6 +27,8 @@ use crate::scan::limits::Task;
 use crate::scan::names::Names;
 use crate::scan::{Collected, Content, Coverage, NotContent, Panicked, Progress, Worker, Workers, explain, window};
 use keysieve_engine::Detector;
+use keysieve_git::git_folder::is_work_tree;
+use keysieve_git::ignored::OfUser;
 
 /// What to read of a tree.
 #[derive(Debug, Default)]

@@ -6,8 +6,9 @@ use std::path::Path;
 use std::process::Command;
 
 use keysieve::scan::Progress;
-use keysieve::source::history::{Options, Repository, Trust, scan};
+use keysieve::source::history::{Options, scan};
 use keysieve_engine::Detector;
+use keysieve_git::{Repository, Trust};
 
 use crate::support::{commit, find, git, history, leak, new_repository};
 

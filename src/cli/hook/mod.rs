@@ -9,8 +9,9 @@ use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use keysieve::file;
 use keysieve::file::write::{self, Access};
-use keysieve::source::history::repository::check_special;
-use keysieve::source::history::{OpenError, Repository};
+use keysieve::source::git::NotOpened;
+use keysieve_git::repository::check_special;
+use keysieve_git::{OpenError, Repository};
 
 use super::say;
 use super::settings::TrustArgs;
@@ -98,7 +99,7 @@ impl Place {
     fn of(repository: &Path) -> anyhow::Result<Self> {
         check_special(repository, true)?;
         let repository = TrustArgs::of_hook().open(repository).map_err(|error| match error {
-            OpenError::NotFound { path } => {
+            NotOpened(OpenError::NotFound { path }) => {
                 anyhow::anyhow!("`{path}` is no git repository, nor in one; `git init` makes one")
             }
             error => error.into(),

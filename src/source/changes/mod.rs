@@ -12,19 +12,12 @@ use std::sync::{Arc, Mutex};
 use globset::GlobMatcher;
 use rayon::prelude::*;
 
-mod ancestry;
-pub mod index;
 pub mod range;
 mod settle;
 pub mod staged;
-mod trees;
 
-use trees::Change;
+use keysieve_git::comparison::{self, Change};
 
-use super::history::Repository;
-use super::history::objects::{Missing, Objects};
-use super::history::oid::Oid;
-use super::history::pack::Kind as object;
 use crate::decode::shown;
 use crate::finding::{Finding, Severity};
 use crate::gap::{Gap, GapCode};
@@ -34,9 +27,15 @@ use crate::scan::limits::{Limits, Task};
 use crate::scan::names::{Named, Names, of_folder};
 use crate::scan::verdicts::{Judged, Markers, Verdicts};
 use crate::scan::{Content, Progress, Worker, Workers};
+use crate::source::git::{self, Unread as _};
 use keysieve_engine::Detector;
 use keysieve_engine::candidate::Candidate;
 use keysieve_engine::path_facts::PathFacts;
+use keysieve_git::Repository;
+use keysieve_git::error::Missing;
+use keysieve_git::objects::Objects;
+use keysieve_git::oid::Oid;
+use keysieve_git::pack::Kind as object;
 
 /// What a change brought.
 #[derive(Debug, Default)]
@@ -160,8 +159,8 @@ impl<'a> Scanner<'a> {
         let mut scanned = match self.objects.read_for(oid, &task) {
             Ok((_, bytes)) => self.content(&bytes, &path, &task),
             Err(missing) => {
-                let reason = format!("object {}: {}", short(&missing.oid), missing.reason);
-                Scanned { gaps: vec![Gap::new(missing.code, path, reason)], ..Scanned::default() }
+                let reason = format!("object {}: {}", short(&missing.oid), missing.error.reason());
+                Scanned { gaps: vec![Gap::new(missing.error.code(), path, reason)], ..Scanned::default() }
             }
         };
         scanned.counts = counts(&scanned.judged.findings);
@@ -362,18 +361,21 @@ fn short(oid: &Oid) -> String {
 }
 
 fn gaps_of(missing: Vec<Missing>) -> impl Iterator<Item = Gap> {
-    missing.into_iter().map(|it| Gap::about(it.code, format!("object {}", short(&it.oid)), it.reason))
+    missing.into_iter().map(|it| Gap::about(it.error.code(), format!("object {}", short(&it.oid)), it.error.reason()))
 }
 
 /// Opens the objects of `repository`.
 fn open(repository: &Repository, limits: &Limits, gaps: &mut Vec<Gap>) -> Objects {
-    Objects::open(repository, limits, gaps)
+    let mut problems = Vec::new();
+    let objects = Objects::open(repository, git::limits(limits), &mut problems);
+    gaps.extend(problems.into_iter().map(Gap::from));
+    objects
 }
 
 /// The content of the file `path` in the tree of the commit `revision`; `None` if there is no such file.
 pub fn file_at(repository: &Repository, revision: &Oid, path: &Path) -> Result<Option<Vec<u8>>, Missing> {
     let objects = open(repository, &Limits::default(), &mut Vec::new());
     let tree = objects.commit(revision)?.tree;
-    let blob = trees::find(&objects, &tree, path.as_os_str().as_encoded_bytes())?;
+    let blob = comparison::find(&objects, &tree, path.as_os_str().as_encoded_bytes())?;
     blob.map(|blob| objects.read_kind(&blob, object::Blob)).transpose()
 }

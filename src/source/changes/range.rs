@@ -3,9 +3,7 @@
 //!
 //! What is written around contents is looked at as well: messages and headers of commits and annotated tags, names of files.
 
-use super::ancestry::Ancestry;
 use super::settle::LookedAt;
-use super::trees::{self, Change, Comparison};
 use super::{Changes, Options, Scanner, gaps_of, short};
 use crate::finding::Finding;
 use crate::gap::{Gap, GapCode};
@@ -13,15 +11,21 @@ use crate::outcome::Outcome;
 use crate::scan::limits::{Limits, Task};
 use crate::scan::names::{Names, REF_NAME};
 use crate::scan::{Progress, Worker, window};
-use crate::source::history::commit::{self, Commit};
-use crate::source::history::objects::{Missing, Objects};
-use crate::source::history::oid::Oid;
-use crate::source::history::pack::Kind;
-use crate::source::history::refs::Refs;
-use crate::source::history::revision::{RevisionError, Revisions};
+use crate::source::git::{self, Unread as _};
 use crate::source::history::walk::leave_out_signatures;
-use crate::source::history::{HEADER, MESSAGE, NOWHERE, Repository, note};
+use crate::source::history::{HEADER, MESSAGE, NOWHERE, note};
 use keysieve_engine::{Detector, Scratch};
+use keysieve_git::Repository;
+use keysieve_git::ancestry::Ancestry;
+use keysieve_git::commit::{self, Commit};
+use keysieve_git::comparison::{self, Change, Comparison};
+use keysieve_git::error::Missing;
+use keysieve_git::error::ObjectError;
+use keysieve_git::objects::Objects;
+use keysieve_git::oid::Oid;
+use keysieve_git::pack::Kind;
+use keysieve_git::refs::Refs;
+use keysieve_git::revision::{RevisionError, Revisions};
 
 /// Which commits to look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +92,8 @@ impl Ends {
     /// Adds what `name` leads to.
     fn include_named(&mut self, revisions: &Revisions<'_>, name: &str) -> Result<(), RevisionError> {
         let object = revisions.object(name)?;
-        let unreadable = |missing: Missing| RevisionError::Unreadable { name: name.to_owned(), reason: missing.reason };
+        let unreadable =
+            |missing: Missing| RevisionError::Unreadable { name: name.to_owned(), reason: missing.error.reason() };
         self.include(revisions.objects, object).map_err(unreadable)
     }
 
@@ -100,7 +105,7 @@ impl Ends {
                 (Kind::Commit, _) => self.include.push(at),
                 (Kind::Tree | Kind::Blob, _) => self.contents.push(at),
                 (Kind::Tag, bytes) => {
-                    let unparsed = || Missing { oid: at, code: GapCode::Damaged, reason: NO_TARGET.to_owned() };
+                    let unparsed = || Missing { oid: at, error: ObjectError::Tag };
                     let target = commit::tag_target(&bytes).ok_or_else(unparsed)?;
                     // A tag's id is a hash of what it points to, so tags cannot go round; a made-up object store can.
                     if self.tags.len() < MAX_TAGS && !self.tags.contains(&at) {
@@ -108,7 +113,7 @@ impl Ends {
                         at = target;
                         continue;
                     }
-                    return Err(Missing { oid, code: GapCode::Damaged, reason: NO_TARGET.to_owned() });
+                    return Err(Missing { oid, error: ObjectError::Tag });
                 }
             }
             return Ok(());
@@ -118,7 +123,6 @@ impl Ends {
 
 /// Most tags that may point to one another.
 const MAX_TAGS: usize = 64;
-const NO_TARGET: &str = "it is a tag that leads to no object";
 
 /// Finds the ends of a range.
 pub fn resolve(repository: &Repository, range: &Range) -> Result<Ends, RevisionError> {
@@ -127,7 +131,7 @@ pub fn resolve(repository: &Repository, range: &Range) -> Result<Ends, RevisionE
     let revisions = Revisions { repository, objects: &objects, refs: &refs };
     let (Range::Between(base, head) | Range::Since(base, head)) = range;
     let mut ends = Ends { exclude: vec![revisions.commit(base)?], ..Ends::default() };
-    ends.gaps.extend([base, head].into_iter().filter_map(|name| revisions.ambiguity_gap(name)));
+    ends.gaps.extend([base, head].into_iter().filter_map(|name| git::ambiguity_gap(&revisions, name)));
     ends.include_named(&revisions, head)?;
     // A range is one of commits: a tag of a file has none.
     let head = revisions.commit(head)?;
@@ -197,9 +201,9 @@ pub fn scan(
     let mut changes = Changes { gaps: ends.gaps.clone(), ..Changes::default() };
     let objects = super::open(repository, &progress.limits, &mut changes.gaps);
     let refs = Refs::read(repository.git_folder(), repository.common_folder());
-    changes.gaps.extend(refs.gaps.iter().cloned());
+    changes.gaps.extend(refs.problems.iter().map(Gap::from));
     let mut ancestry = Ancestry::new(&objects, &refs);
-    let between = ancestry.between(ends);
+    let between = ancestry.between(&ends.include, &ends.exclude);
     changes.gaps.extend(gaps_of(ancestry.missing));
     for lost in &between.lost {
         let reason = "it is not in the range and nothing that is known leads to it, so it was not looked at";
@@ -315,7 +319,7 @@ fn compare(objects: &Objects, commit: &Commit, comparison: &mut Comparison<'_>) 
     comparison.of_trees(trees.first().copied(), Some(commit.tree));
     for tree in trees.iter().skip(1) {
         let mut missing = Vec::new();
-        comparison.changes.retain_mut(|change| match trees::find(objects, tree, &change.path) {
+        comparison.changes.retain_mut(|change| match comparison::find(objects, tree, &change.path) {
             Ok(theirs) if theirs == change.new => false,
             Ok(theirs) => {
                 change.old.extend(theirs);
@@ -336,7 +340,7 @@ fn in_text(scanner: &Scanner<'_>, oid: &Oid, kind: Kind, changes: &mut Changes) 
     let bytes = match scanner.objects.read_kind(oid, kind) {
         Ok(bytes) => bytes,
         Err(missing) => {
-            changes.gaps.push(Gap::about(missing.code, path(), missing.reason));
+            changes.gaps.push(Gap::about(missing.error.code(), path(), missing.error.reason()));
             return Vec::new();
         }
     };

@@ -5,12 +5,12 @@ use std::collections::{HashMap, HashSet};
 use rayon::prelude::*;
 
 use super::range::Ends;
-use super::trees::{self, Change};
 use super::{Counts, Scanner, digest, merged};
 use crate::finding::{CommitNote, Finding, Provenance};
 use crate::inside;
-use crate::source::history::commit::Commit;
-use crate::source::history::oid::Oid;
+use keysieve_git::commit::Commit;
+use keysieve_git::comparison::{self, Change};
+use keysieve_git::oid::Oid;
 
 /// What the commits of a range brought, in their order.
 #[derive(Default)]
@@ -102,7 +102,7 @@ impl LookedAt {
         let base = ends.base().filter(|_| ends.exclude.len() == 1);
         let base_tree = base.and_then(|base| scanner.objects.commit(base).ok()).map(|commit| commit.tree);
         let before = self.versions.par_iter().filter_map(|(path, _)| {
-            let oid = trees::find(scanner.objects, base_tree.as_ref()?, path).ok()??;
+            let oid = comparison::find(scanner.objects, base_tree.as_ref()?, path).ok()??;
             Some(scanner.scan(&oid, path).standing().clone())
         });
         let after = self

@@ -2,19 +2,20 @@
 
 use std::collections::HashSet;
 
-use super::index::Index;
-use super::trees::{self, Comparison};
 use super::{Changes, Options, Scanner, gaps_of, short};
 use crate::file::{self, shown};
 use crate::gap::{Gap, GapCode};
 use crate::outcome::Outcome;
 use crate::scan::Progress;
 use crate::scan::limits::Limits;
-use crate::source::history::Repository;
-use crate::source::history::objects::Objects;
-use crate::source::history::oid::Oid;
-use crate::source::history::refs::Refs;
+use crate::source::git::Unread as _;
 use keysieve_engine::Detector;
+use keysieve_git::Repository;
+use keysieve_git::comparison::{self, Comparison};
+use keysieve_git::index::Index;
+use keysieve_git::objects::Objects;
+use keysieve_git::oid::Oid;
+use keysieve_git::refs::Refs;
 
 /// Compares the index of `repository` with its last commit, and in a merge with what is merged, and scans what is new.
 pub fn scan(repository: &Repository, detector: &Detector, progress: &Progress, options: Options<'_>) -> Outcome {
@@ -22,7 +23,7 @@ pub fn scan(repository: &Repository, detector: &Detector, progress: &Progress, o
     let objects = super::open(repository, &progress.limits, &mut changes.gaps);
     let index = Index::of(repository);
     let refs = Refs::read(repository.git_folder(), repository.common_folder());
-    changes.gaps.extend(refs.gaps.iter().cloned());
+    changes.gaps.extend(refs.problems.iter().map(Gap::from));
     let head = refs.tips.get("HEAD").copied();
     let mut comparison = Comparison::new(&objects, progress.limits.paths);
     let tree = head.and_then(|head| tree_of(&objects, &head, &mut comparison));
@@ -31,7 +32,7 @@ pub fn scan(repository: &Repository, detector: &Detector, progress: &Progress, o
         Ok(_) => {}
         Err(error) => {
             let path = shown(repository.index_file());
-            changes.gaps.push(Gap::about(error.code(), path, error));
+            changes.gaps.push(Gap::about(error.code(), path, error.reason()));
         }
     }
     // What the other side of a merge holds has been committed there.
@@ -39,7 +40,7 @@ pub fn scan(repository: &Repository, detector: &Detector, progress: &Progress, o
     for other in merged.lines().filter_map(|line| Oid::from_hex(line.as_bytes())) {
         let Some(tree) = tree_of(&objects, &other, &mut comparison) else { continue };
         let mut different = std::mem::take(&mut comparison.changes);
-        different.retain_mut(|change| match trees::find(&objects, &tree, &change.path) {
+        different.retain_mut(|change| match comparison::find(&objects, &tree, &change.path) {
             Ok(theirs) if theirs == change.new => false,
             Ok(theirs) => {
                 change.old.extend(theirs);

@@ -4,13 +4,15 @@
 //! secrets with their paths is known without a diff: trees with the same content share one set, so that most commits
 //! differ from their parents in nothing and are passed over by comparing two numbers.
 
-use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::commit::Commit;
-use super::oid::{NumberMap, Oid, OidMap};
-use super::refs::Refs;
-use super::store::Store;
+use keysieve_git::commit::Commit;
+use keysieve_git::graph::Graph;
+use keysieve_git::oid::{NumberMap, Oid};
+use keysieve_git::refs::Refs;
+use keysieve_git::store::Store;
+
 use super::walk::{Found, SecretId, Trees, VariantId, path_inside};
 use crate::decode::shown;
 use crate::finding;
@@ -107,8 +109,6 @@ impl Entries {
     }
 }
 
-/// Most tags that may point to one another.
-const MAX_TAGS: usize = 32;
 /// Deepest that trees are followed.
 const MAX_DEPTH: usize = 512;
 
@@ -224,55 +224,6 @@ impl Paths {
     }
 }
 
-/// The commits and how they hang together.
-#[derive(Debug)]
-pub struct Graph {
-    /// Parents before their children and else by time.
-    commits: Vec<Commit>,
-    index: OidMap<u32>,
-    /// Which of them refs lead to.
-    reachable: Vec<bool>,
-}
-
-impl Graph {
-    /// Of the commits that were found, as the repository's refs, grafts and replacements have them.
-    pub fn of(found: &Found, refs: &Refs) -> Self {
-        let commits = in_order(with_replacements(&found.commits, refs));
-        let index = commits.iter().enumerate().map(|(at, commit)| (commit.oid, at as u32)).collect();
-        let mut graph = Self { reachable: Vec::new(), commits, index };
-        let tips = refs.tips.values().filter_map(|oid| graph.peel(oid, found));
-        graph.reachable = reachable(&graph.commits, &graph.index, tips);
-        graph
-    }
-
-    /// The commits, parents before children.
-    pub fn commits(&self) -> &[Commit] {
-        &self.commits
-    }
-
-    /// Whether refs lead to the commit at this place.
-    pub fn is_reachable(&self, at: usize) -> bool {
-        self.reachable[at]
-    }
-
-    /// Whether there is a commit of this id.
-    pub fn has(&self, oid: &Oid) -> bool {
-        self.index.contains_key(oid)
-    }
-
-    /// The commit that an object is, or that a tag leads to.
-    fn peel(&self, oid: &Oid, found: &Found) -> Option<u32> {
-        let mut oid = *oid;
-        for _ in 0..MAX_TAGS {
-            match found.tags.get(&oid) {
-                Some(target) => oid = *target,
-                None => break,
-            }
-        }
-        self.index.get(&oid).copied()
-    }
-}
-
 /// How many times [`Limits::paths`](crate::scan::limits::Limits::paths) the versions of a repository may hold together.
 const VERSIONS: usize = 64;
 
@@ -303,7 +254,7 @@ pub fn attribute(
         blobs: NumberMap::default(),
         is_cut: false,
     };
-    let Graph { commits, index, reachable } = &graph;
+    let (commits, reachable) = (graph.commits(), graph.reachable());
     let mut paths = Paths::default();
     let mut flat: NumberMap<Arc<[AtPath]>> = NumberMap::default();
     let mut counts: HashMap<(VariantId, u32), bool> = HashMap::new();
@@ -340,7 +291,7 @@ pub fn attribute(
         let set = store.number(&commit.tree).map_or(0, |tree| sets.tree(tree, 0));
         sets_of.push(set);
         let parents: Vec<SetId> =
-            commit.parents.iter().filter_map(|parent| sets_of.get(*index.get(parent)? as usize).copied()).collect();
+            commit.parents.iter().filter_map(|parent| sets_of.get(graph.find(parent)? as usize).copied()).collect();
         if parents.iter().all(|parent| *parent == set) && !parents.is_empty() {
             continue;
         }
@@ -371,7 +322,7 @@ pub fn attribute(
         }
     }
     for (name, oid) in &refs.tips {
-        let Some(at) = graph.peel(oid, found) else { continue };
+        let Some(at) = graph.peel(oid, &found.tags) else { continue };
         // A secret's paths stand side by side.
         let set = sets_of.get(at as usize).copied().unwrap_or(0);
         for at_paths in held(set, &sets, &mut paths).chunk_by(|a, b| a.0 == b.0) {
@@ -403,15 +354,8 @@ pub fn attribute(
     let blobs_with_paths =
         found.blobs.keys().copied().filter(|oid| store.number(oid).is_some_and(|it| in_trees.contains(&it))).collect();
     let judged = counts.into_keys().map(|(variant, _)| variant).collect();
-    Attribution {
-        lives,
-        paths: paths.list,
-        commits: graph.commits,
-        reachable: graph.reachable,
-        blobs_with_paths,
-        judged,
-        gaps,
-    }
+    let (commits, reachable) = graph.into_parts();
+    Attribution { lives, paths: paths.list, commits, reachable, blobs_with_paths, judged, gaps }
 }
 
 /// The entries of trees that lead to blobs with secrets.
@@ -458,68 +402,4 @@ fn grouped<T: Copy + Default, I: Iterator<Item = (u32, T)>>(count: usize, pairs:
         next[key as usize] += 1;
     }
     (starts, list)
-}
-
-/// The commits, each once, as `git replace`, grafts and shallow clones would have them.
-fn with_replacements(commits: &[Commit], refs: &Refs) -> Vec<Commit> {
-    let mut unique: Vec<Commit> = commits.to_vec();
-    unique.sort_unstable_by_key(|commit| commit.oid);
-    unique.dedup_by_key(|commit| commit.oid);
-    let place = |unique: &[Commit], oid: &Oid| unique.binary_search_by_key(oid, |commit| commit.oid).ok();
-    for (original, by) in &refs.replaced {
-        if let (Some(original), Some(by)) = (place(&unique, original), place(&unique, by)) {
-            let mut commit = unique[by].clone();
-            commit.oid = unique[original].oid;
-            unique[original] = commit;
-        }
-    }
-    for (oid, parents) in &refs.grafts {
-        if let Some(at) = place(&unique, oid) {
-            unique[at].parents.clone_from(parents);
-        }
-    }
-    unique
-}
-
-/// Parents before children, and of what is free to come next the oldest: whoever comes first, by the graph and then by
-/// the clock, comes first here.
-fn in_order(commits: Vec<Commit>) -> Vec<Commit> {
-    let index: OidMap<usize> = commits.iter().enumerate().map(|(at, commit)| (commit.oid, at)).collect();
-    let mut children: Vec<Vec<u32>> = vec![Vec::new(); commits.len()];
-    let mut waiting = vec![0u32; commits.len()];
-    for (at, commit) in commits.iter().enumerate() {
-        for parent in commit.parents.iter().filter_map(|parent| index.get(parent)) {
-            children[*parent].push(at as u32);
-            waiting[at] += 1;
-        }
-    }
-    let key = |at: usize| std::cmp::Reverse((commits[at].time, at));
-    let mut free: BinaryHeap<_> = (0..commits.len()).filter(|at| waiting[*at] == 0).map(key).collect();
-    let mut order = Vec::with_capacity(commits.len());
-    while let Some(std::cmp::Reverse((_, at))) = free.pop() {
-        order.push(at);
-        for &child in &children[at] {
-            waiting[child as usize] -= 1;
-            if waiting[child as usize] == 0 {
-                free.push(key(child as usize));
-            }
-        }
-    }
-    // Replaced commits can go round in a circle; these come last.
-    let placed: HashSet<usize> = order.iter().copied().collect();
-    order.extend((0..commits.len()).filter(|at| !placed.contains(at)));
-    let mut slots: Vec<Option<Commit>> = commits.into_iter().map(Some).collect();
-    order.into_iter().filter_map(|at| slots[at].take()).collect()
-}
-
-/// Which commits `tips` lead to.
-pub fn reachable(commits: &[Commit], index: &OidMap<u32>, tips: impl Iterator<Item = u32>) -> Vec<bool> {
-    let mut reached = vec![false; commits.len()];
-    let mut todo: Vec<u32> = tips.collect();
-    while let Some(at) = todo.pop() {
-        if !std::mem::replace(&mut reached[at as usize], true) {
-            todo.extend(commits[at as usize].parents.iter().filter_map(|parent| index.get(parent)));
-        }
-    }
-    reached
 }

@@ -13,8 +13,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::delta::Run;
-use super::forest::Derived;
+use keysieve_git::delta::Run;
+use keysieve_git::forest::Derived;
+
 use crate::scan::limits::{Reached, Task};
 use keysieve_engine::anchors::AnchorId;
 use keysieve_engine::candidate::Candidate;

@@ -5,10 +5,11 @@
 
 use std::collections::HashSet;
 
-use super::attribute::Graph;
-use super::oid::Oid;
-use super::refs::Refs;
-use super::store::Store;
+use keysieve_git::graph::Graph;
+use keysieve_git::oid::Oid;
+use keysieve_git::refs::Refs;
+use keysieve_git::store::Store;
+
 use super::walk::{Found, Trees};
 use crate::gap::{Gap, GapCode};
 

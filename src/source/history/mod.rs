@@ -11,41 +11,28 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
 pub mod attribute;
-pub mod commit;
-pub use crate::decode::delta;
-pub mod environment;
-pub mod forest;
 pub mod lines;
-pub mod lookup;
 mod missing;
-pub mod objects;
-pub mod oid;
-pub mod openable;
-pub mod pack;
 mod places;
 mod recent;
-pub mod refs;
-pub mod repository;
-pub mod revision;
-pub mod store;
 mod suppressed;
-pub mod tree_entries;
 pub mod walk;
 
 use attribute::Attribution;
-pub use environment::Environment;
-use forest::Forest;
-use objects::Objects;
-use oid::{Oid, OidMap};
+use keysieve_git::forest::Forest;
+use keysieve_git::graph::{self, Graph};
+use keysieve_git::objects::Objects;
+use keysieve_git::oid::{Oid, OidMap};
+use keysieve_git::refs::Refs;
+use keysieve_git::revision::{RevisionError, Revisions};
+use keysieve_git::store::{Reading, Store};
+use keysieve_git::{Repository, commit, tree_entries};
 use rayon::prelude::*;
-use refs::Refs;
-pub use repository::{OpenError, Repository, Trust};
-use revision::{RevisionError, Revisions};
-use store::{Reading, Store};
 use suppressed::SuppressedOnce;
 use walk::{Found, SecretId, VariantId, WantedNames};
 
 use crate::decode;
+use crate::file::shown;
 use crate::finding::{CommitNote, Confidence, Finding, Provenance};
 use crate::gap::{Gap, GapCode};
 use crate::inside;
@@ -55,6 +42,7 @@ use crate::scan::limits::Task;
 use crate::scan::names::{FILE_NAME, Names, REF_NAME};
 use crate::scan::verdicts::{Judged, Markers, Verdicts};
 use crate::scan::{Content, Progress, Worker, window};
+use crate::source::git;
 use keysieve_engine::candidate::Candidate;
 use keysieve_engine::content::Stream;
 use keysieve_engine::path_facts::PathFacts;
@@ -116,7 +104,10 @@ pub fn scan(
     progress: &Progress,
 ) -> Result<History, RevisionError> {
     let mut history = scan_one(repository, "", options, detector, progress)?;
-    for (name, submodule) in repository.submodules(&mut history.found.summary.gaps) {
+    let mut problems = Vec::new();
+    let submodules = repository.submodules(&mut problems);
+    history.found.summary.gaps.extend(problems.into_iter().map(Gap::from));
+    for (name, submodule) in submodules {
         // Its refs are its own: a name that is no ref of the outer repository was refused above.
         let own = Options {
             branches: Vec::new(),
@@ -125,7 +116,7 @@ pub fn scan(
             exclude: options.exclude.clone(),
             ..*options
         };
-        let part = scan_one(&submodule, &format!("{name}/"), &own, detector, progress)?;
+        let part = scan_one(&submodule, &format!("{}/", shown(&name)), &own, detector, progress)?;
         history.found.join(part.found);
         history.refs += part.refs;
         history.scanned += part.scanned;
@@ -140,22 +131,24 @@ fn scan_one(
     detector: &Detector,
     progress: &Progress,
 ) -> Result<History, RevisionError> {
-    let mut gaps = Vec::new();
-    let store = Store::open(&repository.objects(), &Reading::of(repository, &progress.limits), &mut gaps);
+    let mut problems = Vec::new();
+    let limits = git::limits(&progress.limits);
+    let store = Store::open(&repository.objects(), &Reading::of(repository, limits), &mut problems);
     let mut refs = Refs::read(repository.git_folder(), repository.common_folder());
-    gaps.append(&mut refs.gaps);
+    problems.append(&mut refs.problems);
+    let mut gaps: Vec<Gap> = problems.into_iter().map(Gap::from).collect();
     let mut since = None;
     let revision = match &options.since {
         Some(Since::Revision(name)) => Some(name),
         _ => None,
     };
     if !options.branches.is_empty() || revision.is_some() {
-        let objects = Objects::open(repository, &progress.limits, &mut Vec::new());
+        let objects = Objects::open(repository, limits, &mut Vec::new());
         let revisions = Revisions { repository, objects: &objects, refs: &refs };
         since = revision.map(|name| revisions.commit(name)).transpose()?;
         let named = options.branches.iter().map(|name| Ok((name.clone(), revisions.object(name)?)));
         let tips = named.collect::<Result<_, RevisionError>>()?;
-        gaps.extend(options.branches.iter().chain(revision).filter_map(|name| revisions.ambiguity_gap(name)));
+        gaps.extend(options.branches.iter().chain(revision).filter_map(|name| git::ambiguity_gap(&revisions, name)));
         if !options.branches.is_empty() {
             refs.tips = tips;
         }
@@ -177,7 +170,8 @@ fn scan_one(
         walk::trees(&store, &forests, &wanted, names, detector, progress)
     };
     let none = WantedNames::new();
-    let (mut trees, graph) = rayon::join(|| read_trees(&found, &none), || attribute::Graph::of(&found, &refs));
+    let (mut trees, graph) =
+        rayon::join(|| read_trees(&found, &none), || Graph::of(&found.commits, &found.tags, &refs));
     gaps.append(&mut trees.gaps);
     let names = found.add_names(&mut trees, &store);
     if !names.is_empty() {
@@ -297,7 +291,7 @@ impl Filter {
         let whole = options.branches.is_empty() && options.max_commits.is_none() && options.since.is_none();
         Self {
             since: time,
-            old: attribute::reachable(commits, &index, tip.into_iter()),
+            old: graph::reachable(commits, &index, tip.into_iter()),
             first: first.unwrap_or(0),
             unreachable: whole && !options.exclude_unreachable,
         }

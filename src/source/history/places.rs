@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use globset::GlobMatcher;
 
-use super::commit::Commit;
-use super::oid::{Oid, OidMap};
-use super::store::Store;
+use keysieve_git::commit::Commit;
+use keysieve_git::oid::{Oid, OidMap};
+use keysieve_git::store::Store;
+
 use super::walk::{Trees, VariantId};
 use crate::decode::shown;
 use crate::gap::Gap;

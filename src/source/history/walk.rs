@@ -4,19 +4,21 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use libdeflater::Decompressor;
 use rayon::prelude::*;
 
+use keysieve_git::commit::{self, Commit};
+use keysieve_git::delta::Run;
+use keysieve_git::error::ObjectError;
+use keysieve_git::forest::{Buffers, DeltaTree, Derived, Forest, visit};
+use keysieve_git::limits::Limits;
+use keysieve_git::oid::{Oid, OidMap};
+use keysieve_git::pack::{Kind, Pack};
+use keysieve_git::store::{Store, read_loose};
+use keysieve_git::tree_entries::{self, Mode};
+
 use super::HEADER;
-use super::commit::{self, Commit};
-use super::delta::Run;
-use super::forest::{Buffers, DeltaTree, Derived, Forest, visit};
 use super::lines::{self, Scanned, Work};
-use super::oid::{Oid, OidMap};
-use super::pack::{Kind, Pack};
 use super::recent::{Recent, Slot};
-use super::store::{ObjectError, Store, read_loose};
-use super::tree_entries::{self, Mode};
 use crate::decode::compressed::stem;
 use crate::finding::{Confidence, Secret, Severity};
 use crate::gap::{Gap, GapCode};
@@ -24,6 +26,7 @@ use crate::scan::content::{self, Scan};
 use crate::scan::limits::Task;
 use crate::scan::names::{FILE_NAME, Names};
 use crate::scan::{Progress, Stop, Worker, guarded};
+use crate::source::git::object_gap;
 use keysieve_engine::candidate::{Candidate, Judge, RuleIndex};
 use keysieve_engine::rules::rule::{Class, Rule};
 use keysieve_engine::{Detector, Scratch, resolve};
@@ -96,6 +99,7 @@ pub struct Found {
 /// What the threads add to.
 struct Shared<'a> {
     detector: &'a Detector,
+    limits: Limits,
     progress: &'a Progress,
     delta: bool,
     secrets: Mutex<Secrets>,
@@ -137,7 +141,14 @@ struct Local {
 
 /// Scans every blob, commit and tag of `store`. `delta` says whether what versions share is scanned once only.
 pub fn scan(store: &Store, forests: &[Forest], detector: &Detector, progress: &Progress, delta: bool) -> Found {
-    let shared = Shared { detector, progress, delta, secrets: Mutex::default(), found: Mutex::new(Found::default()) };
+    let shared = Shared {
+        detector,
+        limits: store.limits,
+        progress,
+        delta,
+        secrets: Mutex::default(),
+        found: Mutex::new(Found::default()),
+    };
     for (pack, forest) in store.packs.iter().zip(forests) {
         let workers: Mutex<Vec<Local>> = Mutex::default();
         let with_worker = |work: &mut dyn FnMut(&mut Local)| {
@@ -175,16 +186,15 @@ pub fn scan(store: &Store, forests: &[Forest], detector: &Detector, progress: &P
         .par_chunks(256)
         .map(|objects| {
             let mut local = Local::default();
-            let mut decompressor = Decompressor::new();
             for (oid, path) in objects {
                 if progress.is_stopped() {
                     break;
                 }
                 let task = Task::new(progress);
-                match read_loose(path, store.largest, &mut decompressor) {
+                match read_loose(path, store.limits.object) {
                     Ok((kind, bytes)) => {
                         if let Err(reached) = task.hold(bytes.len() as u64) {
-                            local.found.gaps.push(object_gap(*oid, &reached.into()));
+                            local.found.gaps.push(object_gap(*oid, &reached));
                             continue;
                         }
                         if Oid::of(kind, &bytes, store.hash) != *oid {
@@ -246,11 +256,6 @@ impl Found {
     }
 }
 
-/// An object that could not be read, as a gap.
-pub fn object_gap(oid: Oid, error: &ObjectError) -> Gap {
-    Gap::about(error.code(), format!("object {oid}"), error)
-}
-
 /// What a version's children need of it.
 struct Version {
     scanned: Scanned,
@@ -273,7 +278,7 @@ fn scan_tree(
     let mut gaps = Vec::new();
     let task = Task::new(shared.progress);
     visit::<Version>(
-        &DeltaTree { pack, forest, root, base },
+        &DeltaTree { pack, forest, root, base, limits: shared.limits },
         &task,
         &mut buffers,
         |entry, bytes, derived| {
@@ -336,7 +341,7 @@ fn look_at(
         let is_file = object.is_read_as_file(shared.progress.limits.line);
         let scanned = scan_object(shared, object, is_file, derived, local);
         if let Some(reached) = &scanned.unread {
-            local.found.gaps.push(object_gap(object.oid, &reached.clone().into()));
+            local.found.gaps.push(object_gap(object.oid, reached));
         }
         let secrets = match is_file {
             true => {
@@ -352,7 +357,7 @@ fn look_at(
     });
     looked.unwrap_or_else(|panicked| {
         local.scratch = Scratch::default();
-        local.found.gaps.push(object_gap(object.oid, &panicked.into()));
+        local.found.gaps.push(object_gap(object.oid, &panicked));
         Version { scanned: Scanned::decoded(), secrets: None }
     })
 }
@@ -452,7 +457,7 @@ fn look_at_text(shared: &Shared<'_>, object: &Object<'_, '_>, header: &[u8], loc
         let scanned = lines::scan(shared.detector, text, None, object.task, &mut local.scratch, &mut work);
         local.found.work.scanned += work.scanned;
         if let Some(reached) = &scanned.unread {
-            local.found.gaps.push(object_gap(object.oid, &reached.clone().into()));
+            local.found.gaps.push(object_gap(object.oid, reached));
         }
         if scanned.is_empty() {
             for person in people.filter(|_| inner.is_some() && scanned.unread.is_none()).into_iter().flatten() {
@@ -636,7 +641,7 @@ pub fn trees(
             let mut buffers = std::mem::take(&mut local.buffers);
             let mut gaps = Vec::new();
             visit::<TreeEntries>(
-                &DeltaTree { pack, forest, root, base },
+                &DeltaTree { pack, forest, root, base, limits: store.limits },
                 &Task::new(progress),
                 &mut buffers,
                 |entry, bytes, derived| Some(local.add(&reader, pack.oid(entry), before + entry, bytes, derived)),
@@ -655,10 +660,9 @@ pub fn trees(
         }
         before += pack.len() as u32;
     }
-    let mut decompressor = Decompressor::new();
     let mut local = LocalTrees::default();
     for (index, (oid, path)) in store.loose.iter().enumerate() {
-        if let Ok((Kind::Tree, bytes)) = read_loose(path, store.largest, &mut decompressor) {
+        if let Ok((Kind::Tree, bytes)) = read_loose(path, store.limits.object) {
             local.add(&reader, *oid, before + index as u32, &bytes, None);
         }
     }

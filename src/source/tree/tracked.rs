@@ -10,9 +10,9 @@ use super::{Listed, Root, work_tree_root};
 use crate::file::shown;
 use crate::gap::{Gap, GapCode};
 use crate::scan::explain;
-use crate::source::changes::index::Index;
-use crate::source::git_folder::is_work_tree;
-use crate::source::history::{Repository, Trust};
+use keysieve_git::git_folder::is_work_tree;
+use keysieve_git::index::Index;
+use keysieve_git::{Repository, Trust};
 
 /// What an index says of a work tree, as paths in it.
 #[derive(Default)]

@@ -15,8 +15,8 @@ use super::{Listed, Root, kind_of, work_tree_root};
 use crate::file::shown;
 use crate::gap::{Gap, GapCode};
 use crate::scan::{Coverage, NotContent, Progress, explain};
-use crate::source::git_folder::{holds_objects, is_work_tree};
-use crate::source::ignored::{Ignored, OfUser};
+use keysieve_git::git_folder::{holds_objects, is_work_tree};
+use keysieve_git::ignored::{Ignored, OfUser};
 
 /// How to walk.
 #[derive(Clone, Copy)]

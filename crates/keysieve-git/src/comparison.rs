@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::index::{CachedTree, Entry, Index};
-use crate::gap::GapCode;
-use crate::source::history::objects::{Missing, Objects};
-use crate::source::history::oid::Oid;
-use crate::source::history::pack::Kind;
-use crate::source::history::tree_entries::{self, Mode};
+use crate::error::{Missing, ObjectError};
+use crate::objects::Objects;
+use crate::oid::Oid;
+use crate::pack::Kind;
+use crate::tree_entries::{self, Mode};
 
 /// A file that differs.
 #[derive(Debug, Clone)]
@@ -65,7 +65,7 @@ fn is_same(old: Option<Node>, new: Option<Node>) -> bool {
 }
 
 fn malformed(oid: Oid) -> Missing {
-    Missing { oid, code: GapCode::Damaged, reason: tree_entries::MALFORMED.to_owned() }
+    Missing { oid, error: ObjectError::Tree }
 }
 
 impl<'a> Comparison<'a> {
@@ -136,17 +136,15 @@ impl<'a> Comparison<'a> {
     fn is_too_much(&mut self, depth: usize, node: Option<Node>) -> bool {
         let Some((_, oid)) = node else { return false };
         if depth > MAX_DEPTH {
-            let reason = format!("it is nested deeper than {MAX_DEPTH} folders");
-            self.missing.push(Missing { oid, code: GapCode::Limit, reason });
+            self.missing.push(Missing { oid, error: ObjectError::Nested(MAX_DEPTH) });
             return true;
         }
         if self.left > 0 {
             self.left -= 1;
             return false;
         }
-        let reason = format!("more than {} paths differ; the others were not looked at (--max-paths)", self.most);
-        if self.missing.last().is_none_or(|last| last.reason != reason) {
-            self.missing.push(Missing { oid, code: GapCode::Limit, reason });
+        if self.missing.last().is_none_or(|last| !matches!(last.error, ObjectError::Paths(_))) {
+            self.missing.push(Missing { oid, error: ObjectError::Paths(self.most) });
         }
         true
     }

@@ -10,9 +10,8 @@ use std::path::Path;
 use sha2::Digest;
 
 use crate::file;
-use crate::gap::GapCode;
-use crate::source::history::Repository;
-use crate::source::history::oid::Oid;
+use crate::oid::Oid;
+use crate::repository::Repository;
 
 /// What is about to be committed.
 #[derive(Debug, Default)]
@@ -74,17 +73,6 @@ pub enum IndexError {
     /// It is wrong, or of a kind that came after this program.
     #[error("the index cannot be read: {0}; `git read-tree HEAD` makes it anew, without what is staged")]
     Malformed(&'static str),
-}
-
-impl IndexError {
-    /// What kind of gap it leaves.
-    pub fn code(&self) -> GapCode {
-        match self {
-            Self::Io(_) => GapCode::Unreadable,
-            Self::Nowhere => GapCode::NothingToRead,
-            Self::Malformed(_) => GapCode::Damaged,
-        }
-    }
 }
 
 const CUT: IndexError = IndexError::Malformed("it is cut short, or an entry is longer than it may be");

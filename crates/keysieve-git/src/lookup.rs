@@ -12,11 +12,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use libdeflater::Decompressor;
 
 use super::delta;
+use super::error::{ObjectError, Problem};
+use super::limits::{Limits, Memory};
 use super::oid::Oid;
 use super::pack::{Header, Kind, Opening, PackError, Searched, Stored};
-use super::store::{ObjectError, Reading, folders, indexes, read_loose};
-use crate::gap::Gap;
-use crate::scan::limits::Task;
+use super::store::{Reading, folders, indexes, read_loose};
 
 /// Bytes of expanded entries that are kept, and of the largest that is: what one object is made of, others are as well.
 const MOST_KEPT: usize = 16 << 20;
@@ -36,8 +36,7 @@ pub struct Lookup {
     unopened: Vec<PackError>,
     follow: bool,
     hash: usize,
-    largest: u64,
-    delta_depth: usize,
+    limits: Limits,
     kept: Mutex<Kept>,
 }
 
@@ -50,17 +49,16 @@ struct Kept {
 }
 
 impl Lookup {
-    /// Opens the packs in `objects` and its alternates; what lies outside of the repository goes to `gaps`.
-    pub fn open(objects: &Path, reading: &Reading<'_>, gaps: &mut Vec<Gap>) -> Self {
-        let how = Opening { largest: reading.limits.largest_object(), follow: reading.links };
+    /// Opens the packs in `objects` and its alternates; what lies outside of the repository goes to `problems`.
+    pub fn open(objects: &Path, reading: &Reading<'_>, problems: &mut Vec<Problem>) -> Self {
+        let how = Opening { largest: reading.limits.object, follow: reading.links };
         let mut lookup = Self {
-            folders: folders(objects, reading, gaps),
+            folders: folders(objects, reading, problems),
             packs: Vec::new(),
             unopened: Vec::new(),
             follow: reading.links,
             hash: reading.hash,
-            largest: how.largest,
-            delta_depth: reading.limits.delta_depth,
+            limits: reading.limits,
             kept: Mutex::default(),
         };
         for folder in &lookup.folders {
@@ -79,12 +77,12 @@ impl Lookup {
         &self.unopened
     }
 
-    /// Reads an object, as part of `task` if it is one of a scan; `None` if it is not there. Where it is several times, the
+    /// Reads an object, if there is `memory` for it; `None` if it is not there. Where it is several times, the
     /// first that can be read is taken, as by git.
-    pub fn read(&self, oid: &Oid, task: Option<&Task<'_>>) -> Result<Option<(Kind, Vec<u8>)>, ObjectError> {
+    pub fn read(&self, oid: &Oid, memory: Option<&dyn Memory>) -> Result<Option<(Kind, Vec<u8>)>, ObjectError> {
         let mut failed = None;
         for place in self.places(oid) {
-            match self.packed(place, task).and_then(|it| self.checked(it, oid, Some(place))) {
+            match self.packed(place, memory).and_then(|it| self.checked(it, oid, Some(place))) {
                 Ok((kind, bytes)) => return Ok(Some((kind, Arc::unwrap_or_clone(bytes)))),
                 Err(error) => failed = failed.or(Some(error)),
             }
@@ -94,7 +92,7 @@ impl Lookup {
             .and_then(|it| it.map(|(kind, bytes)| self.checked((kind, bytes.into()), oid, None)).transpose());
         match loose {
             Ok(Some((kind, bytes))) => {
-                task.map_or(Ok(()), |task| task.hold(bytes.len() as u64))?;
+                memory.map_or(Ok(()), |memory| memory.hold(bytes.len() as u64))?;
                 Ok(Some((kind, Arc::unwrap_or_clone(bytes))))
             }
             Ok(None) => failed.map_or(Ok(None), Err),
@@ -135,7 +133,7 @@ impl Lookup {
         Ok(object)
     }
 
-    fn packed(&self, place: Place, task: Option<&Task<'_>>) -> Result<Expanded, ObjectError> {
+    fn packed(&self, place: Place, memory: Option<&dyn Memory>) -> Result<Expanded, ObjectError> {
         let mut decompressor = Decompressor::new();
         // From the object down to what is stored whole: by the headers alone, as a circle has no end.
         let mut deltas: Vec<(Place, Header)> = Vec::new();
@@ -149,7 +147,7 @@ impl Lookup {
             let base = match header.stored {
                 Stored::Whole(kind) => {
                     if deltas.is_empty() {
-                        self.hold(header.size, task)?;
+                        self.hold(header.size, memory)?;
                     }
                     break self.keep(at, (kind, pack.inflate(&header, &mut decompressor)?.into()));
                 }
@@ -168,7 +166,7 @@ impl Lookup {
                 }
             };
             deltas.push((at, header));
-            if deltas.len() > self.delta_depth {
+            if deltas.len() > self.limits.delta_depth {
                 return Err(ObjectError::TooDeep);
             }
             at = base.unwrap_or(at);
@@ -177,9 +175,9 @@ impl Lookup {
             let packed = self.packs[at.0].inflate(&header, &mut decompressor)?;
             let size = delta::result_size(&packed)? as u64;
             if at == place {
-                self.hold(size, task)?;
-            } else if size > self.largest {
-                return Err(PackError::TooLarge(self.largest).into());
+                self.hold(size, memory)?;
+            } else if size > self.limits.object {
+                return Err(PackError::TooLarge(self.limits.object).into());
             }
             let mut result = Vec::new();
             delta::apply(&bytes, &packed, &mut result, &mut Vec::new())?;
@@ -189,12 +187,12 @@ impl Lookup {
     }
 
     /// Waits for room for an object of so many bytes, which is refused if it is too large.
-    fn hold(&self, size: u64, task: Option<&Task<'_>>) -> Result<(), ObjectError> {
-        if size > self.largest {
-            return Err(PackError::TooLarge(self.largest).into());
+    fn hold(&self, size: u64, memory: Option<&dyn Memory>) -> Result<(), ObjectError> {
+        if size > self.limits.object {
+            return Err(PackError::TooLarge(self.limits.object).into());
         }
         // It is in memory twice while it is made.
-        Ok(task.map_or(Ok(()), |task| task.hold(2 * size))?)
+        Ok(memory.map_or(Ok(()), |memory| memory.hold(2 * size))?)
     }
 
     fn kept(&self, at: &Place) -> Option<Expanded> {
@@ -232,7 +230,7 @@ impl Lookup {
                 failed = failed.or(Some(ObjectError::Link));
                 continue;
             }
-            match read_loose(&file, self.largest, &mut Decompressor::new()) {
+            match read_loose(&file, self.limits.object) {
                 Ok(object) => return Ok(Some(object)),
                 Err(error) => failed = failed.or(Some(error)),
             }

@@ -1,13 +1,13 @@
 //! Which commits a range holds: what its ends lead to, parents before children.
 
-use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
-use super::range::Ends;
-use crate::source::history::commit::Commit;
-use crate::source::history::objects::{Missing, Objects};
-use crate::source::history::oid::Oid;
-use crate::source::history::refs::Refs;
+use crate::commit::Commit;
+use crate::error::Missing;
+use crate::graph::in_order;
+use crate::objects::Objects;
+use crate::oid::Oid;
+use crate::refs::Refs;
 
 /// Walks from commits to their parents, the newest first.
 pub struct Ancestry<'a> {
@@ -62,8 +62,8 @@ impl<'a> Ancestry<'a> {
         self.commit(oid).map(|commit| commit.parents.clone()).unwrap_or_default()
     }
 
-    /// The commits that `ends` include and do not exclude.
-    pub fn between(&mut self, ends: &Ends) -> Between {
+    /// The commits that `include` lead to and `exclude` do not.
+    pub fn between(&mut self, include: &[Oid], exclude: &[Oid]) -> Between {
         let mut known: HashSet<Oid> = HashSet::new();
         let mut met: HashSet<Oid> = HashSet::new();
         let mut queue: BinaryHeap<(i64, Oid)> = BinaryHeap::new();
@@ -72,7 +72,7 @@ impl<'a> Ancestry<'a> {
         let mut wanted: Vec<Oid> = Vec::new();
         // The oldest that is wanted; told anew only where some turn out to be known.
         let mut oldest: Option<i64> = None;
-        for (oids, is_known) in [(&ends.exclude, true), (&ends.include, false)] {
+        for (oids, is_known) in [(exclude, true), (include, false)] {
             for oid in oids {
                 if is_known {
                     known.insert(*oid);
@@ -118,8 +118,11 @@ impl<'a> Ancestry<'a> {
         wanted.retain(|oid| !known.contains(oid));
         let looked_at: HashSet<Oid> = wanted.iter().copied().collect();
         let is_lost = |oid: &&Oid| !looked_at.contains(oid) && !known.contains(oid);
-        let lost = ends.include.iter().filter(is_lost).copied().collect();
-        Between { commits: self.in_order(wanted), lost }
+        let lost = include.iter().filter(is_lost).copied().collect();
+        // Of several of one time the first by its id comes first.
+        wanted.sort_unstable();
+        let commits = wanted.iter().filter_map(|oid| self.commits.get(oid).cloned()).collect();
+        Between { commits: in_order(commits), lost }
     }
 
     /// What a commit leads to that was met before it was known to be known.
@@ -140,33 +143,6 @@ impl<'a> Ancestry<'a> {
                 }
             }
         }
-    }
-
-    /// Parents before children; of those that are free the oldest first.
-    fn in_order(&mut self, oids: Vec<Oid>) -> Vec<Commit> {
-        let all: HashSet<Oid> = oids.iter().copied().collect();
-        let mut children: HashMap<Oid, Vec<Oid>> = HashMap::new();
-        let mut waits: HashMap<Oid, usize> = HashMap::new();
-        for oid in &oids {
-            let parents: HashSet<Oid> = self.parents(oid).into_iter().filter(|parent| all.contains(parent)).collect();
-            waits.insert(*oid, parents.len());
-            parents.into_iter().for_each(|parent| children.entry(parent).or_default().push(*oid));
-        }
-        let mut free: BinaryHeap<Reverse<(i64, Oid)>> = BinaryHeap::new();
-        let free_ones = oids.iter().filter(|oid| waits[oid] == 0);
-        free.extend(free_ones.map(|oid| Reverse((self.commits[oid].time, *oid))));
-        let mut order = Vec::with_capacity(oids.len());
-        while let Some(Reverse((_, oid))) = free.pop() {
-            order.push(self.commits[&oid].clone());
-            for child in children.remove(&oid).unwrap_or_default() {
-                let left = waits.entry(child).or_default();
-                *left -= 1;
-                if *left == 0 {
-                    free.push(Reverse((self.commits[&child].time, child)));
-                }
-            }
-        }
-        order
     }
 
     /// The newest commit that both lead to.

@@ -7,14 +7,13 @@ use std::path::{Path, PathBuf};
 
 use libdeflater::{DecompressionError, Decompressor};
 
+use super::delta;
+use super::error::{Cause, ObjectError, Problem};
+use super::limits::Limits;
 use super::oid::Oid;
 use super::pack::{Kind, Opening, Pack, PackError, Stored};
 use super::repository::Repository;
-use super::{commit, delta, tree_entries};
-use crate::file::{self, shown};
-use crate::gap::{Gap, GapCode};
-use crate::scan::limits::{Limits, Reached};
-use crate::scan::{Panicked, explain};
+use crate::file;
 
 /// Most folders that alternates may lead to, one after the other.
 const MAX_ALTERNATES: usize = 32;
@@ -25,7 +24,7 @@ pub struct Reading<'a> {
     /// Bytes of an object id.
     pub hash: usize,
     /// What may be read.
-    pub limits: &'a Limits,
+    pub limits: Limits,
     /// Whether alternates that lie outside of the repository are read.
     pub links: bool,
     /// Folders of objects that the caller named besides.
@@ -34,7 +33,7 @@ pub struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     /// Of `repository`.
-    pub fn of(repository: &'a Repository, limits: &'a Limits) -> Self {
+    pub fn of(repository: &'a Repository, limits: Limits) -> Self {
         Self {
             hash: repository.hash_length(),
             limits,
@@ -55,65 +54,51 @@ pub struct Store {
     pub is_partial: bool,
     /// Bytes of an object id.
     pub hash: usize,
-    /// The largest object that is expanded, in bytes.
-    pub largest: u64,
-    /// Most deltas between an object and what it is made of.
-    pub delta_depth: usize,
+    /// What may be expanded.
+    pub limits: Limits,
 }
 
 impl Store {
-    /// Opens what is in `objects` and its alternates; what can't be opened goes to `gaps`.
-    pub fn open(objects: &Path, reading: &Reading<'_>, gaps: &mut Vec<Gap>) -> Self {
-        let limits = reading.limits;
+    /// Opens what is in `objects` and its alternates; what can't be opened goes to `problems`.
+    pub fn open(objects: &Path, reading: &Reading<'_>, problems: &mut Vec<Problem>) -> Self {
         let mut store = Self {
             packs: Vec::new(),
             loose: Vec::new(),
             is_partial: false,
             hash: reading.hash,
-            largest: limits.largest_object(),
-            delta_depth: limits.delta_depth,
+            limits: reading.limits,
         };
-        for folder in folders(objects, reading, gaps) {
-            store.open_folder(&folder, reading, gaps);
+        for folder in folders(objects, reading, problems) {
+            store.open_folder(&folder, reading, problems);
         }
         store
     }
 
-    fn open_folder(&mut self, folder: &Path, reading: &Reading<'_>, gaps: &mut Vec<Gap>) {
+    fn open_folder(&mut self, folder: &Path, reading: &Reading<'_>, problems: &mut Vec<Problem>) {
         let (hash, limits) = (self.hash, reading.limits);
-        let how = Opening { largest: self.largest, follow: reading.links };
-        let mut gap = |code: GapCode, path: &Path, error: &dyn std::error::Error| {
-            let reason = match error.source() {
-                Some(source) => format!("{error}: {source}"),
-                None => error.to_string(),
-            };
-            gaps.push(Gap::about(code, shown(path), reason));
-        };
+        let how = Opening { largest: self.limits.object, follow: reading.links };
+        let mut problem = |path: &Path, cause: Cause| problems.push(Problem::new(path, cause));
         let entries = match fs::read_dir(folder) {
             Ok(entries) => entries,
-            Err(error) => return gap(GapCode::Unreadable, folder, &error),
+            Err(error) => return problem(folder, error.into()),
         };
         for entry in entries {
             let (name, path, kind) = match entry.and_then(|it| Ok((it.file_name(), it.path(), it.file_type()?))) {
                 Ok(entry) => entry,
                 Err(error) => {
-                    gap(GapCode::Unreadable, folder, &error);
+                    problem(folder, error.into());
                     continue;
                 }
             };
             let Some(first) = name.to_str().filter(|name| name.len() == 2) else { continue };
             if kind.is_symlink() {
-                gap(
-                    GapCode::OutsideRepository,
-                    &path,
-                    &io::Error::other("it is a symbolic link, which is not followed"),
-                );
+                problem(&path, Cause::Link);
                 continue;
             }
             let files = match fs::read_dir(&path) {
                 Ok(files) => files,
                 Err(error) => {
-                    gap(GapCode::Unreadable, &path, &error);
+                    problem(&path, error.into());
                     continue;
                 }
             };
@@ -127,25 +112,23 @@ impl Store {
         }
         let is_partial = &mut self.is_partial;
         let indexes = indexes(&folder.join("pack"), &mut |odd, path| match odd {
-            Odd::Unlisted(error) => gap(GapCode::Unreadable, path, error),
-            Odd::NoIndex => {
-                gap(GapCode::Damaged, path, &io::Error::other("it has no index; `git index-pack` makes one"));
-            }
+            Odd::Unlisted(error) => problem(path, error.into()),
+            Odd::NoIndex => problem(path, Cause::NoIndex),
             Odd::Promisor => *is_partial = true,
         });
         let mut left = limits.objects.saturating_sub(self.len());
         if self.loose.len() > limits.objects {
             self.loose.truncate(limits.objects);
-            gap(GapCode::Limit, folder, &TooMany(limits.objects));
+            problem(folder, Cause::TooManyObjects(limits.objects));
         }
         for index in indexes {
             match Pack::open(&index, hash, &how) {
-                Ok(pack) if pack.len() > left => gap(GapCode::Limit, &index, &TooMany(limits.objects)),
+                Ok(pack) if pack.len() > left => problem(&index, Cause::TooManyObjects(limits.objects)),
                 Ok(pack) => {
                     left -= pack.len();
                     self.packs.push(pack);
                 }
-                Err(error) => gap(GapCode::Damaged, &index, &error),
+                Err(error) => problem(&index, error.into()),
             }
         }
         self.loose.sort();
@@ -202,7 +185,7 @@ impl Store {
 
     /// Reads one object by its id; `None` if it is not there.
     pub fn read(&self, oid: &Oid) -> Result<Option<(Kind, Vec<u8>)>, ObjectError> {
-        self.read_within(oid, self.delta_depth)
+        self.read_within(oid, self.limits.delta_depth)
     }
 
     fn read_within(&self, oid: &Oid, chain: usize) -> Result<Option<(Kind, Vec<u8>)>, ObjectError> {
@@ -212,7 +195,7 @@ impl Store {
             }
         }
         match self.loose.binary_search_by(|(known, _)| known.cmp(oid)) {
-            Ok(index) => read_loose(&self.loose[index].1, self.largest, &mut Decompressor::new()).map(Some),
+            Ok(index) => read_loose(&self.loose[index].1, self.limits.object).map(Some),
             Err(_) => Ok(None),
         }
     }
@@ -255,12 +238,12 @@ impl Store {
     /// Refuses a delta whose result is too large.
     fn check_result(&self, packed: &[u8]) -> Result<(), ObjectError> {
         let result = delta::result_size(packed)?;
-        if result as u64 > self.largest { Err(PackError::TooLarge(self.largest).into()) } else { Ok(()) }
+        if result as u64 > self.limits.object { Err(PackError::TooLarge(self.limits.object).into()) } else { Ok(()) }
     }
 }
 
-/// The folders of objects in `objects` and its alternates that may be read; what may not goes to `gaps`.
-pub fn folders(objects: &Path, reading: &Reading<'_>, gaps: &mut Vec<Gap>) -> Vec<PathBuf> {
+/// The folders of objects in `objects` and its alternates that may be read; what may not goes to `problems`.
+pub fn folders(objects: &Path, reading: &Reading<'_>, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
     let mut found = Vec::new();
     // What lies below the repository's own folder is its own.
     let own = objects.parent().and_then(|common| fs::canonicalize(common).ok());
@@ -272,16 +255,14 @@ pub fn folders(objects: &Path, reading: &Reading<'_>, gaps: &mut Vec<Gap>) -> Ve
         let canonical = fs::canonicalize(&folder).unwrap_or_else(|_| folder.clone());
         let is_outside = own.iter().chain(&named).all(|own| !canonical.starts_with(own));
         if is_outside && !reading.links {
-            let reason = "it lies outside of the repository and was not read (--trust-links reads it)".to_owned();
-            gaps.push(Gap::about(GapCode::OutsideRepository, shown(&folder), reason));
+            problems.push(Problem::new(&folder, Cause::Outside));
             continue;
         }
         if !seen.insert(canonical) {
             continue;
         }
         if seen.len() > MAX_ALTERNATES {
-            let reason = format!("more than {MAX_ALTERNATES} folders of objects lead to one another");
-            gaps.push(Gap::about(GapCode::Limit, shown(&folder), reason));
+            problems.push(Problem::new(&folder, Cause::TooManyAlternates(MAX_ALTERNATES)));
             break;
         }
         let alternates = folder.join("info/alternates");
@@ -291,7 +272,7 @@ pub fn folders(objects: &Path, reading: &Reading<'_>, gaps: &mut Vec<Gap>) -> Ve
                 open.extend(lines.map(|line| folder.join(line)));
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => gaps.push(Gap::about(GapCode::Unreadable, shown(&alternates), explain(&error))),
+            Err(error) => problems.push(Problem::new(&alternates, error.into())),
         }
         found.push(folder);
     }
@@ -299,11 +280,11 @@ pub fn folders(objects: &Path, reading: &Reading<'_>, gaps: &mut Vec<Gap>) -> Ve
 }
 
 /// The indexes of packs in a folder. Packs of which there is no index, and what cannot be listed, is told to `odd`.
-pub fn indexes(packs: &Path, odd: &mut dyn FnMut(Odd<'_>, &Path)) -> Vec<PathBuf> {
+pub fn indexes(packs: &Path, odd: &mut dyn FnMut(Odd, &Path)) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let files = match fs::read_dir(packs) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            odd(Odd::Unlisted(&error), packs);
+            odd(Odd::Unlisted(error), packs);
             None
         }
         files => files.ok(),
@@ -322,82 +303,18 @@ pub fn indexes(packs: &Path, odd: &mut dyn FnMut(Odd<'_>, &Path)) -> Vec<PathBuf
 }
 
 /// What stands in a folder of packs besides packs with their indexes.
-pub enum Odd<'a> {
+pub enum Odd {
     /// The folder cannot be read.
-    Unlisted(&'a io::Error),
+    Unlisted(io::Error),
     /// A pack without an index.
     NoIndex,
     /// The mark of a pack whose objects name others that a server has.
     Promisor,
 }
 
-/// More objects than are read.
-#[derive(Debug, thiserror::Error)]
-#[error("with it there are more than {0} objects; it was not read (--max-objects)")]
-struct TooMany(usize);
-
-/// An object that can't be read.
-#[derive(Debug, thiserror::Error)]
-pub enum ObjectError {
-    /// Its pack is wrong.
-    #[error(transparent)]
-    Pack(#[from] PackError),
-    /// Its delta is wrong.
-    #[error(transparent)]
-    Delta(#[from] delta::DeltaError),
-    /// What it is a delta on is not there.
-    #[error("the object that it is a delta on is missing")]
-    NoBase,
-    /// Its deltas go round in a circle, or might as well.
-    #[error("its chain of deltas is longer than git allows (--max-delta-depth), or goes round in a circle")]
-    TooDeep,
-    /// It, and what it is made of, do not fit into memory.
-    #[error(transparent)]
-    Limit(#[from] Reached),
-    /// Looking at it failed.
-    #[error(transparent)]
-    Panicked(#[from] Panicked),
-    /// It is a commit that git refuses.
-    #[error("{}", commit::MALFORMED)]
-    Commit,
-    /// It is a tree that git refuses.
-    #[error("{}", tree_entries::MALFORMED)]
-    Tree,
-    /// It is a tag that points to nothing.
-    #[error("it is not a tag that git can parse: it names no object")]
-    Tag,
-    /// The loose file can't be read.
-    #[error("cannot read its file: {0}")]
-    Io(#[from] io::Error),
-    /// The loose file is wrong.
-    #[error("its file is damaged")]
-    Loose,
-    /// The loose file is a link.
-    #[error("its file is a symbolic link, which is not followed")]
-    Link,
-    /// It is another object.
-    #[error("what is stored under its id is another object, which git refuses")]
-    OtherId,
-}
-
-impl ObjectError {
-    /// What kind of gap it leaves.
-    pub fn code(&self) -> GapCode {
-        match self {
-            Self::Pack(PackError::TooLarge(_)) | Self::TooDeep => GapCode::Limit,
-            Self::Pack(PackError::Io { .. }) | Self::Io(_) => GapCode::Unreadable,
-            Self::Pack(_) | Self::Delta(_) | Self::Loose | Self::OtherId => GapCode::Damaged,
-            Self::Commit | Self::Tree | Self::Tag => GapCode::Damaged,
-            Self::Link => GapCode::OutsideRepository,
-            Self::NoBase => GapCode::MissingObject,
-            Self::Limit(reached) => reached.code(),
-            Self::Panicked(_) => GapCode::Failed,
-        }
-    }
-}
-
 /// Reads the file of a loose object: zlib around `kind size NUL bytes`.
-pub fn read_loose(path: &Path, largest: u64, decompressor: &mut Decompressor) -> Result<(Kind, Vec<u8>), ObjectError> {
+pub fn read_loose(path: &Path, largest: u64) -> Result<(Kind, Vec<u8>), ObjectError> {
+    let mut decompressor = Decompressor::new();
     let mut packed = Vec::new();
     // Compressed it is hardly larger.
     let most = largest + largest / 1000 + 1024;

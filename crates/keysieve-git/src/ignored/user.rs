@@ -10,7 +10,7 @@ use crate::file;
 
 /// Whether a git folder's own configuration may name another file of patterns than the user's: git would read that one
 /// in its place. What it is does not matter, as nobody here vouches for it.
-pub fn leaves_out_the_users(git: &Path) -> bool {
+pub(super) fn leaves_out_the_users(git: &Path) -> bool {
     ["config", "config.worktree"].iter().any(|name| {
         let text = file::read(&git.join(name)).unwrap_or_default().to_ascii_lowercase();
         [&b"excludesfile"[..], b"[include"].iter().any(|it| memchr::memmem::find(&text, it).is_some())
@@ -18,7 +18,7 @@ pub fn leaves_out_the_users(git: &Path) -> bool {
 }
 
 /// The user's patterns, if it is plain which they are.
-pub fn patterns() -> Vec<Pattern> {
+pub(super) fn patterns() -> Vec<Pattern> {
     // Git's command line, or whoever started this, may have set anything.
     if ["GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT"].iter().any(|name| env::var_os(name).is_some()) {
         return Vec::new();

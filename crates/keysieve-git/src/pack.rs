@@ -10,7 +10,6 @@ use memmap2::Mmap;
 use rayon::prelude::*;
 
 use super::oid::Oid;
-use crate::decode::container::in_words;
 use crate::file;
 
 /// Places of the table of ids that are looked at for one.
@@ -28,7 +27,7 @@ pub enum PackError {
         source: io::Error,
     },
     /// An object is larger than what is expanded: a header of a few bytes can claim any size.
-    #[error("it is larger than {} (--max-object-size, --max-memory)", in_words(*.0))]
+    #[error("it is larger than {0} bytes")]
     TooLarge(u64),
     /// There is no room for it.
     #[error("there is not enough memory for it")]
@@ -259,6 +258,11 @@ impl Pack {
         }
         offsets.push(end);
         Ok(Self { file, oids, offsets, oid_of: order, entry_of, slots, slot_shift })
+    }
+
+    /// The largest object that is expanded, in bytes.
+    pub fn largest(&self) -> u64 {
+        self.file.largest
     }
 
     /// How many entries it has.

@@ -5,10 +5,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::error::{Cause, Problem};
 use super::oid::Oid;
-use crate::file::{self, shown};
-use crate::gap::{Gap, GapCode};
-use crate::scan::explain;
+use crate::file;
 
 /// Where history starts.
 #[derive(Debug, Default)]
@@ -26,13 +25,13 @@ pub struct Refs {
     /// Parents that `info/grafts` gives to commits.
     pub grafts: BTreeMap<Oid, Vec<Oid>>,
     /// What could not be read.
-    pub gaps: Vec<Gap>,
+    pub problems: Vec<Problem>,
 }
 
-/// Reads files and folders of a repository; what is there and can't be read is a gap.
+/// Reads files and folders of a repository; what is there and can't be read is a problem.
 #[derive(Default)]
 struct Reader {
-    gaps: Vec<Gap>,
+    problems: Vec<Problem>,
 }
 
 impl Reader {
@@ -49,8 +48,7 @@ impl Reader {
             let kind = entry.and_then(|entry| Ok((entry.path(), entry.file_name(), entry.file_type()?)));
             let Some((path, name, kind)) = self.checked(path, kind) else { continue };
             if kind.is_symlink() {
-                let reason = "it is a symbolic link, which is not followed".to_owned();
-                self.gaps.push(Gap::about(GapCode::OutsideRepository, shown(&path), reason));
+                self.problems.push(Problem::new(&path, Cause::Link));
             } else if kind.is_dir() || kind.is_file() {
                 found.push((path, name.to_string_lossy().into_owned(), kind.is_dir()));
             }
@@ -63,7 +61,7 @@ impl Reader {
             Ok(read) => Some(read),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => None,
             Err(error) => {
-                self.gaps.push(Gap::about(GapCode::Unreadable, shown(path), explain(&error)));
+                self.problems.push(Problem::new(path, error.into()));
                 None
             }
         }
@@ -125,11 +123,9 @@ impl Refs {
             }
         }
         if common.join("reftable").is_dir() {
-            let reason = "its refs are in the reftable format, which keysieve does not read; `git refs migrate \
-                          --ref-format=files` turns it into files";
-            reader.gaps.push(Gap::about(GapCode::UnsupportedFormat, shown(&common.join("reftable")), reason));
+            reader.problems.push(Problem::new(&common.join("reftable"), Cause::Reftable));
         }
-        refs.gaps = reader.gaps;
+        refs.problems = reader.problems;
         let replaced = refs
             .tips
             .iter()
@@ -155,11 +151,7 @@ fn read_ref(
             Some(oid) => drop(tips.insert(name.to_owned(), oid)),
             // Other files that lie there are no refs to git either.
             None if name.split('/').any(|part| part.starts_with('.') || part.ends_with(".lock")) => {}
-            None => {
-                let reason = "it is a ref that git cannot parse, so what it led to is not known; `git update-ref -d` \
-                              takes it away";
-                reader.gaps.push(Gap::about(GapCode::Damaged, shown(file), reason));
-            }
+            None => reader.problems.push(Problem::new(file, Cause::MalformedRef)),
         },
     }
 }

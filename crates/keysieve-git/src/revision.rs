@@ -13,7 +13,6 @@ use super::pack::Kind;
 use super::refs::Refs;
 use super::repository::Repository;
 use crate::file;
-use crate::gap::{Gap, GapCode};
 
 /// A name that leads to no object of the wanted kind.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +40,7 @@ pub enum RevisionError {
         reason: String,
     },
     /// It asks for what git can do and keysieve cannot.
-    #[error("`{name}`: keysieve does not read `{part}` in revisions; `git rev-parse` tells the id to write instead")]
+    #[error("`{name}`: `{part}` is not read in revisions; `git rev-parse` tells the id to write instead")]
     Unsupported {
         /// As the user wrote it.
         name: String,
@@ -119,16 +118,6 @@ impl Revisions<'_> {
         }
         let is_one = found.iter().all(|it| it.1 == found[0].1);
         (!is_one).then(|| found.into_iter().map(|(name, _)| name).collect())
-    }
-
-    /// What to say where several refs answer to `name`: whoever can add a tag could else choose what it stands for.
-    pub fn ambiguity_gap(&self, name: &str) -> Option<Gap> {
-        let reason = format!(
-            "the name is ambiguous: {} lead to different objects, and the first was taken, as git does; write the full \
-             name",
-            self.ambiguity(name)?.join(" and ")
-        );
-        Some(Gap::about(GapCode::UnknownRevision, name, reason))
     }
 
     /// The refs that answer to `name`, in the order in which git tries its rules.

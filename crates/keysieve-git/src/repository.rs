@@ -8,10 +8,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
+use super::error::{Cause, Problem};
 use super::openable;
-use crate::file::{self, shown};
-use crate::gap::{Gap, GapCode};
-use crate::scan::explain;
+use crate::file;
 
 /// A repository whose history can't be read.
 #[derive(Debug, thiserror::Error)]
@@ -23,10 +22,7 @@ pub enum OpenError {
         path: String,
     },
     /// It belongs to somebody else.
-    #[error(
-        "`{path}` belongs to another user, and git trusts only its own user's repositories; \
-         read it all the same with --trust-owner, or list it in git's `safe.directory`"
-    )]
+    #[error("`{path}` belongs to another user, and git trusts only its own user's repositories")]
     Owner {
         /// What does.
         path: String,
@@ -38,10 +34,7 @@ pub enum OpenError {
         path: String,
     },
     /// Its parts do not belong together.
-    #[error(
-        "`{path}` leads to `{target}`, which does not lead back; name the repository that is there, or follow the link \
-         with --trust-links"
-    )]
+    #[error("`{path}` leads to `{target}`, which does not lead back")]
     Elsewhere {
         /// The `.git`, or the file in it that names another folder.
         path: String,
@@ -153,7 +146,8 @@ impl Repository {
         Ok(repository)
     }
 
-    pub(super) fn at(git: PathBuf, links: bool) -> Self {
+    /// The repository whose git folder is `git`, whoever it belongs to.
+    pub fn at(git: PathBuf, links: bool) -> Self {
         let common = match file::read_text(&git.join("commondir")) {
             Ok(relative) => git.join(relative.trim_end_matches('\n')),
             Err(_) => git.clone(),
@@ -287,32 +281,28 @@ impl Repository {
     }
 
     /// The submodules whose repositories lie inside this one, with their names: its own, and those of its linked work
-    /// trees. What is there and is not read goes to `gaps`.
-    pub(super) fn submodules(&self, gaps: &mut Vec<Gap>) -> Vec<(String, Self)> {
-        let folders = |path: &Path, gaps: &mut Vec<Gap>| -> Vec<PathBuf> {
+    /// trees. What is there and is not read goes to `problems`.
+    pub fn submodules(&self, problems: &mut Vec<Problem>) -> Vec<(PathBuf, Self)> {
+        let folders = |path: &Path, problems: &mut Vec<Problem>| -> Vec<PathBuf> {
             let entries = match fs::read_dir(path).and_then(|entries| entries.collect::<Result<Vec<_>, _>>()) {
                 Ok(entries) => entries,
                 Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                     Vec::new()
                 }
                 Err(error) => {
-                    gaps.push(Gap::about(GapCode::Unreadable, shown(path), explain(&error)));
+                    problems.push(Problem::new(path, error.into()));
                     Vec::new()
                 }
             };
             let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
             let (inside, others): (Vec<_>, Vec<_>) = entries.into_iter().partition(is_folder);
             let links = others.iter().map(fs::DirEntry::path).filter(|path| path.is_dir());
-            gaps.extend(links.map(|path| {
-                let reason = "it is a symbolic link, which is not followed; `keysieve history` reads what it leads to \
-                              where it is named";
-                Gap::about(GapCode::OutsideRepository, shown(&path), reason)
-            }));
+            problems.extend(links.map(|path| Problem::new(&path, Cause::LinkedSubmodule)));
             inside.iter().map(fs::DirEntry::path).collect()
         };
         let mut found = Vec::new();
         let mut todo = vec![(self.common.join("modules"), PathBuf::new())];
-        for tree in folders(&self.common.join("worktrees"), gaps) {
+        for tree in folders(&self.common.join("worktrees"), problems) {
             let name = Path::new("worktrees").join(tree.file_name().unwrap_or_default());
             todo.push((tree.join("modules"), name));
         }
@@ -321,14 +311,13 @@ impl Repository {
                 todo.push((folder.join("modules"), name.join("modules")));
                 let submodule = Self::at(folder.clone(), self.links);
                 if self.links || submodule.common.starts_with(&self.common) {
-                    found.push((shown(&name), submodule));
+                    found.push((name, submodule));
                 } else {
-                    let reason = "it leads to another repository, whose history was not read (--trust-links reads it)";
-                    gaps.push(Gap::about(GapCode::OutsideRepository, shown(&folder), reason));
+                    problems.push(Problem::new(&folder, Cause::SubmoduleElsewhere));
                 }
                 continue;
             }
-            todo.extend(folders(&folder, gaps).into_iter().map(|folder| {
+            todo.extend(folders(&folder, problems).into_iter().map(|folder| {
                 let name = name.join(folder.file_name().unwrap_or_default());
                 (folder, name)
             }));

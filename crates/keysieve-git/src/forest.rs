@@ -7,10 +7,10 @@ use libdeflater::Decompressor;
 use rayon::prelude::*;
 
 use super::delta::{self, Run};
+use super::error::ObjectError;
+use super::limits::{Limits, Memory};
 use super::oid::Oid;
 use super::pack::{Header, Kind, Pack, PackError, Stored};
-use super::store::ObjectError;
-use crate::scan::limits::Task;
 
 /// The delta trees of one pack.
 #[derive(Debug)]
@@ -164,6 +164,8 @@ pub struct DeltaTree<'a> {
     pub root: u32,
     /// What the root is made of, if it is a delta.
     pub base: Option<&'a [u8]>,
+    /// What may be expanded.
+    pub limits: Limits,
 }
 
 /// Walks a tree from its root on. Calls `each` with every object and what it was
@@ -171,7 +173,7 @@ pub struct DeltaTree<'a> {
 /// with all that hang on it.
 pub fn visit<S>(
     tree: &DeltaTree<'_>,
-    task: &Task<'_>,
+    memory: &impl Memory,
     buffers: &mut Buffers,
     mut each: impl FnMut(u32, &[u8], Option<Derived<'_, S>>) -> Option<S>,
     mut failed: impl FnMut(u32, ObjectError),
@@ -181,12 +183,12 @@ pub fn visit<S>(
         state: S,
         children: std::ops::Range<usize>,
     }
-    let DeltaTree { pack, forest, root, base } = *tree;
+    let DeltaTree { pack, forest, root, base, limits } = *tree;
     let mut frames: Vec<Frame<S>> = Vec::new();
     let mut bytes = buffers.take();
     let made = match base {
-        None => whole(pack, root, task, buffers, &mut bytes),
-        Some(base) => apply_within(pack, root, base, base.len() as u64, task, buffers, &mut bytes),
+        None => whole(pack, root, memory, buffers, &mut bytes),
+        Some(base) => apply_within(pack, root, base, base.len() as u64, memory, buffers, &mut bytes),
     };
     if let Err(error) = made {
         return fail(forest, root, error, &mut failed);
@@ -207,9 +209,9 @@ pub fn visit<S>(
         };
         let entry = forest.children[next];
         let mut bytes = buffers.take();
-        let made = match depth > task.limits().delta_depth {
+        let made = match depth > limits.delta_depth {
             true => Err(ObjectError::TooDeep),
-            false => apply_within(pack, entry, &frame.bytes, held, task, buffers, &mut bytes),
+            false => apply_within(pack, entry, &frame.bytes, held, memory, buffers, &mut bytes),
         };
         if let Err(error) = made {
             buffers.keep(bytes);
@@ -248,13 +250,13 @@ fn inflate(
 fn whole(
     pack: &Pack,
     entry: u32,
-    task: &Task<'_>,
+    memory: &impl Memory,
     buffers: &mut Buffers,
     into: &mut Vec<u8>,
 ) -> Result<(), ObjectError> {
     let header = pack.header(entry)?;
     pack.check_size(entry, &header)?;
-    task.hold(header.size)?;
+    memory.hold(header.size)?;
     Ok(inflate(pack, entry, &header, buffers, into)?)
 }
 
@@ -264,7 +266,7 @@ fn apply_within(
     entry: u32,
     base: &[u8],
     held: u64,
-    task: &Task<'_>,
+    memory: &impl Memory,
     buffers: &mut Buffers,
     into: &mut Vec<u8>,
 ) -> Result<(), ObjectError> {
@@ -274,11 +276,10 @@ fn apply_within(
     buffers.delta = packed;
     inflated?;
     let result = delta::result_size(&buffers.delta)?;
-    let largest = task.limits().largest_object();
-    if result as u64 > largest {
-        return Err(PackError::TooLarge(largest).into());
+    if result as u64 > pack.largest() {
+        return Err(PackError::TooLarge(pack.largest()).into());
     }
-    task.hold(held + (buffers.delta.len() + result) as u64)?;
+    memory.hold(held + (buffers.delta.len() + result) as u64)?;
     into.clear();
     into.try_reserve(result).map_err(|_| PackError::NoMemory)?;
     Ok(delta::apply(base, &buffers.delta, into, &mut buffers.runs)?)
