@@ -11,14 +11,22 @@ use crate::gap::{Gap, GapCode};
 use crate::inside;
 use keysieve_engine::verdict::path_matcher;
 
+/// What need not be read: files by `path` or `paths`, a kind of gap by `code`, or both.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Entry {
+    /// A glob of paths.
     path: Option<String>,
+    /// Globs of paths.
     #[serde(default)]
     paths: Vec<String>,
+    /// The kind of gap, as a report writes it.
     code: Option<GapCode>,
+    /// Why it need not be read.
     reason: String,
+    /// The last day on which it need not.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     expires: Option<toml::value::Datetime>,
 }
 

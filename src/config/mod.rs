@@ -56,34 +56,52 @@ pub enum ConfigError {
     },
 }
 
+/// `.keysieve.toml`: what is looked for here, what is left out, what is accepted.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(title = "keysieve's configuration, version 1"))]
 #[serde(deny_unknown_fields)]
-struct File {
+pub(crate) struct File {
+    /// How to scan.
     #[serde(default)]
     scan: ScanSection,
+    /// Which rules run.
     #[serde(default)]
     rules: RulesSection,
+    /// Accepted findings, each with a reason.
     #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Vec<AllowEntry>"))]
     allow: Vec<Spanned<AllowEntry>>,
+    /// What need not be read for a scan to be complete, each with a reason.
     #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Vec<incomplete::Entry>"))]
     accept_incomplete: Vec<Spanned<incomplete::Entry>>,
+    /// Rules of your own.
     #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Vec<RuleSpec>"))]
     rule: Vec<Spanned<RuleSpec>>,
 }
 
+/// How to scan.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct ScanSection {
+    /// Globs of paths that are left out, which the summary says.
     #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
     exclude: Vec<Spanned<String>>,
+    /// Severity from which on a finding fails the run.
     fail_on: Option<Severity>,
+    /// Confidence from which on a finding is shown.
     min_confidence: Option<Confidence>,
+    /// What pointers of Git LFS are.
     #[serde(default)]
     lfs: Lfs,
 }
 
 /// What a pointer of Git LFS is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Lfs {
     /// A gap: the file that it stands for was not read.
@@ -93,24 +111,40 @@ pub enum Lfs {
     Ignore,
 }
 
+/// Which rules run, and what their findings are worth.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct RulesSection {
+    /// Ids of rules that do not run.
     #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
     disable: Vec<Spanned<String>>,
+    /// Ids of the only rules that run.
+    #[cfg_attr(test, schemars(with = "Option<Vec<String>>"))]
     only: Option<Vec<Spanned<String>>>,
+    /// Severities of rules, by their ids.
     #[serde(default)]
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, Severity>"))]
     severity: BTreeMap<Spanned<String>, Severity>,
 }
 
+/// Findings that are accepted: those that all of `rule`, `paths` and `fingerprint` fit that are given.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct AllowEntry {
+    /// Id of their rule.
     rule: Option<String>,
+    /// Globs of their paths.
     #[serde(default)]
     paths: Vec<String>,
+    /// The fingerprint of one.
     fingerprint: Option<String>,
+    /// Why they are accepted.
     reason: String,
+    /// The last day on which they are.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     expires: Option<toml::value::Datetime>,
 }
 

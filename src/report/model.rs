@@ -90,10 +90,8 @@ pub struct FindingObject {
     /// What the rule finds, in words.
     pub title: String,
     /// What it opens here.
-    #[cfg_attr(test, schemars(with = "super::schema::Severity"))]
     pub severity: Severity,
     /// How sure it is.
-    #[cfg_attr(test, schemars(with = "super::schema::Confidence"))]
     pub confidence: Confidence,
     /// The reasons for both.
     pub evidence: Vec<Reason>,
@@ -119,7 +117,6 @@ pub struct FindingObject {
     pub provenance: Option<ProvenanceObject>,
     /// Where to read what to do.
     #[serde(default)]
-    #[cfg_attr(test, schemars(with = "super::schema::Advice"))]
     pub advice: Advice,
 }
 

@@ -8,48 +8,6 @@ use schemars::JsonSchema;
 
 use super::model::{Document, Line};
 
-/// What a credential opens at its place.
-#[derive(JsonSchema)]
-#[schemars(rename_all = "lowercase")]
-#[expect(dead_code, reason = "only its schema is used")]
-pub enum Severity {
-    /// Harmless here: a test's password, a public identifier, a well-known default.
-    Low,
-    /// Opens something of limited reach.
-    Medium,
-    /// Opens a service or its data.
-    High,
-    /// Opens an account, an infrastructure or its money.
-    Critical,
-}
-
-/// How sure keysieve is that something is a credential.
-#[derive(JsonSchema)]
-#[schemars(rename_all = "lowercase")]
-#[expect(dead_code, reason = "only its schema is used")]
-pub enum Confidence {
-    /// A guess; not shown by default.
-    Low,
-    /// More likely than not.
-    Medium,
-    /// The shape or the context leaves little doubt.
-    High,
-    /// Proven offline, by a checksum or a structure that parses.
-    Certain,
-}
-
-/// Where to read what to do about a finding.
-#[derive(JsonSchema)]
-#[expect(dead_code, reason = "only its schema is used")]
-pub struct Advice {
-    /// The provider's page on revoking or rotating the credential.
-    #[schemars(default)]
-    rotate: String,
-    /// The kind of store that the successor belongs in.
-    #[schemars(default)]
-    store: String,
-}
-
 /// Holds the published schema of `T` against the type.
 pub(crate) fn check<T: JsonSchema>(name: &str) {
     let mut schema = serde_json::to_string_pretty(&schemars::schema_for!(T)).unwrap();
@@ -61,6 +19,12 @@ pub(crate) fn check<T: JsonSchema>(name: &str) {
     }
     let published = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(published == schema, "{name} is not up to date: KEYSIEVE_WRITE_SCHEMAS=1 cargo test schema");
+}
+
+#[test]
+fn the_schemas_of_rules_and_configurations_are_published() {
+    check::<keysieve_engine::rules::schema::RuleFile>("rules.v1.json");
+    check::<crate::config::File>("configuration.v1.json");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::str::FromStr;
 /// What a credential opens at its place, from harmless to fatal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Severity {
     /// Harmless here: a test's password, a public identifier, a well-known default.
     Low,
@@ -23,6 +24,7 @@ pub enum Severity {
 /// How sure keysieve is that something is a credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Confidence {
     /// A guess; not shown by default.
     Low,
@@ -118,6 +120,7 @@ impl fmt::Display for Confidence {
 /// Where to read what to do about a finding.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Advice {
     /// The provider's page on revoking or rotating the credential.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "str::is_empty"))]

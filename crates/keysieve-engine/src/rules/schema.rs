@@ -24,6 +24,7 @@ pub const KEY_OF_ENTROPY: f32 = 2.8;
 
 /// A file of `rules/`: one provider and its rules.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(title = "A file of keysieve's rules, version 1"))]
 #[serde(deny_unknown_fields)]
 pub struct RuleFile {
     /// Defaults for the file's rules.
@@ -36,6 +37,7 @@ pub struct RuleFile {
 
 /// What the rules of one file have in common.
 #[derive(Debug, Default, Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ProviderSpec {
     /// Who issues the credentials.
@@ -44,85 +46,97 @@ pub struct ProviderSpec {
     /// The provider's page on rotating them.
     #[serde(default)]
     pub rotate: String,
-    /// Where the successors belong.
+    /// Where their successors belong.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "StoreName"))]
     pub store: String,
 }
 
-/// One `[[rule]]` table.
+/// One kind of credential: how it is found, what it is worth, what to do about it.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("oneOf" = [{ "required": ["pattern"] }, { "required": ["value"] }])))]
 #[serde(deny_unknown_fields)]
 pub struct RuleSpec {
-    /// See [`Rule::id`].
+    /// The rule's name in reports and configurations, in kebab-case; one that exists already is replaced.
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = "^[a-z0-9-]+$")))]
     pub id: String,
-    /// See [`Rule::name`].
+    /// What it finds, in words.
     pub name: String,
-    /// See [`Rule::severity`].
+    /// What the credential opens, wherever it stands.
     #[serde(deserialize_with = "by_name")]
+    #[cfg_attr(feature = "schema", schemars(with = "Severity"))]
     pub severity: Severity,
-    /// See [`Rule::severity_in_tests`]; `low` unless the rule is distinctive.
+    /// The most that it is worth in tests, examples and documentation; `low` unless the rule is distinctive.
     #[serde(default, deserialize_with = "by_name_if_given")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Severity>"))]
     pub severity_in_tests: Option<Severity>,
-    /// See [`Rule::confidence`]; `high` for distinctive rules, else `medium`.
+    /// How sure a match is before the judges speak; `high` for distinctive rules, else `medium`.
     #[serde(default, deserialize_with = "by_name_if_given")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Confidence>"))]
     pub confidence: Option<Confidence>,
-    /// `distinctive` (the default with `pattern`), `contextual` (the default with `value`) or `generic`.
+    /// How much the rule leans on what stands around the secret; `distinctive` with `pattern`, `contextual` with `value`.
     pub class: Option<ClassSpec>,
-    /// Keywords of which one stands in every match; `i:` before one ignores ASCII case. Without any they are what the
-    /// pattern starts with.
+    /// Keywords of 4 to 32 bytes, of which one stands in every match (`pattern`) or name (`value`); `i:` before one ignores
+    /// ASCII case. Without any they are what the pattern starts with.
     #[serde(default)]
     pub anchors: Vec<String>,
-    /// See [`Rule::names`].
+    /// With `value`, instead of anchors: words of which one must stand in the name, beside a word by which the generic rules
+    /// know a secret.
     #[serde(default)]
     pub names: Vec<String>,
-    /// See [`Matcher::Pattern`].
+    /// A regular expression, in which shapes stand in braces (`{hex:32}`); the secret is its group `secret`, or the whole
+    /// match.
     pub pattern: Option<String>,
-    /// See [`Matcher::Pattern`].
+    /// With `pattern`: an expression that matches from the end of a secret on where another one follows, its group `secret`.
     #[serde(default)]
     pub next: String,
-    /// Most bytes of a match before its anchor.
+    /// With `pattern`: most bytes of a match before its anchor.
     #[serde(default)]
     pub lead: u16,
-    /// See [`Matcher::Assignment`].
+    /// With `value`: an expression that the name must contain, ASCII case ignored.
     pub key: Option<String>,
-    /// A provider's names, instead of `names` and `key`: the secret is assigned to a name in which one of these stands and
-    /// one of `key_words` after it.
+    /// With `value`, instead of `names` and `key`: a provider's names. The value is assigned to a name in which one of these
+    /// stands and one of `key_words` after it.
     #[serde(default)]
     pub key_of: Vec<String>,
-    /// With `key_of`: the words that may follow; [`derive::KEY_WORDS`] if there are none.
+    /// With `key_of`: the words that may follow; without any they are `key`, `token`, `secret`, `password` and `auth`.
     #[serde(default)]
     pub key_words: Vec<String>,
-    /// See [`Matcher::Assignment`]; a named shape (`hex:32`), or an expression.
+    /// What all of an assigned value looks like: a shape (`hex:32`, `base62:20-40`, `uuid`) or an expression, in which shapes
+    /// stand in braces.
     pub value: Option<String>,
-    /// `password`, `token` or `shaped` (the default).
+    /// With `value`: what the value must look like besides; `shaped` if it says nothing.
     pub kind: Option<KindSpec>,
-    /// `"line"` (the default), `{ lines = N }` or `{ bytes = N }`.
+    /// How far after the anchor anything can change the verdict: `"line"`, `{ lines = N }` or `{ bytes = N }`.
     #[serde(default)]
     pub reach: ReachSpec,
-    /// See [`Rule::near`].
+    /// Words of which one must stand within 256 bytes.
     #[serde(default)]
     pub near: Vec<String>,
-    /// See [`Rule::entropy`]; [`KEY_OF_ENTROPY`] with `key_of`, else 0.
+    /// Fewest Shannon bits a character; 2.8 with `key_of`, else 0.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 8)))]
     pub entropy: Option<f32>,
-    /// Name of a check.
+    /// What can be proven of the secret offline.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<CheckName>"))]
     pub check: Option<String>,
-    /// `drop` (the default) or `low`.
+    /// What a check that fails does to a finding; `drop` if it says nothing.
     pub on_check_failure: Option<OnCheckFailureSpec>,
-    /// See [`Rule::pair`].
+    /// The credential's other half; the two are one finding.
     pub pair: Option<PairSpec>,
-    /// See [`Rule::paths`].
+    /// Globs of paths that the rule is for; without any it is for all.
     #[serde(default)]
     pub paths: Vec<String>,
-    /// See [`Rule::ignore`].
+    /// An expression for secrets that are none.
     #[serde(default)]
     pub ignore: String,
-    /// Overrides the provider's.
+    /// What to do about a finding, where it differs from the provider's.
     #[serde(default)]
     pub advice: AdviceSpec,
-    /// See [`Rule::examples`].
+    /// Texts that must be found; a shape or an expression in angle brackets is filled anew for each test.
     #[serde(default)]
     pub examples: Vec<String>,
-    /// See [`Rule::counterexamples`].
+    /// Texts that must not be found.
     #[serde(default)]
     pub counterexamples: Vec<String>,
 }
@@ -137,52 +151,56 @@ fn by_name_if_given<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(from: D
 
 /// `class` in a rule file.
 #[derive(Debug, Clone, Copy, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ClassSpec {
-    /// See [`Class::Generic`].
+    /// Any secret with a name that says so; gives way to every other rule.
     Generic,
-    /// See [`Class::Contextual`].
+    /// The name beside the value tells the provider, the value alone would not.
     Contextual,
-    /// See [`Class::Distinctive`].
+    /// The secret's own shape tells what it is, even in a binary file.
     Distinctive,
 }
 
 /// `kind` in a rule file.
 #[derive(Debug, Clone, Copy, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum KindSpec {
-    /// See [`ValueKind::Password`].
+    /// A person may have chosen it.
     Password,
-    /// See [`ValueKind::Token`].
+    /// A machine made it: long and random.
     Token,
-    /// See [`ValueKind::Shaped`].
+    /// The value's expression already says enough.
     Shaped,
 }
 
 /// `on_check_failure` in a rule file.
 #[derive(Debug, Clone, Copy, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum OnCheckFailureSpec {
-    /// See [`OnCheckFailure::Drop`].
+    /// It is no credential.
     Drop,
-    /// See [`OnCheckFailure::Low`].
+    /// It is kept with low confidence.
     Low,
 }
 
 /// `reach` in a rule file.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ReachSpec {
-    /// See [`Reach::Line`].
+    /// The anchor's own line.
     #[default]
     Line,
-    /// See [`Reach::Lines`].
+    /// So many lines after the anchor's.
     #[serde(untagged)]
     Lines {
         /// Lines after the anchor's.
         lines: u16,
     },
-    /// See [`Reach::Bytes`].
+    /// So many bytes after the anchor.
     #[serde(untagged)]
     Bytes {
         /// Bytes after the anchor's start.
@@ -192,28 +210,68 @@ pub enum ReachSpec {
 
 /// `pair` in a rule file.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PairSpec {
-    /// See [`Pair::with`].
+    /// Id of the rule that finds the other half.
     pub with: String,
-    /// See [`Pair::within_lines`].
+    /// Most lines between the two.
     pub within_lines: u16,
 }
 
 /// `advice` in a rule file.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AdviceSpec {
-    /// See [`Advice::rotate`].
+    /// The provider's page on revoking or rotating the credential.
     #[serde(default)]
     pub rotate: String,
-    /// See [`Advice::store`].
+    /// Where its successor belongs.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "StoreName"))]
     pub store: String,
 }
 
 /// Stores that advice may name.
 pub const STORES: [&str; 4] = ["aws-secrets-manager", "aws-ssm-parameter", "ssh-agent", "none"];
+
+/// The names of the table of checks, for the schema.
+#[cfg(feature = "schema")]
+struct CheckName;
+
+/// [`STORES`], for the schema.
+#[cfg(feature = "schema")]
+struct StoreName;
+
+#[cfg(feature = "schema")]
+mod names {
+    use std::borrow::Cow;
+
+    use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+    use super::{Check, CheckName, STORES, StoreName};
+
+    impl JsonSchema for CheckName {
+        fn schema_name() -> Cow<'static, str> {
+            "Check".into()
+        }
+
+        fn json_schema(_: &mut SchemaGenerator) -> Schema {
+            json_schema!({ "type": "string", "enum": Check::ALL.iter().map(|it| it.name()).collect::<Vec<_>>() })
+        }
+    }
+
+    impl JsonSchema for StoreName {
+        fn schema_name() -> Cow<'static, str> {
+            "Store".into()
+        }
+
+        fn json_schema(_: &mut SchemaGenerator) -> Schema {
+            json_schema!({ "type": "string", "enum": STORES })
+        }
+    }
+}
 
 impl RuleSpec {
     /// Checks the rule and turns it into what the engine reads. The error says what is wrong and what would be right.
