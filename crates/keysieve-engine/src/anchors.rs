@@ -40,12 +40,12 @@ impl Anchors {
     pub fn new(keywords: Vec<Anchor>, mut wides: Vec<Wide>) -> Self {
         wides.sort_unstable();
         let mut starts = vec![0u32; 2 * BACKWARD + 1];
-        let mut next = 0;
+        let mut next = 0u32;
         for (list, start) in starts.iter_mut().enumerate() {
-            while wides.get(next).is_some_and(|wide| usize::from(wide.list) < list) {
+            while wides.get(next as usize).is_some_and(|wide| usize::from(wide.list) < list) {
                 next += 1;
             }
-            *start = next as u32;
+            *start = next;
         }
         Self { keywords, wides, starts }
     }

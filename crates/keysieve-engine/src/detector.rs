@@ -99,7 +99,6 @@ impl Detector {
             list.sort_unstable_by(in_order);
             list.dedup();
         }
-        rule_set::check_count("anchors", keywords.len())?;
         let mut rules_of = vec![Vec::new(); keywords.len()];
         for (index, rule) in (0..).zip(&rules) {
             for anchor in rule.anchors.iter() {

@@ -52,8 +52,9 @@ impl Gate {
         let mut forward: Box<WideBitmap> = Box::new([0; 1 << (WIDE_BITS - 6)]);
         let mut backward = forward.clone();
         let mut wides = Vec::with_capacity(2 * keywords.len());
-        for (id, keyword) in keywords.iter().enumerate() {
-            let text = keyword.text.as_bytes();
+        for (anchor, keyword) in (0..).zip(&keywords) {
+            // Grams stand in the first bytes, which one byte can number.
+            let text = &keyword.text.as_bytes()[..keyword.text.len().min(usize::from(u8::MAX))];
             let rarest = |parity: usize| {
                 (parity..text.len() - 2)
                     .step_by(2)
@@ -68,7 +69,11 @@ impl Gate {
                 let wide = wide_slot(four(text, from));
                 set(if is_forward { &mut forward[..] } else { &mut backward[..] }, wide);
                 let list = wide | if is_forward { 0 } else { BACKWARD };
-                wides.push(Wide { list: list as u16, offset: from as u8, anchor: id as AnchorId });
+                wides.push(Wide {
+                    list: list.try_into().expect("a hash of fifteen bits and one more are sixteen"),
+                    offset: from.try_into().expect("the text was cut to what a byte can number"),
+                    anchor,
+                });
             }
         }
         let longest = keywords.iter().map(|keyword| keyword.text.len()).max().unwrap_or(0);

@@ -6,9 +6,15 @@
 use std::fmt;
 
 use super::anchors::AnchorId;
+use super::candidate::RuleIndex;
 use crate::rules::Rule;
 pub use crate::rules::rule::SHORTEST_ANCHOR;
 
+/// Most rules that candidates can number.
+const MOST_RULES: usize = RuleIndex::MAX as usize;
+/// Most anchors of all rules. Each is found by two of its grams, which are numbered too, and so are those of the built-in
+/// generic rules, by which rules with names are asked.
+const MOST_ANCHORS: usize = AnchorId::MAX as usize / 4;
 /// Most bytes of all rules' names, which one automaton looks for.
 const MOST_NAMES: usize = 1 << 24;
 
@@ -31,9 +37,11 @@ pub enum RuleSetError {
     },
     /// There are more than the engine can number.
     TooMany {
+        /// The first rule that there is no room for.
+        rule: String,
         /// Of what.
         what: &'static str,
-        /// How many there are.
+        /// How many there are with it.
         count: usize,
         /// How many there may be.
         most: usize,
@@ -51,7 +59,9 @@ impl fmt::Display for RuleSetError {
                 let length = anchor.len();
                 write!(f, "rule `{rule}`: anchor `{anchor}` has {length} bytes; it needs {SHORTEST_ANCHOR} or more")
             }
-            Self::TooMany { what, count, most } => write!(f, "the rules have {count} {what}; the most is {most}"),
+            Self::TooMany { rule, what, count, most } => {
+                write!(f, "rule `{rule}` is one too many: with it there are {count} {what}, and the most is {most}")
+            }
         }
     }
 }
@@ -63,26 +73,27 @@ pub fn check(rules: &[Rule]) -> Result<(), RuleSetError> {
     if rules.is_empty() {
         return Err(RuleSetError::Empty);
     }
-    check_count("rules", rules.len())?;
-    for rule in rules {
+    let (mut anchors, mut names) = (0, 0);
+    for (index, rule) in rules.iter().enumerate() {
         if rule.anchors.is_empty() && rule.names.is_empty() {
             return Err(RuleSetError::NeverAsked { rule: rule.id.to_string() });
         }
         if let Some(anchor) = rule.anchors.iter().find(|anchor| anchor.text.len() < SHORTEST_ANCHOR) {
             return Err(RuleSetError::ShortAnchor { rule: rule.id.to_string(), anchor: anchor.text.to_string() });
         }
-    }
-    let names = rules.iter().flat_map(|rule| rule.names.iter()).map(|name| name.len()).sum();
-    if names > MOST_NAMES {
-        return Err(RuleSetError::TooMany { what: "bytes of names", count: names, most: MOST_NAMES });
+        anchors += rule.anchors.len();
+        names += rule.names.iter().map(|name| name.len()).sum::<usize>();
+        for (what, count, most) in [
+            ("rules", index + 1, MOST_RULES),
+            ("anchors", anchors, MOST_ANCHORS),
+            ("bytes of names", names, MOST_NAMES),
+        ] {
+            if count > most {
+                return Err(RuleSetError::TooMany { rule: rule.id.to_string(), what, count, most });
+            }
+        }
     }
     Ok(())
-}
-
-/// Whether so many can be numbered. Each anchor is found by two of its grams, which are numbered too.
-pub fn check_count(what: &'static str, count: usize) -> Result<(), RuleSetError> {
-    let most = AnchorId::MAX as usize / 2;
-    if count > most { Err(RuleSetError::TooMany { what, count, most }) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -112,6 +123,21 @@ mod tests {
             let error = Detector::new(rules).unwrap_err().to_string();
             assert!(error.contains(said), "{error}");
         }
+    }
+
+    #[test]
+    fn what_is_too_much_is_named_with_the_rule_that_there_is_no_room_for() {
+        let named = |number: usize| {
+            let mut rule = with_anchors([]);
+            (rule.id, rule.names) = (format!("corp-{number}").into(), vec!["n".repeat(1 << 20).into()].into());
+            rule
+        };
+        let fits: Vec<Rule> = (0..16).map(named).collect();
+        assert_eq!(check(&fits), Ok(()));
+        let error = check(&(0..18).map(named).collect::<Vec<_>>()).unwrap_err().to_string();
+        let said =
+            "rule `corp-16` is one too many: with it there are 17825792 bytes of names, and the most is 16777216";
+        assert_eq!(error, said);
     }
 
     #[test]
