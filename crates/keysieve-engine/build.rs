@@ -31,18 +31,17 @@ fn main() {
     println!("cargo:rerun-if-changed=src/rules");
     println!("cargo:rerun-if-changed=src/rating.rs");
     println!("cargo:rerun-if-changed=src/check/table.rs");
-    let mut files: Vec<PathBuf> = fs::read_dir("../../rules")
-        .expect("the folder rules/ is at the top of the repository")
-        .map(|entry| entry.expect("rules/ can be listed").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
-        .collect();
-    files.sort();
+    println!("cargo:rerun-if-changed=src/words");
     let mut errors = Vec::new();
     let mut all: Vec<(PathBuf, Rule)> = Vec::new();
-    for file in files {
+    for file in files("../../rules", "toml") {
         read(&file, &mut all, &mut errors);
     }
     cross_check(&all, &mut errors);
+    let mut lists = String::new();
+    for file in files("src/words", "txt") {
+        emit_words(&file, &mut lists, &mut errors);
+    }
     if !errors.is_empty() {
         for error in errors {
             eprintln!("error: {error}");
@@ -54,8 +53,39 @@ fn main() {
         emit(&mut code, rule);
     }
     code.push(']');
-    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join("rules.rs");
-    fs::write(out, code).expect("OUT_DIR can be written");
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    fs::write(out.join("rules.rs"), code).expect("OUT_DIR can be written");
+    fs::write(out.join("words.rs"), lists).expect("OUT_DIR can be written");
+}
+
+/// The files of a folder whose names end so, in order.
+fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
+    let listed = fs::read_dir(folder).expect("the repository has the folder");
+    let mut files: Vec<PathBuf> = listed
+        .map(|entry| entry.expect("the folder can be listed").path())
+        .filter(|path| path.extension().is_some_and(|it| it == extension))
+        .collect();
+    files.sort();
+    files
+}
+
+/// A constant of the words of a file, sorted, with its comments as documentation.
+fn emit_words(file: &Path, code: &mut String, errors: &mut Vec<String>) {
+    let text = fs::read_to_string(file).expect("a list of words can be read");
+    let (comments, mut words): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.starts_with('#'));
+    words.sort_unstable();
+    for word in words.iter().filter(|word| word.is_empty() || word.trim() != **word) {
+        errors.push(format!("{}: `{word}` has blanks around it, or is none", file.display()));
+    }
+    for pair in words.windows(2).filter(|pair| pair[0] == pair[1]) {
+        errors.push(format!("{}: `{}` stands there twice", file.display(), pair[0]));
+    }
+    for comment in comments {
+        writeln!(code, "/// {}", comment.trim_start_matches(['#', ' '])).expect("a string takes any text");
+    }
+    let name = file.file_stem().and_then(|stem| stem.to_str()).expect("a list has a name in UTF-8");
+    let name = name.to_uppercase().replace('-', "_");
+    writeln!(code, "pub const {name}: &[&str] = &{words:?};\n").expect("a string takes any text");
 }
 
 fn read(file: &Path, all: &mut Vec<(PathBuf, Rule)>, errors: &mut Vec<String>) {

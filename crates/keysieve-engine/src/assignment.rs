@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr2};
 
-use super::escape;
+use super::{escape, words};
 
 /// Most bytes of a name before and after the keyword in it.
 const NAME_LIMIT: usize = 96;
@@ -20,20 +20,6 @@ const BARE_LIMIT: usize = 1024;
 
 /// Fewest numbers that are taken for the bytes of a key.
 const LEAST_NUMBERS: usize = 12;
-
-/// How the names of functions end that take a user's name and a password.
-const LOGINS: [&[u8]; 10] = [
-    b"connect",
-    b"connection",
-    b"login",
-    b"logon",
-    b"signin",
-    b"sign_in",
-    b"credential",
-    b"credentials",
-    b"auth",
-    b"authenticate",
-];
 
 /// How a name and its value are joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,7 +113,7 @@ pub fn parse(text: &[u8], keyword: Range<usize>) -> Option<Assignment> {
 /// Whether a function of this name takes a user's name and then the password: `ftp.login`, `BasicAuth`.
 pub fn logs_in(name: &[u8]) -> bool {
     let lower = name[name.len() - name.len().min(16)..].to_ascii_lowercase();
-    LOGINS.iter().any(|login| lower.ends_with(login))
+    words::LOGINS.iter().any(|login| lower.ends_with(login.as_bytes()))
 }
 
 /// The longest string among the values of a JSON object that is itself the value of a string literal: in

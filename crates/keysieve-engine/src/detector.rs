@@ -345,60 +345,14 @@ impl Detector {
         // What its structure proves is no placeholder, whatever words or runs its characters happen to have.
         let outcome = rule.check.map(|check| check::apply(check, secret, view, found.secret.start));
         let is_proven = matches!(outcome, Some(Outcome::Proven(_)));
-        match &found.assignment {
-            Some(assignment) => {
-                let kind = rule.kind();
-                if rule.class == Class::Generic {
-                    judged = self.judge_generic(kind, view, found, assignment, judged);
-                    if judged.dropped.is_some() {
-                        return judged;
-                    }
-                } else {
-                    match plausibility::judge(kind, view, assignment, found.word) {
-                        Judgement::No(_) if is_proven => {}
-                        Judgement::No(reason) => return judged.drop(Judge::Plausibility, reason),
-                        Judgement::Yes { confidence, evidence, well_known } => {
-                            // The provider's name does not make a password of an identifier.
-                            let is_weak = kind == ValueKind::Password && confidence == Confidence::Low;
-                            judged.confidence = if is_weak { confidence } else { confidence.max(rule.confidence) };
-                            judged.evidence.push(evidence.into());
-                            judged.harmless |= well_known;
-                        }
-                    }
-                }
-            }
-            None => {
-                let may_be_example = !is_proven && !rule.check.is_some_and(Check::holds_text);
-                if may_be_example && let Some(reason) = placeholder::documented_example(secret) {
-                    return judged.drop(Judge::Plausibility, reason);
-                }
-            }
+        judged = self.judge_looks(rule, view, found, is_proven, judged);
+        if judged.dropped.is_none()
+            && let Some(outcome) = outcome
+        {
+            judged = judged.heed(outcome, rule.on_check_failure);
         }
-        if let Some(outcome) = outcome {
-            match outcome {
-                Outcome::Proven(evidence) => {
-                    judged.confidence = Confidence::Certain;
-                    judged.proven = true;
-                    judged.evidence.push(evidence);
-                }
-                Outcome::Plausible(evidence) => judged.evidence.extend(evidence),
-                Outcome::Harmless(evidence) => {
-                    judged.harmless = true;
-                    judged.evidence.push(evidence);
-                }
-                Outcome::Unlikely(evidence) => {
-                    judged.harmless = true;
-                    judged.confidence = Confidence::Low;
-                    judged.evidence.push(evidence);
-                }
-                Outcome::Failed(reason) => match rule.on_check_failure {
-                    OnCheckFailure::Drop => return judged.drop(Judge::Structure, reason),
-                    OnCheckFailure::Low => {
-                        judged.confidence = Confidence::Low;
-                        judged.evidence.push(reason.into());
-                    }
-                },
-            }
+        if judged.dropped.is_some() {
+            return judged;
         }
         if found.inside_word && !judged.proven {
             return judged.drop(Judge::Structure, Code::InsideWord);
@@ -426,6 +380,33 @@ impl Detector {
         }
         if judged.harmless {
             judged.severity = Severity::Low;
+        }
+        judged
+    }
+
+    /// Judges what the secret looks like, and the name that it is assigned to.
+    fn judge_looks(&self, rule: &Rule, view: &[u8], found: &Match, is_proven: bool, mut judged: Judged) -> Judged {
+        let kind = rule.kind();
+        let Some(assignment) = &found.assignment else {
+            let may_be_example = !is_proven && !rule.check.is_some_and(Check::holds_text);
+            if may_be_example && let Some(reason) = placeholder::documented_example(&view[found.secret.clone()]) {
+                return judged.drop(Judge::Plausibility, reason);
+            }
+            return judged;
+        };
+        if rule.class == Class::Generic {
+            return self.judge_generic(kind, view, found, assignment, judged);
+        }
+        match plausibility::judge(kind, view, assignment, found.word) {
+            Judgement::No(_) if is_proven => {}
+            Judgement::No(reason) => return judged.drop(Judge::Plausibility, reason),
+            Judgement::Yes { confidence, evidence, well_known } => {
+                // The provider's name does not make a password of an identifier.
+                let is_weak = kind == ValueKind::Password && confidence == Confidence::Low;
+                judged.confidence = if is_weak { confidence } else { confidence.max(rule.confidence) };
+                judged.evidence.push(evidence.into());
+                judged.harmless |= well_known;
+            }
         }
         judged
     }
@@ -533,6 +514,35 @@ struct Judged {
 impl Judged {
     fn drop(mut self, judge: Judge, reason: impl Into<Reason>) -> Self {
         self.dropped = Some(Dropped { judge, reason: reason.into() });
+        self
+    }
+
+    /// Takes over what a check found out.
+    fn heed(mut self, outcome: Outcome, on_failure: OnCheckFailure) -> Self {
+        match outcome {
+            Outcome::Proven(evidence) => {
+                self.confidence = Confidence::Certain;
+                self.proven = true;
+                self.evidence.push(evidence);
+            }
+            Outcome::Plausible(evidence) => self.evidence.extend(evidence),
+            Outcome::Harmless(evidence) => {
+                self.harmless = true;
+                self.evidence.push(evidence);
+            }
+            Outcome::Unlikely(evidence) => {
+                self.harmless = true;
+                self.confidence = Confidence::Low;
+                self.evidence.push(evidence);
+            }
+            Outcome::Failed(reason) => match on_failure {
+                OnCheckFailure::Drop => return self.drop(Judge::Structure, reason),
+                OnCheckFailure::Low => {
+                    self.confidence = Confidence::Low;
+                    self.evidence.push(reason.into());
+                }
+            },
+        }
         self
     }
 }

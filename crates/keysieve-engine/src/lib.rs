@@ -30,5 +30,6 @@ pub mod rule_set;
 pub mod rules;
 pub mod selftest;
 pub mod verdict;
+mod words;
 
 pub use detector::{Detector, Scratch, Window};

@@ -106,9 +106,6 @@ pub fn features(
     has_user: bool,
     emit: &mut impl FnMut(u32),
 ) {
-    let mut name = text[assignment.name.clone()].to_ascii_lowercase();
-    name.truncate(64);
-    let value = &text[assignment.value.clone()];
     let kind = kind as u8;
     let join = match assignment.join {
         Join::Assigned => 0,
@@ -117,23 +114,37 @@ pub fn features(
         Join::Element => 3,
         Join::Juxtaposed => 4,
     };
-    let form = [kind, join, u8::from(assignment.quoted), u8::from(assignment.name_quoted)];
-    emit(Hash::of(b'f').with(&form).number());
-
-    emit(Hash::of(b'N').with(&name).number());
-    grams(b'n', &name, 3, emit);
-    grams(b'n', &name, 5, emit);
-    for word in plausibility::words(&text[assignment.name.clone()]) {
-        emit(Hash::of(b'w').with(&word.to_ascii_lowercase()).number());
-    }
-
+    let quoted = u8::from(assignment.quoted);
+    emit(Hash::of(b'f').with(&[kind, join, quoted, u8::from(assignment.name_quoted)]).number());
+    of_name(&text[assignment.name.clone()], emit);
+    let value = &text[assignment.value.clone()];
     let head = &value[..value.len().min(VALUE_LIMIT)];
     let lower = head.to_ascii_lowercase();
-    grams(b'2', &lower, 2, emit);
-    grams(b'3', &lower, 3, emit);
-    if value.len() <= VALUE_LIMIT {
-        grams(b'4', &lower, 4, emit);
-        emit(Hash::of(b'V').with(&lower).number());
+    of_text(head, &lower, value.len() <= VALUE_LIMIT, emit);
+    let measures = Measures::of(value, head, &lower);
+    measures.features(kind, join, quoted, has_user, emit);
+    of_judgement(judgement, kind, quoted, measures.mean, emit);
+    of_surroundings(text, assignment, emit);
+}
+
+fn of_name(name: &[u8], emit: &mut impl FnMut(u32)) {
+    let mut lower = name.to_ascii_lowercase();
+    lower.truncate(64);
+    emit(Hash::of(b'N').with(&lower).number());
+    grams(b'n', &lower, 3, emit);
+    grams(b'n', &lower, 5, emit);
+    for word in plausibility::words(name) {
+        emit(Hash::of(b'w').with(&word.to_ascii_lowercase()).number());
+    }
+}
+
+/// Of what a value's first bytes are, letter by letter.
+fn of_text(head: &[u8], lower: &[u8], is_whole: bool, emit: &mut impl FnMut(u32)) {
+    grams(b'2', lower, 2, emit);
+    grams(b'3', lower, 3, emit);
+    if is_whole {
+        grams(b'4', lower, 4, emit);
+        emit(Hash::of(b'V').with(lower).number());
     }
     for word in plausibility::words(head).filter(|word| word.len() >= 3) {
         emit(Hash::of(b'v').with(&word.to_ascii_lowercase()).number());
@@ -141,32 +152,60 @@ pub fn features(
     let shape = shape(head);
     emit(Hash::of(b'S').with(&shape).number());
     grams(b's', &shape, 3, emit);
+}
 
-    let length = bucket(value.len());
-    let mean = gram::mean_frequency(head).map_or(31, |mean| (mean / 6) as u8);
-    let bits = (entropy::bits_per_byte(value) * 4.0) as u8;
-    let classes = classes(value);
-    emit(Hash::of(b'l').with(&[length, kind]).number());
-    emit(Hash::of(b'm').with(&[mean, kind]).number());
-    emit(Hash::of(b'M').with(&[mean, length]).number());
-    emit(Hash::of(b'b').with(&[bits, length]).number());
-    emit(Hash::of(b'c').with(&[classes, length]).number());
-    emit(Hash::of(b'C').with(&[classes, mean / 2, kind]).number());
-    emit(Hash::of(b'x').with(&[exact_length(value), classes]).number());
-    emit(Hash::of(b'q').with(&[form[2], classes, join]).number());
-    emit(Hash::of(b'u').with(&[u8::from(has_user), kind]).number());
-    let rare = rare_grams(&lower);
-    emit(Hash::of(b'r').with(&[rare, length]).number());
-    emit(Hash::of(b'R').with(&[rare, classes, kind]).number());
+/// What is counted of a value.
+struct Measures {
+    length: u8,
+    exact_length: u8,
+    /// How common its grams are.
+    mean: u8,
+    /// Entropy.
+    bits: u8,
+    classes: u8,
+    rare: u8,
+}
 
+impl Measures {
+    fn of(value: &[u8], head: &[u8], lower: &[u8]) -> Self {
+        Self {
+            length: bucket(value.len()),
+            exact_length: exact_length(value),
+            mean: gram::mean_frequency(head).map_or(31, |mean| (mean / 6) as u8),
+            bits: (entropy::bits_per_byte(value) * 4.0) as u8,
+            classes: classes(value),
+            rare: rare_grams(lower),
+        }
+    }
+
+    fn features(&self, kind: u8, join: u8, quoted: u8, has_user: bool, emit: &mut impl FnMut(u32)) {
+        let Self { length, exact_length, mean, bits, classes, rare } = *self;
+        emit(Hash::of(b'l').with(&[length, kind]).number());
+        emit(Hash::of(b'm').with(&[mean, kind]).number());
+        emit(Hash::of(b'M').with(&[mean, length]).number());
+        emit(Hash::of(b'b').with(&[bits, length]).number());
+        emit(Hash::of(b'c').with(&[classes, length]).number());
+        emit(Hash::of(b'C').with(&[classes, mean / 2, kind]).number());
+        emit(Hash::of(b'x').with(&[exact_length, classes]).number());
+        emit(Hash::of(b'q').with(&[quoted, classes, join]).number());
+        emit(Hash::of(b'u').with(&[u8::from(has_user), kind]).number());
+        emit(Hash::of(b'r').with(&[rare, length]).number());
+        emit(Hash::of(b'R').with(&[rare, classes, kind]).number());
+    }
+}
+
+fn of_judgement(judgement: &Judgement, kind: u8, quoted: u8, mean: u8, emit: &mut impl FnMut(u32)) {
     let (reason, verdict) = match judgement {
         Judgement::No(reason) => (*reason, 0),
         Judgement::Yes { confidence, evidence, .. } => (*evidence, 1 + *confidence as u8),
     };
     emit(reason.feature().unwrap_or_else(|| Hash::of(b'j').with(reason.as_str().as_bytes()).number()));
-    emit(Hash::of(b'J').with(&[verdict, kind, form[2]]).number());
+    emit(Hash::of(b'J').with(&[verdict, kind, quoted]).number());
     emit(Hash::of(b'k').with(&[mean, verdict]).number());
+}
 
+/// Of what stands before the name, between it and the value, and after the value, on the same line.
+fn of_surroundings(text: &[u8], assignment: &Assignment, emit: &mut impl FnMut(u32)) {
     let before = &text[line_start(text, assignment.name.start, AROUND)..assignment.name.start];
     grams(b'a', &before.to_ascii_lowercase(), 3, emit);
     for word in plausibility::words(before) {

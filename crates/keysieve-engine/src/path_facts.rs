@@ -1,5 +1,7 @@
 //! What a path says about its content: source code, a test, an example, a lock file, a translation.
 
+use crate::words;
+
 /// What a path says about its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PathFacts {
@@ -17,93 +19,6 @@ pub struct PathFacts {
     pub extension: u32,
 }
 
-const SOURCE: [&str; 60] = [
-    "as", "asm", "bas", "c", "cc", "cjs", "clj", "cljs", "coffee", "cpp", "cs", "cshtml", "css", "cxx", "d", "dart",
-    "erb", "erl", "ex", "exs", "fs", "go", "gradle", "groovy", "h", "haml", "hpp", "hs", "html", "hxx", "java", "jl",
-    "js", "jsp", "jsx", "kt", "kts", "less", "lua", "m", "mjs", "ml", "mm", "php", "pl", "pm", "proto", "py", "r",
-    "rb", "rs", "s", "scala", "scss", "sol", "sql", "svelte", "swift", "ts", "tsx",
-];
-const MORE_SOURCE: [&str; 6] = ["vb", "vue", "xsl", "zig", "pyi", "phtml"];
-const TEST_PARTS: [&str; 23] = [
-    "t",
-    "test",
-    "tests",
-    "testing",
-    "__tests__",
-    "__mocks__",
-    "spec",
-    "specs",
-    "testdata",
-    "test-data",
-    "test_data",
-    "testcases",
-    "fixtures",
-    "fixture",
-    "mock",
-    "mocks",
-    "e2e",
-    "integration-tests",
-    "unittest",
-    "unittests",
-    "test-support",
-    "testsuite",
-    "smoke-test",
-];
-const EXAMPLE_PARTS: [&str; 13] = [
-    "example",
-    "examples",
-    "sample",
-    "samples",
-    "demo",
-    "demos",
-    "doc",
-    "docs",
-    "documentation",
-    "tutorial",
-    "tutorials",
-    "quickstart",
-    "playground",
-];
-const EXAMPLE_ENDS: [&str; 15] = [
-    ".md",
-    ".mdx",
-    ".rst",
-    ".adoc",
-    ".asciidoc",
-    ".markdown",
-    ".example",
-    ".sample",
-    ".template",
-    ".dist",
-    ".tmpl",
-    ".tpl",
-    ".rdoc",
-    ".textile",
-    ".1",
-];
-const LOCKS: [&str; 17] = [
-    "package-lock.json",
-    "npm-shrinkwrap.json",
-    "yarn.lock",
-    "pnpm-lock.yaml",
-    "bun.lock",
-    "cargo.lock",
-    "go.sum",
-    "composer.lock",
-    "gemfile.lock",
-    "poetry.lock",
-    "pipfile.lock",
-    "uv.lock",
-    "pdm.lock",
-    "flake.lock",
-    "gradle.lockfile",
-    "mix.lock",
-    "packages.lock.json",
-];
-const TRANSLATION_PARTS: [&str; 10] =
-    ["locale", "locales", "i18n", "l10n", "lang", "langs", "translations", "translation", "intl", "languages"];
-const TRANSLATION_ENDS: [&str; 7] = [".po", ".pot", ".resx", ".strings", ".arb", ".xlf", ".xliff"];
-
 impl PathFacts {
     /// Reads the facts off a path; containers' inner paths (`a.jar!/b.yml`) count from the last `!/` on as well.
     pub fn of(path: &str) -> Self {
@@ -119,8 +34,8 @@ impl PathFacts {
         // `dockerTest`, `androidTest`: told by their capital.
         let humped = |folder: &str| folder.ends_with("Test") || folder.ends_with("Tests");
         Self {
-            source: SOURCE.contains(&extension) || MORE_SOURCE.contains(&extension),
-            test: any_folder(&TEST_PARTS)
+            source: words::SOURCE_EXTENSIONS.contains(&extension),
+            test: any_folder(words::TEST_FOLDERS)
                 || folders.split('/').any(compound)
                 || path.rsplit('/').skip(1).any(humped)
                 || stem.starts_with("test_")
@@ -137,17 +52,17 @@ impl PathFacts {
                 || name.contains(".test.")
                 || name.contains(".spec.")
                 || matches!(stem, "conftest" | "test" | "tests"),
-            example: any_folder(&EXAMPLE_PARTS)
-                || EXAMPLE_ENDS.iter().any(|end| name.ends_with(end))
+            example: any_folder(words::EXAMPLE_FOLDERS)
+                || words::EXAMPLE_ENDINGS.iter().any(|end| name.ends_with(end))
                 || name.contains(".example.")
                 || name.contains(".sample.")
                 || stem.starts_with("readme")
                 || stem.starts_with("changelog")
                 || stem.contains("example"),
-            lock: LOCKS.contains(&name),
+            lock: words::LOCK_FILES.contains(&name),
             extension: extension.bytes().fold(0, |hash: u32, byte| hash.wrapping_mul(31).wrapping_add(byte.into())),
-            translation: any_folder(&TRANSLATION_PARTS)
-                || TRANSLATION_ENDS.iter().any(|end| name.ends_with(end))
+            translation: any_folder(words::TRANSLATION_FOLDERS)
+                || words::TRANSLATION_ENDINGS.iter().any(|end| name.ends_with(end))
                 || stem.starts_with("messages_"),
         }
     }

@@ -3,68 +3,7 @@
 use memchr::{memchr, memmem};
 
 use crate::reason::Code;
-
-/// Words that make any value a placeholder, in lower case.
-const WORDS: [&[u8]; 24] = [
-    b"example",
-    b"sample",
-    b"placeholder",
-    b"changeme",
-    b"change_me",
-    b"change-me",
-    b"changethis",
-    b"replace",
-    b"redacted",
-    b"***removed***",
-    b"dummy",
-    b"your_",
-    b"your-",
-    b"yourpass",
-    b"yoursecret",
-    b"yourtoken",
-    b"yourapi",
-    b"insert",
-    b"_here",
-    b"-here",
-    b"fixme",
-    b"foobar",
-    b"notreal",
-    b"not-a-real",
-];
-
-/// Words that are placeholders when they are the whole value, in lower case.
-const WHOLE: [&[u8]; 30] = [
-    b"none",
-    b"null",
-    b"nil",
-    b"true",
-    b"false",
-    b"undefined",
-    b"string",
-    b"password",
-    b"passwd",
-    b"foo",
-    b"bar",
-    b"baz",
-    b"todo",
-    b"n/a",
-    b"na",
-    b"empty",
-    b"unset",
-    b"required",
-    b"optional",
-    b"value",
-    b"default",
-    b"secret_key",
-    b"api_key",
-    b"text",
-    b"hidden",
-    b"yes",
-    b"no",
-    b"on",
-    b"off",
-    b"...",
-];
+use crate::words;
 
 /// Why `value` is a template or a mask, whatever the rule; `None` if it is neither.
 pub fn template(value: &[u8]) -> Option<Code> {
@@ -121,7 +60,7 @@ pub fn placeholder(value: &[u8]) -> Option<Code> {
         return Some(reason);
     }
     let lower = value.to_ascii_lowercase();
-    if WHOLE.contains(&lower.as_slice()) {
+    if words::PLACEHOLDER_VALUES.iter().any(|word| word.as_bytes() == lower) {
         return Some(Code::NoValueWord);
     }
     if let Some(reason) = says_so(value) {
@@ -135,7 +74,7 @@ pub fn says_so(value: &[u8]) -> Option<Code> {
     let lower = value.to_ascii_lowercase();
     let starts: [&[u8]; 4] = [b"my_", b"my-", b"<your", b"enter "];
     let is_example = crossed_out(value)
-        || WORDS.iter().any(|word| memmem::find(&lower, word).is_some())
+        || words::PLACEHOLDER_PARTS.iter().any(|word| memmem::find(&lower, word.as_bytes()).is_some())
         || starts.iter().any(|start| lower.starts_with(start) && lower.len() < 16);
     is_example.then_some(Code::SaysExample)
 }
@@ -146,9 +85,9 @@ pub fn documented_example(value: &[u8]) -> Option<Code> {
         return Some(reason);
     }
     let lower = value.to_ascii_lowercase();
-    let words: [&[u8]; 8] =
-        [b"example", b"placeholder", b"changeme", b"redacted", b"yourkey", b"yourtoken", b"your_", b"your-"];
-    if crossed_out(value) || words.iter().any(|word| memmem::find(&lower, word).is_some()) {
+    if crossed_out(value)
+        || words::TOKEN_PLACEHOLDERS.iter().any(|word| memmem::find(&lower, word.as_bytes()).is_some())
+    {
         return Some(Code::SaysExample);
     }
     // Long base64 has zero bytes in a row.

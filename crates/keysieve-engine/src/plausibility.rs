@@ -3,7 +3,7 @@
 //! In come the name and the value, out goes a [`Judgement`]. Nothing here knows files: what a path adds, the verdict adds.
 
 use super::assignment::{Assignment, Join, logs_in};
-use super::{entropy, gram, placeholder};
+use super::{entropy, gram, placeholder, words};
 use crate::finding::Confidence;
 use crate::reason::Code;
 use crate::rules::ValueKind;
@@ -23,231 +23,6 @@ pub enum Judgement {
         well_known: bool,
     },
 }
-
-/// Words which, after the keyword in a name, say that the value describes a secret instead of being one.
-const DESCRIBING: [&str; 94] = [
-    "algorithm",
-    "arn",
-    "attempts",
-    "attr",
-    "attribute",
-    "box",
-    "callback",
-    "change",
-    "changed",
-    "charset",
-    "class",
-    "client",
-    "column",
-    "complexity",
-    "config",
-    "count",
-    "created",
-    "credential",
-    "date",
-    "digest",
-    "dir",
-    "directory",
-    "duration",
-    "email",
-    "enabled",
-    "encoder",
-    "encryption",
-    "endpoint",
-    "env",
-    "error",
-    "exp",
-    "expiration",
-    "expired",
-    "expires",
-    "expiry",
-    "field",
-    "file",
-    "filename",
-    "fingerprint",
-    "form",
-    "format",
-    "generator",
-    "handler",
-    "hash",
-    "hashed",
-    "header",
-    "help",
-    "hint",
-    "icon",
-    "id",
-    "index",
-    "input",
-    "invalid",
-    "issuer",
-    "kind",
-    "label",
-    "len",
-    "length",
-    "level",
-    "limit",
-    "link",
-    "location",
-    "manager",
-    "max",
-    "message",
-    "method",
-    "min",
-    "mode",
-    "model",
-    "name",
-    "param",
-    "parameter",
-    "path",
-    "pattern",
-    "placeholder",
-    "policy",
-    "prefix",
-    "prompt",
-    "provider",
-    "regex",
-    "required",
-    "reset",
-    "rule",
-    "rules",
-    "scope",
-    "size",
-    "source",
-    "status",
-    "store",
-    "strength",
-    "text",
-    "title",
-    "ttl",
-    "type",
-];
-/// More of them, too common as parts of real names to be looked for anywhere but at the very end.
-const DESCRIBING_LAST: [&str; 15] = [
-    "url",
-    "uri",
-    "ref",
-    "var",
-    "variable",
-    "template",
-    "separator",
-    "timeout",
-    "version",
-    "schema",
-    "service",
-    "selector",
-    "page",
-    "view",
-    "validator",
-];
-/// Words before the keyword that turn its meaning.
-const TURNING: [&str; 27] = [
-    "is",
-    "has",
-    "no",
-    "forgot",
-    "forgotten",
-    "show",
-    "hide",
-    "invalid",
-    "wrong",
-    "missing",
-    "require",
-    "requires",
-    "enable",
-    "disable",
-    "use",
-    "allow",
-    "check",
-    "csrf",
-    "public",
-    "xsrf",
-    "lexer",
-    "syntax",
-    "reserved",
-    "next",
-    "continuation",
-    "page",
-    "cancellation",
-];
-
-/// Words in the name of a function that asks for what it is named after.
-const ASKING: [&str; 8] = ["get", "getpass", "read", "ask", "prompt", "input", "request", "enter"];
-/// Words in the name of a function that gives something for the name that it is called with.
-const LOOKING_UP: [&str; 20] = [
-    "env",
-    "getenv",
-    "environ",
-    "config",
-    "conf",
-    "settings",
-    "lookup",
-    "fetch",
-    "load",
-    "find",
-    "query",
-    "param",
-    "params",
-    "field",
-    "property",
-    "gettext",
-    "translate",
-    "require",
-    "import",
-    "select",
-];
-/// Words in the name of a token for one form or one page: none of a provider's, and yet one that opens something.
-const NONCES: [&str; 5] = ["csrf", "xsrf", "next", "continuation", "csrfmiddlewaretoken"];
-/// Words in the name of a digest.
-const DIGESTS: [&str; 10] =
-    ["sha", "md", "hash", "digest", "checksum", "commit", "rev", "revision", "etag", "integrity"];
-
-/// The passwords that come first in every list, and vendors' defaults.
-const WELL_KNOWN: [&str; 44] = [
-    "password",
-    "passw0rd",
-    "p@ssw0rd",
-    "p@ssword",
-    "pass",
-    "passwd",
-    "admin",
-    "admin123",
-    "administrator",
-    "root",
-    "toor",
-    "secret",
-    "test",
-    "test123",
-    "testing",
-    "guest",
-    "user",
-    "demo",
-    "changeit",
-    "default",
-    "postgres",
-    "mysql",
-    "mariadb",
-    "oracle",
-    "sa",
-    "master",
-    "letmein",
-    "welcome",
-    "welcome1",
-    "qwerty",
-    "abc123",
-    "1234",
-    "12345",
-    "123456",
-    "1234567",
-    "12345678",
-    "123456789",
-    "1234567890",
-    "111111",
-    "000000",
-    "rabbitmq",
-    "minio",
-    "minioadmin",
-    "hunter2",
-];
 
 /// Judges the value of `assignment` in `text`; `keyword` is where in the text the word that tells a secret
 /// stands, within the name.
@@ -283,9 +58,9 @@ pub fn impossible(text: &[u8], assignment: &Assignment, keyword: usize) -> Optio
     placeholder::template(value)
         .or_else(|| placeholder::says_so(value))
         .or_else(|| not_assigned(text, name, value, assignment))
-        .or_else(|| describing(name, keyword - assignment.name.start).filter(|_| !has_word(name, &NONCES)))
+        .or_else(|| describing(name, keyword - assignment.name.start).filter(|_| !has_word(name, words::NONCES)))
         .or_else(|| is_host(text, assignment).then_some(Code::Host))
-        .or_else(|| (value.iter().all(u8::is_ascii_hexdigit) && has_word(name, &DIGESTS)).then_some(Code::Digest))
+        .or_else(|| (value.iter().all(u8::is_ascii_hexdigit) && has_word(name, words::DIGESTS)).then_some(Code::Digest))
 }
 
 /// Why the two only look as if one were the other's value: items of a list, a name repeated, the start of a sentence.
@@ -306,10 +81,10 @@ fn not_assigned(text: &[u8], name: &[u8], value: &[u8], assignment: &Assignment)
             return Some(Code::ListItem);
         }
     }
-    if assignment.join == Join::Called && has_word(name, &ASKING) {
+    if assignment.join == Join::Called && has_word(name, words::ASKING) {
         return Some(Code::Prompt);
     }
-    if assignment.wrapped && (has_word(between, &ASKING) || has_word(between, &LOOKING_UP)) {
+    if assignment.wrapped && (has_word(between, words::ASKING) || has_word(between, words::LOOKING_UP)) {
         return Some(Code::LookupName);
     }
     let is_word = |text: &[u8]| text.iter().all(u8::is_ascii_alphabetic);
@@ -366,7 +141,7 @@ fn counts_up(value: &[u8]) -> bool {
 /// Whether a password is one that everybody tries first.
 pub fn well_known_password(value: &[u8]) -> bool {
     let lower = value.to_ascii_lowercase();
-    WELL_KNOWN.iter().any(|known| known.as_bytes() == lower)
+    words::WELL_KNOWN_PASSWORDS.iter().any(|known| known.as_bytes() == lower)
 }
 
 /// Why the name says that its value is no secret: `password_length`, `is_token`.
@@ -376,15 +151,15 @@ fn describing(name: &[u8], keyword: usize) -> Option<Code> {
     let mut last = None;
     for word in after {
         let lower = word.to_ascii_lowercase();
-        if DESCRIBING.binary_search_by(|known| known.as_bytes().cmp(&lower)).is_ok() {
+        if words::DESCRIBING.binary_search_by(|known| known.as_bytes().cmp(&lower)).is_ok() {
             return Some(Code::DescribingName);
         }
         last = Some(lower);
     }
-    if last.is_some_and(|last| DESCRIBING_LAST.iter().any(|known| known.as_bytes() == last)) {
+    if last.is_some_and(|last| words::DESCRIBING_LAST.iter().any(|known| known.as_bytes() == last)) {
         return Some(Code::DescribingName);
     }
-    has_word(&name[..keyword], &TURNING).then_some(Code::AboutSecrets)
+    has_word(&name[..keyword], words::TURNING).then_some(Code::AboutSecrets)
 }
 
 /// Whether one of these words, ASCII case ignored, is a word of the name.
@@ -489,11 +264,7 @@ fn structural(value: &[u8], makeup: &Makeup) -> Option<Code> {
     if makeup.letters() + makeup.digits == 0 {
         return Some(Code::NoLettersOrDigits);
     }
-    let extensions: [&[u8]; 14] = [
-        b".txt", b".json", b".pem", b".key", b".crt", b".html", b".js", b".py", b".yml", b".yaml", b".xml", b".md",
-        b".png", b".log",
-    ];
-    if extensions.iter().any(|extension| value.ends_with(extension)) {
+    if words::FILE_ENDINGS.iter().any(|ending| value.ends_with(ending.as_bytes())) {
         return Some(Code::FileName);
     }
     None
@@ -591,7 +362,7 @@ fn token(name: &[u8], value: &[u8]) -> Judgement {
         return Judgement::No(Code::NoDigits);
     }
     let hexadecimal = value.iter().all(u8::is_ascii_hexdigit);
-    if hexadecimal && has_word(name, &DIGESTS) {
+    if hexadecimal && has_word(name, words::DIGESTS) {
         return Judgement::No(Code::Digest);
     }
     if is_identifier(value, &makeup)
@@ -642,7 +413,7 @@ mod tests {
 
     #[test]
     fn describing_words_are_sorted_for_the_search() {
-        assert!(DESCRIBING.is_sorted());
+        assert!(words::DESCRIBING.is_sorted());
     }
 
     #[test]

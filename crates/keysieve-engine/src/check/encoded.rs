@@ -7,7 +7,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use super::Outcome;
 use crate::assignment::line_start;
 use crate::reason::Code;
-use crate::{placeholder, plausibility};
+use crate::{placeholder, plausibility, words};
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
@@ -35,32 +35,12 @@ pub fn basic_auth(secret: &[u8]) -> Outcome {
     Outcome::Proven(Code::UserAndPassword.into())
 }
 
-/// Words at the end of a key in a Secret's `data` whose value is none.
-const PUBLIC: [&str; 16] = [
-    "user",
-    "username",
-    "login",
-    "email",
-    "host",
-    "hostname",
-    "port",
-    "name",
-    "database",
-    "region",
-    "namespace",
-    "url",
-    "endpoint",
-    "crt",
-    "cert",
-    "certificate",
-];
-
 /// Base64 of text, as Kubernetes writes a Secret's `data`; the key stands before it on the line.
 pub fn kubernetes_data(secret: &[u8], text: &[u8], start: usize) -> Outcome {
     let line = &text[line_start(text, start, 512)..start];
     let key = line.split(|byte| *byte == b':').next().unwrap_or_default();
     let last = plausibility::words(key).last().unwrap_or_default();
-    if PUBLIC.iter().any(|word| last.eq_ignore_ascii_case(word.as_bytes())) {
+    if words::PUBLIC_KEYS.iter().any(|word| last.eq_ignore_ascii_case(word.as_bytes())) {
         return Outcome::Failed(Code::PublicKeyName);
     }
     let Some(plain) = decode(secret) else { return Outcome::Failed(Code::NotBase64) };

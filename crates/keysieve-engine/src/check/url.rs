@@ -2,79 +2,18 @@
 
 use super::Outcome;
 use crate::reason::Code;
-use crate::{placeholder, plausibility};
+use crate::{placeholder, plausibility, words};
 
 /// Templates are no passwords; well-known ones and ones for this machine only are harmless.
 pub fn password(secret: &[u8], text: &[u8], start: usize) -> Outcome {
-    if let Some(reason) = placeholder::placeholder(secret) {
-        let whole_word = secret.eq_ignore_ascii_case(b"password") || secret.eq_ignore_ascii_case(b"passwd");
-        return if whole_word { Outcome::Failed(Code::StandsForPassword) } else { Outcome::Failed(reason) };
+    if let Some(reason) = stands_for_one(secret) {
+        return Outcome::Failed(reason);
     }
-    if matches!(
-        secret,
-        b"pass"
-            | b"pwd"
-            | b"pw"
-            | b"PASS"
-            | b"PASSWORD"
-            | b"PWD"
-            | b"user"
-            | b"p"
-            | b"x"
-            | b"key"
-            | b"token"
-            | b"secret"
-    ) {
-        return Outcome::Failed(Code::StandsForPassword);
-    }
-    // Code that builds a URL out of parts: `"https://" + user + ":" + password + "@"`.
-    if secret.iter().any(|byte| matches!(byte, b'"' | b'\'' | b'`' | b'+' | b'{' | b'}' | b'(' | b')' | b' '))
-        && secret.len() < 40
-    {
-        return Outcome::Failed(Code::CodeOrTemplate);
-    }
-    if secret.first() == Some(&b'$') || secret.first() == Some(&b':') && secret.len() < 24 {
-        return Outcome::Failed(Code::Variable);
-    }
-    if secret.iter().any(|byte| matches!(byte, b'[' | b']')) {
-        return Outcome::Failed(Code::OptionalPart);
-    }
-    let port = secret.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    if port > 0 && matches!(secret.get(port), Some(b'#' | b'?' | b'/')) {
-        return Outcome::Failed(Code::Port);
-    }
-    if names_itself(secret) {
-        return Outcome::Failed(Code::StandsForPassword);
-    }
-    let user = text[..start].strip_suffix(b":").unwrap_or_default();
-    let is_users = user.len() > secret.len()
-        && user[user.len() - secret.len()..].eq_ignore_ascii_case(secret)
-        && !user[user.len() - secret.len() - 1].is_ascii_alphanumeric();
-    if is_users {
+    if is_users_name(secret, &text[..start]) {
         return Outcome::Unlikely(Code::UserIsPassword.into());
     }
-    let rest = &text[(start + secret.len()).min(text.len())..];
-    let host = rest.strip_prefix(b"@").unwrap_or_default();
-    let end = host
-        .iter()
-        .position(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'.' | b'-' | b'_'))
-        .unwrap_or(host.len());
-    let host = host[..end].to_ascii_lowercase();
-    let example = [
-        &b"example.com"[..],
-        b"example.org",
-        b"example.net",
-        b"example",
-        b"host",
-        b"hostname",
-        b"server",
-        b"domain.com",
-        b"myhost",
-    ];
-    if example
-        .iter()
-        .any(|name| host == *name || host.ends_with(name) && host[..host.len() - name.len()].ends_with(b"."))
-    {
+    let host = host(&text[(start + secret.len()).min(text.len())..]);
+    if is_example(&host) {
         return match is_weak(secret) {
             true => Outcome::Unlikely(Code::ExamplePassword.into()),
             false => Outcome::Harmless(Code::ExampleHost.into()),
@@ -87,6 +26,55 @@ pub fn password(secret: &[u8], text: &[u8], start: usize) -> Outcome {
         return Outcome::Harmless(Code::WellKnownPassword.into());
     }
     Outcome::Plausible(Some(Code::ConnectionPassword.into()))
+}
+
+/// Why something only stands where a password will be.
+fn stands_for_one(secret: &[u8]) -> Option<Code> {
+    if let Some(reason) = placeholder::placeholder(secret) {
+        let whole_word = secret.eq_ignore_ascii_case(b"password") || secret.eq_ignore_ascii_case(b"passwd");
+        return Some(if whole_word { Code::StandsForPassword } else { reason });
+    }
+    if words::PASSWORD_NAMES.iter().any(|name| name.as_bytes() == secret) {
+        return Some(Code::StandsForPassword);
+    }
+    // Code that builds a URL out of parts: `"https://" + user + ":" + password + "@"`.
+    if secret.iter().any(|byte| matches!(byte, b'"' | b'\'' | b'`' | b'+' | b'{' | b'}' | b'(' | b')' | b' '))
+        && secret.len() < 40
+    {
+        return Some(Code::CodeOrTemplate);
+    }
+    if secret.first() == Some(&b'$') || secret.first() == Some(&b':') && secret.len() < 24 {
+        return Some(Code::Variable);
+    }
+    if secret.iter().any(|byte| matches!(byte, b'[' | b']')) {
+        return Some(Code::OptionalPart);
+    }
+    let port = secret.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if port > 0 && matches!(secret.get(port), Some(b'#' | b'?' | b'/')) {
+        return Some(Code::Port);
+    }
+    names_itself(secret).then_some(Code::StandsForPassword)
+}
+
+/// Whether the user's name, which ends with the colon that `before` ends with, is the password as well.
+fn is_users_name(secret: &[u8], before: &[u8]) -> bool {
+    let user = before.strip_suffix(b":").unwrap_or_default();
+    user.len() > secret.len()
+        && user[user.len() - secret.len()..].eq_ignore_ascii_case(secret)
+        && !user[user.len() - secret.len() - 1].is_ascii_alphanumeric()
+}
+
+/// The host that follows a password, in lower case; empty if none does.
+fn host(after: &[u8]) -> Vec<u8> {
+    let host = after.strip_prefix(b"@").unwrap_or_default();
+    let end = host.iter().position(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'.' | b'-' | b'_'));
+    host[..end.unwrap_or(host.len())].to_ascii_lowercase()
+}
+
+fn is_example(host: &[u8]) -> bool {
+    words::EXAMPLE_HOSTS
+        .iter()
+        .any(|name| host.strip_suffix(name.as_bytes()).is_some_and(|rest| rest.is_empty() || rest.ends_with(b".")))
 }
 
 /// Whether a password is named instead of given: `API_PASSWORD`, `random_password`.
