@@ -481,6 +481,12 @@ fn others(add: Add<'_>) {
         let zeros = "0".repeat(42);
         [format!("070707{zeros}{:011o}{:06o}{:011o}{name}\0", 0, name.len() + 1, data.len()).as_bytes(), data].concat()
     };
+    let record = |name: &str, data: &[u8]| [format!("B{}\n{name}\n", data.len()).as_bytes(), data].concat();
+    let bazaar = b"Bazaar pack format 1 (introduced in 0.18)\n";
+    add(Found, "bazaar.pack", [bazaar.as_slice(), &record("", b"x"), &record("a\n", &packed), b"E"].concat());
+    add(Found, "bazaar-token-as-name.pack", [bazaar.as_slice(), &record(&format!("{token}\n"), b"x"), b"E"].concat());
+    add(Found, "bazaar-behind-the-end.pack", [bazaar.as_slice(), &record("", b"x"), b"E\n", &text()].concat());
+    add(Closed, "bazaar-cut.pack", [bazaar.as_slice(), &record("", &packed)[..30]].concat());
     add(Found, "old-form.cpio", [odc("a.gz", &packed), odc("TRAILER!!!", b"")].concat());
     let old = |name: &str, data: &[u8], word: fn(u16) -> [u8; 2]| {
         let words = [0o070_707, 1, 2, 0o100_644, 0, 0, 1, 0, 0, 0, name.len() as u16 + 1, 0, data.len() as u16];

@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::rest::{self, Rest};
 use super::{
-    ar, cabinet, compiled_help, compound, compressed, cpio, git_pack, key_store, lz4, lzma, lzw, parquet, pdf,
+    ar, bazaar, cabinet, compiled_help, compound, compressed, cpio, git_pack, key_store, lz4, lzma, lzw, parquet, pdf,
     recognised, redis, rpm, seven_zip, snappy, sqlite, tar, zip,
 };
 
@@ -63,6 +63,8 @@ pub enum Kind {
     Cabinet,
     /// Microsoft's compiled help: chm.
     CompiledHelp,
+    /// A pack of Bazaar's.
+    Bazaar,
     /// A pack of git's.
     GitPack,
     /// A bundle of git's.
@@ -87,6 +89,7 @@ impl Kind {
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Self::Xz),
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Some(Self::Zstd),
             [b'L', b'Z', b'I', b'P', 1, ..] => Some(Self::Lzip),
+            _ if head.starts_with(bazaar::HEAD) => Some(Self::Bazaar),
             _ if lz4::starts(head) => Some(Self::Lz4),
             _ if head.starts_with(snappy::MAGIC) => Some(Self::Snappy),
             _ if lzw::starts(head) => Some(Self::Lzw),
@@ -195,6 +198,7 @@ impl Unpacker<'_> {
             Kind::Lzma => compressed::lzma(self, bytes, path, depth),
             Kind::Lzip => compressed::lzip(self, bytes, path, depth),
             Kind::Lz4 => compressed::lz4(self, bytes, path, depth),
+            Kind::Bazaar => bazaar::unpack(self, bytes, path, depth),
             Kind::Snappy => compressed::snappy(self, bytes, path, depth),
             Kind::Lzw => compressed::lzw(self, bytes, path, depth),
             Kind::SevenZip => seven_zip::unpack(self, bytes, path, depth),

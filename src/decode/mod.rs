@@ -1,6 +1,7 @@
 //! Contents that are not what they seem: other encodings of text, and contents inside of contents.
 
 mod ar;
+mod bazaar;
 mod blocks;
 mod cabinet;
 mod compiled_help;
