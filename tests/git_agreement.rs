@@ -259,10 +259,23 @@ fn revisions_are_what_git_takes_them_for() {
     git(root, &["update-ref", &format!("refs/tags/{other}"), "main~8"]);
     git(root, &["update-ref", &format!("refs/heads/{}", &other[..7]), "main~8"]);
     let ids: Vec<String> = git(root, &["rev-list", "--all"]).lines().map(str::to_owned).collect();
+    // Blobs, and a commit, whose ids begin as commits' do.
+    let id_of = |kind: &str, bytes: &[u8]| -> String {
+        let whole = [format!("{kind} {}\0", bytes.len()).as_bytes(), bytes].concat();
+        sha1::Sha1::digest(&whole).iter().map(|byte| format!("{byte:02x}")).collect()
+    };
+    let tree = git(root, &["rev-parse", "HEAD^{tree}"]);
+    let commit_text = |number: u32| {
+        format!("tree {tree}\nauthor A <a@b> {number} +0000\ncommitter A <a@b> {number} +0000\n\nalone\n").into_bytes()
+    };
+    let begins_as_one = |id: &str| ids.iter().any(|it| it[..4] == id[..4]);
+    let mut shared: Vec<String> = Vec::new();
+    for (kind, most) in [("blob", 6), ("commit", 2)] {
+        let bytes = |number: u32| if kind == "blob" { number.to_string().into_bytes() } else { commit_text(number) };
+        let like_commits = (1u32..).filter(|number| begins_as_one(&id_of(kind, &bytes(*number))));
+        shared.extend(like_commits.take(most).map(|number| write(root, kind, &bytes(number))));
+    }
     let repository = Repository::discover(root, Trust::default()).unwrap();
-    let objects = Objects::open(&repository, Limits::default(), &mut Vec::new());
-    let refs = Refs::read(repository.git_folder(), repository.common_folder());
-    let revisions = Revisions { repository: &repository, objects: &objects, refs: &refs };
     let names = [
         "HEAD",
         "@",
@@ -302,6 +315,13 @@ fn revisions_are_what_git_takes_them_for() {
         "refs/heads/main@{1}",
         "@{0}",
         "light@{0}",
+        ":/main 7",
+        ":/side",
+        ":/main 3",
+        ":/nobody",
+        ":/!-main",
+        ":/!!x",
+        ":/!x",
     ];
     let steps = [
         "",
@@ -325,30 +345,62 @@ fn revisions_are_what_git_takes_them_for() {
         "^{}~1",
         "^{commit}^",
         "~99",
+        "^{/main 1}",
+        "^{/}",
+        "^{/nobody}",
+        "^{/!-main}",
     ];
     let mut random = Random(77);
-    let (mut same, mut known) = (0, 0);
-    for round in 0..1200 {
-        let id = &ids[random.below(ids.len())];
-        let id = if round % 9 == 0 { &other } else { id };
-        let name = names[round % names.len()]
-            .replace("{id}", id)
-            .replace("{short}", &id[..7])
-            .replace("{five}", &id[..4])
-            .replace("{UPPER}", &id.to_uppercase());
-        let name = format!("{name}{}", random.pick(&steps));
-        // Where `^{tag}` leads nowhere, git reads the `0}^{tag` of `x@{0}^{tag}` as a date.
-        let is_date = name.contains("@{") && name.ends_with('}') && name.contains("^{");
-        if name.is_empty() || name.starts_with(['~', '^']) || is_date {
-            continue;
+    let (mut same, mut known, mut several) = (0, 0, 0);
+    // As files, and as packs.
+    for form in 0..2 {
+        if form == 1 {
+            git(root, &["pack-refs", "--all"]);
+            git(root, &["repack", "-q", "-d"]);
         }
-        let expected = try_git(root, &["rev-parse", "--verify", "-q", &name]);
-        let found = revisions.object(&name).ok().map(|oid| oid.to_string());
-        assert_eq!(found, expected, "{name}");
-        same += 1;
-        known += usize::from(expected.is_some());
+        let objects = Objects::open(&repository, Limits::default(), &mut Vec::new());
+        let refs = Refs::read(repository.git_folder(), repository.common_folder());
+        let revisions = Revisions { repository: &repository, objects: &objects, refs: &refs };
+        for round in 0..750 {
+            let id = &ids[random.below(ids.len())];
+            let id = if round % 9 == 0 { &other } else { id };
+            let name = names[round % names.len()]
+                .replace("{id}", id)
+                .replace("{short}", &id[..7])
+                .replace("{five}", &id[..4])
+                .replace("{UPPER}", &id.to_uppercase());
+            let name = format!("{name}{}", random.pick(&steps));
+            // Where `^{tag}` leads nowhere, git reads the `0}^{tag` of `x@{0}^{tag}` as a date.
+            let is_date = name.contains("@{") && name.ends_with('}') && name.contains("^{");
+            // What comes behind `:/` is text, of which only words are read.
+            let is_expression = name.starts_with(":/") && name.contains(['^', '~', '{']);
+            if name.is_empty() || name.starts_with(['~', '^']) || is_date || is_expression {
+                continue;
+            }
+            let expected = try_git(root, &["rev-parse", "--verify", "-q", &name]);
+            let found = revisions.object(&name).ok().map(|oid| oid.to_string());
+            // Of several ids that begin so git takes the only commit where it wants one, as all commands here do.
+            let is_several = shared.iter().any(|it| name.starts_with(&it[..4]) && !name.starts_with(&it[..5]));
+            if !is_several {
+                assert_eq!(found, expected, "{name}");
+            }
+            same += 1;
+            known += usize::from(expected.is_some());
+        }
+        for id in &shared {
+            for step in ["", "~1", "^{commit}"] {
+                let name = format!("{}{step}", &id[..4]);
+                let expected = try_git(root, &["rev-parse", "--verify", "-q", &format!("{name}^{{commit}}")]);
+                let found = revisions.commit(&name).ok().map(|oid| oid.to_string());
+                assert_eq!(found, expected, "{name}");
+                several += usize::from(expected.is_none());
+            }
+        }
     }
-    assert!(same >= 1000 && known > 400, "{same} tried, {known} known to git");
+    assert!(same >= 1000 && known > 400 && several > 0, "{same} tried, {known} known to git, {several} ambiguous");
+    let objects = Objects::open(&repository, Limits::default(), &mut Vec::new());
+    let refs = Refs::read(repository.git_folder(), repository.common_folder());
+    let revisions = Revisions { repository: &repository, objects: &objects, refs: &refs };
     assert_eq!(revisions.ambiguity("both").unwrap(), ["refs/tags/both", "refs/heads/both"]);
     assert_eq!(revisions.ambiguity("origin/main~1").unwrap()[0], "refs/tags/origin/main");
     for clear in ["main", "refs/heads/both", "origin", &other, "v1.0"] {

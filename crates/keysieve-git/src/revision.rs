@@ -1,10 +1,13 @@
 //! Objects as people name them (git's "gitrevisions"): refs, ids and their beginnings, `HEAD~2`, `main^2`, `v1^{}`, `main@{1}`,
-//! what `git describe` prints.
+//! `:/text`, what `git describe` prints.
 //!
 //! The one place where a name becomes an id. It tries what git tries, in git's order: a full id is that id whatever refs
 //! are called, then come refs by git's six rules, then beginnings of ids. Where several refs answer to one name, git takes
 //! the first and warns; so does this, and [`Revisions::ambiguity`] tells the caller, for whom a wrong base can be a
 //! range in which nothing is looked at.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashSet};
 
 use super::commit;
 use super::objects::Objects;
@@ -72,6 +75,12 @@ impl Revisions<'_> {
 
     /// The object that `name` stands for: an annotated tag is the tag.
     pub fn object(&self, name: &str) -> Result<Oid, RevisionError> {
+        if let Some(text) = name.strip_prefix(":/") {
+            return self.youngest(self.tips(), text, name);
+        }
+        if name.contains(':') && !name.contains("^{/") {
+            return Err(RevisionError::Unsupported { name: name.to_owned(), part: ":".to_owned() });
+        }
         let end = name.find(['~', '^']).unwrap_or(name.len());
         let mut at = self.base(&name[..end], name)?;
         let mut rest = &name[end..];
@@ -209,6 +218,10 @@ impl Revisions<'_> {
 
     /// `^{}`, `^{commit}`, `^{tree}`, `^{tag}`, `^{object}`.
     fn peel(&self, at: Oid, kind: &str, name: &str) -> Result<Oid, RevisionError> {
+        if let Some(text) = kind.strip_prefix('/') {
+            let from = self.peel_to(at, Kind::Commit, name)?;
+            return if text.is_empty() { Ok(from) } else { self.youngest(vec![from], text, name) };
+        }
         let wanted = match kind {
             "" => return self.peel_while(at, name, |kind| kind == Kind::Tag),
             "object" => return Ok(at),
@@ -233,6 +246,51 @@ impl Revisions<'_> {
             }
             _ => Err(self.unknown(name)),
         }
+    }
+
+    /// The commits that refs lead to, in the order in which git looks at those of one time.
+    fn tips(&self) -> Vec<Oid> {
+        let refs = self.refs.tips.iter().rev().filter(|(name, _)| name.starts_with("refs/"));
+        let head = self.refs.tips.get("HEAD").into_iter();
+        let tips = head.chain(refs.map(|(_, oid)| oid));
+        tips.filter_map(|oid| self.peel_to(*oid, Kind::Commit, "").ok()).collect()
+    }
+
+    /// The youngest commit that `from` leads to with this text in its message. Git takes the text for an expression; one that is
+    /// more than letters is not read.
+    fn youngest(&self, from: Vec<Oid>, text: &str, name: &str) -> Result<Oid, RevisionError> {
+        let (text, wants) = match text.strip_prefix('!') {
+            None => (text, true),
+            Some(rest) => match rest.strip_prefix('-') {
+                Some(rest) => (rest, false),
+                None if rest.starts_with('!') => (rest, true),
+                None => return Err(self.unknown(name)),
+            },
+        };
+        if text.is_empty() || text.contains(|it| r"\.[](){}*+?|^$".contains(it)) {
+            return Err(RevisionError::Unsupported { name: name.to_owned(), part: format!("/{text}") });
+        }
+        let mut queue = BinaryHeap::new();
+        let mut seen = HashSet::new();
+        let mut add = |oid: Oid, queue: &mut BinaryHeap<_>| {
+            if seen.insert(oid)
+                && let Ok(commit) = self.objects.commit(&oid)
+            {
+                // Of one time whoever was met first comes first.
+                queue.push((commit.time, Reverse(seen.len()), oid, commit.parents));
+            }
+        };
+        from.into_iter().for_each(|oid| add(oid, &mut queue));
+        while let Some((_, _, oid, parents)) = queue.pop() {
+            let bytes = self.objects.read_kind(&oid, Kind::Commit).map_err(|_| self.unknown(name))?;
+            if memchr::memmem::find(commit::message(&bytes), text.as_bytes()).is_some() == wants {
+                return Ok(oid);
+            }
+            if !self.refs.shallow.contains(&oid) {
+                parents.into_iter().for_each(|parent| add(parent, &mut queue));
+            }
+        }
+        Err(self.unknown(name))
     }
 
     fn peel_while(&self, mut at: Oid, name: &str, goes_on: impl Fn(Kind) -> bool) -> Result<Oid, RevisionError> {
