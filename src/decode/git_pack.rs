@@ -7,10 +7,12 @@ use std::collections::HashMap;
 use std::io::{self, Read};
 
 use keysieve_git::delta;
+use keysieve_git::oid::Oid;
+use keysieve_git::pack::{self, Header, Kind as Object, Stored};
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
 
-use super::blocks::{take, take_byte, wrong};
+use super::blocks::{take, wrong};
 use super::container::{Kind, Unpacker, damaged, in_words};
 use super::rest::Rest;
 use crate::gap::GapCode;
@@ -70,35 +72,22 @@ pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: u
     }
 }
 
-/// How an entry is stored.
-enum Stored<'a> {
-    /// Commit, tree, blob or tag, by its number.
-    Whole(u8),
-    /// As a delta on another entry.
-    OnEntry(usize),
-    /// As a delta on an object of this id.
-    OnObject(&'a [u8]),
-}
-
-struct Entry<'a> {
+struct Entry {
     start: usize,
-    stored: Stored<'a>,
-    size: u64,
-    /// Where its compressed bytes start.
-    data: usize,
+    header: Header,
 }
 
 struct Pack<'a> {
     bytes: &'a [u8],
     /// Bytes of an id.
     hash: usize,
-    entries: Vec<Entry<'a>>,
+    entries: Vec<Entry>,
 }
 
 /// An object, and the deltas on it that are to be applied yet.
 struct Base {
     content: Vec<u8>,
-    kind: u8,
+    kind: Object,
     deltas: Vec<usize>,
 }
 
@@ -124,32 +113,13 @@ impl<'a> Pack<'a> {
         let count = u32::from_be_bytes([header[8], header[9], header[10], header[11]]);
         for _ in 0..u64::from(count).min(most) {
             let start = self.bytes.len() - left.len();
-            let first = take_byte(&mut left)?;
-            let (mut size, mut byte) = (u64::from(first & 0x0f), first);
-            for shift in (4..57).step_by(7) {
-                if byte & 0x80 == 0 {
-                    break;
-                }
-                byte = take_byte(&mut left)?;
-                size |= u64::from(byte & 0x7f) << shift;
+            let header =
+                pack::read_header(self.bytes, start, self.hash).ok_or_else(|| wrong("an entry's header is wrong"))?;
+            if let Stored::OnOffset(base) = header.stored {
+                self.entry_at(base).ok_or_else(|| wrong("an object is made of none"))?;
             }
-            let stored = match first >> 4 & 7 {
-                kind @ 1..=4 => Stored::Whole(kind),
-                6 => {
-                    let mut byte = take_byte(&mut left)?;
-                    let mut back = usize::from(byte & 0x7f);
-                    while byte & 0x80 != 0 {
-                        byte = take_byte(&mut left)?;
-                        back = (back.saturating_add(1)).saturating_mul(128).saturating_add(usize::from(byte & 0x7f));
-                    }
-                    let base = start.checked_sub(back).ok_or_else(|| wrong("an object is made of none"))?;
-                    let index = self.entries.binary_search_by_key(&base, |entry| entry.start);
-                    Stored::OnEntry(index.map_err(|_| wrong("an object is made of none"))?)
-                }
-                7 => Stored::OnObject(take(&mut left, self.hash)?),
-                _ => return Err(wrong("an entry has a type that is not known")),
-            };
-            let data = self.bytes.len() - left.len();
+            let size = header.size;
+            left = self.bytes.get(header.data..).unwrap_or_default();
             // Deflate makes at most 1,032 bytes of one.
             if size > 1032 * left.len() as u64 + 64 {
                 return Err(wrong("an entry claims a size that its bytes cannot expand to"));
@@ -162,7 +132,7 @@ impl<'a> Pack<'a> {
                 return Err(wrong("an entry has another size than it says"));
             }
             left = &left[reader.total_in() as usize..];
-            self.entries.push(Entry { start, stored, size, data });
+            self.entries.push(Entry { start, header });
         }
         // What is behind the entries that were not read is not the pack's end.
         if u64::from(count) > most {
@@ -172,20 +142,26 @@ impl<'a> Pack<'a> {
         Ok(Some(self.bytes.len() - left.len()))
     }
 
+    fn entry_at(&self, start: u64) -> Option<usize> {
+        self.entries.binary_search_by_key(&start, |entry| entry.start as u64).ok()
+    }
+
     /// Hands on every object, and gives back how many cannot be made.
     fn objects(&self, walk: &mut Unpacker<'_>, path: &str, depth: usize) -> usize {
         let mut on_entry: HashMap<usize, Vec<usize>> = HashMap::new();
-        let mut on_object: HashMap<&[u8], Vec<usize>> = HashMap::new();
+        let mut on_object: HashMap<Oid, Vec<usize>> = HashMap::new();
         for (index, entry) in self.entries.iter().enumerate() {
-            match entry.stored {
+            match entry.header.stored {
                 Stored::Whole(_) => {}
-                Stored::OnEntry(base) => on_entry.entry(base).or_default().push(index),
+                Stored::OnOffset(base) => {
+                    self.entry_at(base).into_iter().for_each(|base| on_entry.entry(base).or_default().push(index));
+                }
                 Stored::OnObject(id) => on_object.entry(id).or_default().push(index),
             }
         }
         let mut made = 0;
         for (index, entry) in self.entries.iter().enumerate() {
-            let Stored::Whole(kind) = entry.stored else { continue };
+            let Stored::Whole(kind) = entry.header.stored else { continue };
             // A base, a delta on it, one on that: each is in memory while what is made of it is read.
             let mut bases: Vec<Base> = Vec::new();
             let mut next = Some((index, kind));
@@ -195,7 +171,7 @@ impl<'a> Pack<'a> {
                     Ok((content, id)) => {
                         made += 1;
                         let mut deltas = on_entry.remove(&index).unwrap_or_default();
-                        deltas.extend(on_object.remove(id.as_slice()).into_iter().flatten());
+                        deltas.extend(on_object.remove(&id).into_iter().flatten());
                         walk.hold(content.len() as u64);
                         bases.push(Base { content, kind, deltas });
                     }
@@ -224,22 +200,22 @@ impl<'a> Pack<'a> {
         &self,
         walk: &mut Unpacker<'_>,
         index: usize,
-        kind: u8,
+        kind: Object,
         base: Option<&[u8]>,
         path: &str,
         depth: usize,
-    ) -> Result<(Vec<u8>, Vec<u8>), Stop> {
+    ) -> Result<(Vec<u8>, Oid), Stop> {
         if !walk.may_go_on(path) {
             return Err(Stop::All);
         }
-        let entry = &self.entries[index];
+        let header = &self.entries[index].header;
         let damage = |walk: &mut Unpacker<'_>, error: &dyn std::fmt::Display| {
             walk.gap(path, GapCode::Damaged, damaged(error));
             Stop::This
         };
-        self.check(walk, entry.size, path)?;
+        self.check(walk, header.size, path)?;
         let mut content = Vec::new();
-        let mut reader = flate2::bufread::ZlibDecoder::new(&self.bytes[entry.data..]).take(entry.size);
+        let mut reader = flate2::bufread::ZlibDecoder::new(&self.bytes[header.data..]).take(header.size);
         reader.read_to_end(&mut content).map_err(|error| damage(walk, &error))?;
         if let Some(base) = base {
             let packed = content;
@@ -249,14 +225,12 @@ impl<'a> Pack<'a> {
             delta::apply(base, &packed, &mut content, &mut Vec::new()).map_err(|error| damage(walk, &error))?;
         }
         walk.left = walk.left.saturating_sub(content.len() as u64);
-        let name = ["commit", "tree", "blob", "tag"][usize::from(kind - 1)];
-        let id = self.id(name, &content);
-        let short: String = id.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        let inner = format!("{path}!/{name} {short}");
+        let id = Oid::of(kind, &content, self.hash);
+        let inner = format!("{path}!/{kind} {}", &id.to_string()[..12]);
         match kind {
-            2 => walk.sink.content(&inner, &names(&content, self.hash)),
-            3 => walk.holding(content.len() as u64, |walk| walk.entry(&content, None, &inner, depth)),
-            _ => walk.sink.content(&inner, &content),
+            Object::Tree => walk.sink.content(&inner, &names(&content, self.hash)),
+            Object::Blob => walk.holding(content.len() as u64, |walk| walk.entry(&content, None, &inner, depth)),
+            Object::Commit | Object::Tag => walk.sink.content(&inner, &content),
         }
         Ok((content, id))
     }
@@ -275,15 +249,6 @@ impl<'a> Pack<'a> {
         let Some((code, reason)) = refused else { return Ok(()) };
         walk.gap(path, code, reason);
         Err(Stop::This)
-    }
-
-    fn id(&self, name: &str, content: &[u8]) -> Vec<u8> {
-        let header = format!("{name} {}\0", content.len());
-        if self.hash == 32 {
-            Sha256::new().chain_update(&header).chain_update(content).finalize().to_vec()
-        } else {
-            Sha1::new().chain_update(&header).chain_update(content).finalize().to_vec()
-        }
     }
 }
 

@@ -35,9 +35,12 @@ pub mod objects;
 pub mod oid;
 pub mod openable;
 pub mod pack;
+mod pack_file;
+mod pack_index;
 pub mod refs;
 pub mod repository;
 pub mod revision;
+mod searched;
 pub mod store;
 pub mod tree_entries;
 

@@ -15,7 +15,8 @@ use super::delta;
 use super::error::{ObjectError, Problem};
 use super::limits::{Limits, Memory};
 use super::oid::Oid;
-use super::pack::{Header, Kind, Opening, PackError, Searched, Stored};
+use super::pack::{Header, Kind, Opening, PackError, Stored};
+use super::searched::Searched;
 use super::store::{Reading, folders, indexes, read_loose};
 
 /// Bytes of expanded entries that are kept, and of the largest that is: what one object is made of, others are as well.
