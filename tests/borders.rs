@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use keysieve_engine::check::base62_crc32;
+use keysieve_engine::base62_crc32;
 use keysieve_engine::rules::sample::fill;
 use serde_json::Value;
 

@@ -273,3 +273,79 @@ fn practices_are_looked_for_in_what_is_scanned() {
     assert_eq!(practices(&[]), 0);
     assert!(practices(&["--no-ignore"]) > 0);
 }
+
+/// What keysieve writes of findings is no finding: a fingerprint of any rule, in any file.
+#[test]
+fn fingerprints_of_our_own_are_no_secrets() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = keysieve_engine::rules::builtin();
+    let line = |(at, id): (usize, &str)| {
+        let hash = sample::fill("<[0-9a-f]{20}>", at as u64).unwrap();
+        format!("  \"{id}:{hash}:src/a.py\",\nfingerprint = \"{id}:{hash}:a b/c.yml\"\n{id}:{hash}:x\n")
+    };
+    let ids = rules.iter().map(|rule| rule.id.as_ref()).chain(["posture-literal-database-password"]);
+    let text: String = ids.enumerate().map(line).collect();
+    fs::write(folder.path().join("notes.txt"), text).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_keysieve"))
+        .current_dir(folder.path())
+        .args(["scan", "--format", "jsonl", "--min-confidence", "low"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!((output.status.code(), said.lines().count()), (Some(0), 1), "{said}");
+    // The form alone is none: what somebody called a rule's name is a secret like any other.
+    let text = "url-password: Tr4vel-Lantern-91\ngeneric-password: \"Tr4vel-Lantern-92\"\n";
+    fs::write(folder.path().join("notes.txt"), text).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_keysieve"))
+        .current_dir(folder.path())
+        .args(["scan", "--format", "jsonl"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!((output.status.code(), said.lines().count()), (Some(1), 3), "{said}");
+}
+
+/// A marker that names one rule allows the bytes, also where another rule knows them by less.
+#[test]
+fn a_marker_that_names_its_rule_is_enough() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = sample::fill("<crc32-base62 ghp_ 30>", 3).unwrap();
+    let text = format!("token = \"{token}\"  # keysieve:allow github-personal-access-token — made up\n");
+    fs::write(folder.path().join("a.py"), text).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_keysieve"))
+        .current_dir(folder.path())
+        .args(["scan", "--format", "json"])
+        .output()
+        .unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &report["summary"]["allowed"]["marker"]), (Some(0), &Value::from(1)), "{report}");
+}
+
+/// Practices of one kind in one file are told apart, with a baseline and without.
+#[test]
+fn a_baseline_tells_practices_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "services:\n  a:\n    image: a\n    environment:\n      DB_PASSWORD: Tr4vel-Lantern-91\n      API_TOKEN: Tr4vel-Lantern-92\n";
+    fs::write(folder.path().join("docker-compose.yml"), text).unwrap();
+    let fingerprints = || {
+        let output = Command::new(env!("CARGO_BIN_EXE_keysieve"))
+            .current_dir(folder.path())
+            .args(["posture", "--format", "json"])
+            .output()
+            .unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let of_rule = report["findings"].as_array().unwrap().iter().filter(|it| it["rule"] == "posture-plaintext-env");
+        of_rule.map(|it| it["fingerprint"].to_string()).collect::<std::collections::BTreeSet<_>>()
+    };
+    let before = fingerprints();
+    assert!(before.len() > 1, "{before:?}");
+    let created = Command::new(env!("CARGO_BIN_EXE_keysieve"))
+        .current_dir(folder.path())
+        .args(["baseline", "create"])
+        .status()
+        .unwrap();
+    assert!(created.success());
+    let with_baseline = fingerprints();
+    assert_eq!(with_baseline.len(), before.len(), "{with_baseline:?}");
+    assert!(with_baseline.is_disjoint(&before), "they are under the baseline's key");
+}

@@ -85,7 +85,7 @@ fn emit_words(file: &Path, code: &mut String, errors: &mut Vec<String>) {
     }
     let name = file.file_stem().and_then(|stem| stem.to_str()).expect("a list has a name in UTF-8");
     let name = name.to_uppercase().replace('-', "_");
-    writeln!(code, "pub const {name}: &[&str] = &{words:?};\n").expect("a string takes any text");
+    writeln!(code, "pub(crate) const {name}: &[&str] = &{words:?};\n").expect("a string takes any text");
 }
 
 fn read(file: &Path, all: &mut Vec<(PathBuf, Rule)>, errors: &mut Vec<String>) {

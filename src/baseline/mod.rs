@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::file::{self, write};
-use crate::finding::{Finding, Fingerprint, Key};
+use crate::finding::{Finding, FindingKind, Fingerprint, Key, Secret};
 use crate::redaction::without_values;
 
 pub mod import;
@@ -122,7 +122,16 @@ impl Baseline {
 
     /// The finding's fingerprint under this baseline's key.
     pub fn fingerprint(&self, finding: &Finding, identity: &str) -> Fingerprint {
-        self.key.fingerprint(&finding.rule, &finding.secret, identity)
+        // What stands for a practice's secret is what it is about, which is never in the clear.
+        let subject;
+        let secret = match finding.kind {
+            FindingKind::Credential => &finding.secret,
+            FindingKind::Practice => {
+                subject = Secret::new(finding.secret.expose_text().as_bytes(), 0);
+                &subject
+            }
+        };
+        self.key.fingerprint(&finding.rule, secret, identity)
     }
 
     /// Whether `fingerprint` was accepted.

@@ -1,7 +1,7 @@
 //! Files and folders of a working tree.
 //!
 //! Inside a git work tree these are the tracked files and the untracked ones that are not ignored; elsewhere all files.
-//! First everything is listed ([`walk`], and [`tracked`] for what is tracked and ignored), then read, both in parallel; what
+//! First everything is listed (`walk`, and `tracked` for what is tracked and ignored), then read, both in parallel; what
 //! is named is always read. Links, sockets, FIFOs and devices are listed and never opened.
 
 use std::collections::HashSet;

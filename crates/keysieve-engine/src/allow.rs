@@ -17,7 +17,7 @@ const OTHERS: [&str; 6] = [
 ];
 
 /// Whether `line`, or the line above it, allows findings of `rule`; and what the marker says.
-pub fn marker(line: &[u8], above: &[u8], rule: &str) -> Option<String> {
+pub(crate) fn marker(line: &[u8], above: &[u8], rule: &str) -> Option<String> {
     let other = OTHERS.iter().find(|marker| memmem::find(line, marker.as_bytes()).is_some());
     if let Some(marker) = other {
         return Some(format!("`{marker}` on its line"));

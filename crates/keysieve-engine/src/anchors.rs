@@ -72,6 +72,10 @@ impl Anchors {
 
     /// Every hit in `bytes` as an automaton finds it, as (start, keyword): the oracle of the gate.
     #[cfg(test)]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "there are as many patterns as keywords, which have such numbers"
+    )]
     pub fn all(&self, bytes: &[u8]) -> Vec<(usize, AnchorId)> {
         let searcher = aho_corasick::AhoCorasick::builder()
             .ascii_case_insensitive(true)

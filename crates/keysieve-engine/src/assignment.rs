@@ -54,7 +54,7 @@ pub struct Assignment {
 }
 
 /// Reads the assignment whose name holds `keyword`, if there is one and its value is a literal.
-pub fn parse(text: &[u8], keyword: Range<usize>) -> Option<Assignment> {
+pub(crate) fn parse(text: &[u8], keyword: Range<usize>) -> Option<Assignment> {
     // A short keyword brings its own punctuation (`pwd:`), which is no part of the name.
     let outside = |byte: &&u8| !is_name(**byte);
     let keyword = keyword.start + text[keyword.clone()].iter().take_while(outside).count()
@@ -111,7 +111,7 @@ pub fn parse(text: &[u8], keyword: Range<usize>) -> Option<Assignment> {
 }
 
 /// Whether a function of this name takes a user's name and then the password: `ftp.login`, `BasicAuth`.
-pub fn logs_in(name: &[u8]) -> bool {
+pub(crate) fn logs_in(name: &[u8]) -> bool {
     let lower = name[name.len() - name.len().min(16)..].to_ascii_lowercase();
     words::LOGINS.iter().any(|login| lower.ends_with(login.as_bytes()))
 }
@@ -137,7 +137,7 @@ fn inner_value(text: &[u8], object: &Range<usize>) -> Option<Range<usize>> {
 }
 
 /// Where the line of `at` starts, but at most `limit` bytes before.
-pub fn line_start(text: &[u8], at: usize, limit: usize) -> usize {
+pub(crate) fn line_start(text: &[u8], at: usize, limit: usize) -> usize {
     let floor = at.saturating_sub(limit);
     memchr::memrchr(b'\n', &text[floor..at]).map_or(floor, |found| floor + found + 1)
 }

@@ -4,6 +4,8 @@
 //! found there has its place in the content: of a file that is all UTF-16 the line and column that an editor shows, of a
 //! stretch within other bytes the line as their line feeds count it.
 
+#![expect(clippy::cast_possible_truncation, reason = "positions are those of bytes that lie in memory")]
+
 use std::ops::Range;
 
 use memchr::{memchr, memchr_iter, memrchr};

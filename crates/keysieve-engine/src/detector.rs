@@ -27,7 +27,7 @@ use zeroize::Zeroizing;
 
 use crate::encoded::text::{self, Encoding};
 use crate::encoded::wide;
-use crate::finding::{Confidence, Excerpt, Finding, Place, Secret, Severity};
+use crate::finding::{Confidence, Excerpt, Finding, HASH_DIGITS, Place, Secret, Severity};
 use crate::rules::rule::{LOOK_BEHIND, MARGIN, Text};
 use crate::rules::{Anchor, Check, Class, OnCheckFailure, Reach, Rule, ValueKind};
 
@@ -42,13 +42,14 @@ pub struct Detector {
     /// For each anchor whether a generic rule has it, so that the assignment around it is looked up in `names`.
     is_generic: Vec<bool>,
     names: Names,
-    /// The generic rules' ids, which reports and baselines write before a colon.
-    generic_ids: Vec<Text>,
     /// For each anchor the longest reach of its rules that is not a line, in bytes; 0 if there is none.
     far_reach: Vec<usize>,
     explain: bool,
     keep_features: bool,
 }
+
+/// What the ids of practices begin with, which have fingerprints as well.
+const PRACTICE: &[u8] = b"posture-";
 
 /// What one thread needs while it scans: caches that are made on first use and kept.
 #[derive(Debug, Default)]
@@ -122,7 +123,6 @@ impl Detector {
         let matchers = rules.iter().map(|_| LazyMatcher::default()).collect();
         Ok(Self {
             names: Names::of(&rules),
-            generic_ids: rules.iter().filter(|it| it.class == Class::Generic).map(|it| it.id.clone()).collect(),
             is_generic,
             rules: rules.into(),
             matchers,
@@ -342,6 +342,9 @@ impl Detector {
         if self.matchers[index as usize].ignores(rule, secret) {
             return judged.drop(Judge::Ignore, Code::Ignored);
         }
+        if rule.class != Class::Distinctive && self.is_own_fingerprint(view, found) {
+            return judged.drop(Judge::Plausibility, Code::OwnFingerprint);
+        }
         // What its structure proves is no placeholder, whatever words or runs its characters happen to have.
         let outcome = rule.check.map(|check| check::apply(check, secret, view, found.secret.start));
         let is_proven = matches!(outcome, Some(Outcome::Proven(_)));
@@ -411,6 +414,19 @@ impl Detector {
         judged
     }
 
+    /// Whether a match is a fingerprint of our own, as baselines, configurations and reports have them:
+    /// `url-password:` and twenty hexadecimal digits, then a colon and a path.
+    fn is_own_fingerprint(&self, view: &[u8], found: &Match) -> bool {
+        let Some(assignment) = &found.assignment else { return false };
+        let value = &view[assignment.value.start..];
+        let (hash, after) = value.split_at(value.len().min(HASH_DIGITS));
+        let name = &view[assignment.name.clone()];
+        hash.len() == HASH_DIGITS
+            && hash.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+            && after.first() == Some(&b':')
+            && (name.starts_with(PRACTICE) || self.rules.iter().any(|rule| rule.id.as_bytes() == name))
+    }
+
     /// Lets the model judge an assignment whose name alone tells a secret.
     fn judge_generic(
         &self,
@@ -422,10 +438,6 @@ impl Detector {
     ) -> Judged {
         if let Some(reason) = plausibility::impossible(view, assignment, found.word) {
             return judged.drop(Judge::Plausibility, reason);
-        }
-        let name = &view[assignment.name.clone()];
-        if self.generic_ids.iter().any(|id| id.as_bytes() == name) {
-            return judged.drop(Judge::Plausibility, Code::OwnFingerprint);
         }
         let judgement = plausibility::judge_possible(kind, view, assignment, found.word);
         let has_user = has_user_beside(view, assignment);

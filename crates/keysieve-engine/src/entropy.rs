@@ -2,7 +2,7 @@
 
 /// Bits per byte, 0 for an empty text and 8 at most. A random hexadecimal string of 32 characters has about 3.6, a
 /// random base62 string of 40 about 4.7, an English word about 2.5.
-pub fn bits_per_byte(text: &[u8]) -> f32 {
+pub(crate) fn bits_per_byte(text: &[u8]) -> f32 {
     if text.is_empty() {
         return 0.0;
     }

@@ -5,7 +5,7 @@
 //! ends there. How often its backslashes are doubled does not matter.
 
 /// Most bytes before a place that are looked at.
-pub const LONGEST: usize = 32;
+pub(crate) const LONGEST: usize = 32;
 
 /// Ways to write ESC, with which the sequences of terminals begin.
 const ESC: [&[u8]; 14] = [
@@ -26,12 +26,12 @@ const ESC: [&[u8]; 14] = [
 ];
 
 /// Whether `byte` is part of a word, as `\b` in a rule sees it.
-pub fn is_word(byte: u8) -> bool {
+pub(crate) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
 /// Whether an escape ends right before `at` that stands for no letter, digit or `_`.
-pub fn ends_at(text: &[u8], at: usize) -> bool {
+pub(crate) fn ends_at(text: &[u8], at: usize) -> bool {
     let head = &text[at.saturating_sub(LONGEST)..at];
     let letter = match head {
         [.., b'\\', letter] => b"abefnrtv".contains(letter),
@@ -49,7 +49,7 @@ pub fn ends_at(text: &[u8], at: usize) -> bool {
 }
 
 /// Where the name at `start`, before `end`, begins: an escape before it may end with its first bytes.
-pub fn skip(text: &[u8], start: usize, end: usize) -> usize {
+pub(crate) fn skip(text: &[u8], start: usize, end: usize) -> usize {
     let is_mark = |byte: u8| matches!(byte, b'\\' | b'`' | b'%' | b'=' | b'[' | b';');
     if start == 0 || !is_mark(text[start - 1]) {
         return start;

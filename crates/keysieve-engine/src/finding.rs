@@ -163,7 +163,7 @@ impl fmt::Display for Fingerprint {
 }
 
 /// Hexadecimal digits of the hash in a fingerprint: 80 bits, enough that no two secrets meet by chance.
-const HASH_DIGITS: usize = 20;
+pub(crate) const HASH_DIGITS: usize = 20;
 
 /// The key of the hash in fingerprints.
 #[derive(Clone, PartialEq, Eq)]

@@ -10,6 +10,8 @@
 //! four bytes, turns most of these away before a keyword is compared: a gram and the byte after it, or, where the
 //! keyword ends with its gram, the byte before it.
 
+#![expect(clippy::cast_possible_truncation, reason = "grams are parts of a word that are cut on purpose")]
+
 use std::ops::Range;
 
 use super::anchors::{AnchorId, Anchors, BACKWARD, WIDE_BITS, Wide};

@@ -3,6 +3,8 @@
 //! The gate picks each keyword's rarest grams with it; the plausibility judge tells random strings from words by it.
 //! `scripts/gram-frequency.py` rebuilds the table.
 
+#![expect(clippy::cast_possible_truncation, reason = "a value has fewer grams than 32 bits count")]
+
 static FREQUENCY: &[u8; 32 * 32 * 32] = include_bytes!("gram_frequency.bin");
 
 /// The byte's class, 0 to 31: letters without case, digits, `_`, `-`, `.`, blank, anything else.
@@ -21,13 +23,13 @@ fn class_of(byte: u8) -> usize {
 }
 
 /// `8 * log2(1 + occurrences in 2^28 bytes of source code)` of the gram, case ignored.
-pub fn frequency(gram: [u8; 3]) -> u8 {
+pub(crate) fn frequency(gram: [u8; 3]) -> u8 {
     FREQUENCY[class_of(gram[0]) << 10 | class_of(gram[1]) << 5 | class_of(gram[2])]
 }
 
 /// Mean [`frequency`] over the grams of `text`: about 120 and more for words and identifiers, below 90 for random
 /// strings. `None` for texts of less than three bytes.
-pub fn mean_frequency(text: &[u8]) -> Option<u32> {
+pub(crate) fn mean_frequency(text: &[u8]) -> Option<u32> {
     let grams = text.windows(3).map(|gram| u32::from(frequency([gram[0], gram[1], gram[2]])));
     let count = grams.len() as u32;
     (count > 0).then(|| grams.sum::<u32>() / count)

@@ -4,22 +4,24 @@
 //! or versions of which only some bytes are new: [`content`] feeds a content piece by piece and gives [`candidate`]s,
 //! [`verdict`] makes findings of them once a path is known.
 
-pub mod allow;
+#![warn(unreachable_pub, clippy::cast_possible_truncation)]
+
+mod allow;
 pub mod anchors;
-pub mod assignment;
+mod assignment;
 pub mod candidate;
-pub mod check;
+mod check;
 pub mod content;
 mod detector;
 pub mod encoded;
-pub mod entropy;
-pub mod escape;
+mod entropy;
+mod escape;
 pub mod finding;
 pub mod gate;
-pub mod gram;
+mod gram;
 pub mod matcher;
 pub mod model;
-pub mod names;
+mod names;
 pub mod path_facts;
 pub mod placeholder;
 pub mod plausibility;
@@ -32,4 +34,5 @@ pub mod selftest;
 pub mod verdict;
 mod words;
 
+pub use check::base62_crc32;
 pub use detector::{Detector, Scratch, Window};

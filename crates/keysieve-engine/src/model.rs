@@ -4,6 +4,8 @@
 //! what the rules of thumb of [`plausibility`] say. Each has a weight of eight bits; their sum is
 //! the score. `model/README.md` says how the weights come about, `examples/candidates.rs` prints the features for it.
 
+#![expect(clippy::cast_possible_truncation, reason = "every number is bounded to a byte before it is cut to one")]
+
 use super::assignment::{Assignment, Join, line_start};
 use super::path_facts::PathFacts;
 use super::plausibility::{self, Judgement};

@@ -9,7 +9,7 @@ use crate::rules::Rule;
 
 /// The rules that are asked by a word of the assigned name.
 #[derive(Debug)]
-pub struct Names {
+pub(crate) struct Names {
     /// The words, each with its rule.
     words: Vec<(String, RuleIndex)>,
     searcher: OnceLock<Option<AhoCorasick>>,
@@ -17,14 +17,14 @@ pub struct Names {
 
 impl Names {
     /// Of these rules.
-    pub fn of(rules: &[Rule]) -> Self {
+    pub(crate) fn of(rules: &[Rule]) -> Self {
         let words =
             (0..).zip(rules).flat_map(|(index, rule)| rule.names.iter().map(move |word| (word.to_string(), index)));
         Self { words: words.collect(), searcher: OnceLock::new() }
     }
 
     /// The rules of which a word stands in `name`, in their order.
-    pub fn rules_for(&self, name: &[u8]) -> Vec<RuleIndex> {
+    pub(crate) fn rules_for(&self, name: &[u8]) -> Vec<RuleIndex> {
         // Fails only for more words than `Detector::new` accepts.
         let build = || {
             let words = self.words.iter().map(|(word, _)| word);

@@ -1,6 +1,8 @@
 //! All candidates of one content together: one finding for the same bytes, one for the two halves of a credential, and
 //! no secret in any excerpt.
 
+#![expect(clippy::cast_possible_truncation, reason = "positions are cut to the text before they are narrowed")]
+
 use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
@@ -54,15 +56,23 @@ fn settle_overlaps(rules: &[Rule], candidates: &mut [Candidate]) -> Vec<(usize, 
         let rule = &rules[candidate.rule as usize];
         (candidate.proven, rule.class, candidate.confidence, candidate.span.end - candidate.span.start)
     };
+    // A marker that names one rule speaks of the bytes, which other rules know by less.
+    let is_allowed = |candidate: &Candidate| candidate.dropped.as_ref().is_some_and(|it| it.judge == Judge::Allow);
     let mut best: Option<usize> = None;
     for index in 0..candidates.len() {
-        if candidates[index].dropped.is_some() {
+        if candidates[index].dropped.is_some() && !is_allowed(&candidates[index]) {
             continue;
         }
         match best {
             Some(held) if candidates[index].span.start < candidates[held].span.end => {
                 let wins = rank(&candidates[index]) > rank(&candidates[held]);
                 let (winner, loser) = if wins { (index, held) } else { (held, index) };
+                let (of_winner, of_loser) = (&candidates[winner].span, &candidates[loser].span);
+                let holds = of_winner.start <= of_loser.start && of_loser.end <= of_winner.end;
+                if is_allowed(&candidates[winner]) && !holds {
+                    best = Some(loser);
+                    continue;
+                }
                 let reason = Code::Overlap.with(&rules[candidates[winner].rule as usize].id);
                 candidates[loser].dropped = Some(Dropped { judge: Judge::Overlap, reason });
                 let is_limited = |index: usize| !rules[candidates[index].rule as usize].paths.is_empty();

@@ -10,7 +10,7 @@ use crate::reason::Code;
 ///
 /// The sixteen characters after the prefix are base32 of ten bytes: one bit that tells the generation, then the account
 /// id in 40 bits ("A short note on AWS key id", T. Be'ery, 2023).
-pub fn key_id(secret: &[u8]) -> Outcome {
+pub(super) fn key_id(secret: &[u8]) -> Outcome {
     let Some(bits) = secret.get(4..14).and_then(base32_bits) else {
         return Outcome::Failed(Code::NotBase32);
     };
@@ -37,7 +37,7 @@ fn base32_bits(text: &[u8]) -> Option<u64> {
 }
 
 /// Forty base64 characters of random bytes: rarely hexadecimal, never a path or a name.
-pub fn secret_key(secret: &[u8]) -> Outcome {
+pub(super) fn secret_key(secret: &[u8]) -> Outcome {
     if secret.iter().all(u8::is_ascii_hexdigit) {
         return Outcome::Failed(Code::GitHash);
     }
@@ -52,7 +52,7 @@ pub fn secret_key(secret: &[u8]) -> Outcome {
 }
 
 /// Base64 of a version byte, 4, and 32 bytes of signature ("Obtaining Amazon SES SMTP credentials").
-pub fn smtp_password(secret: &[u8]) -> Outcome {
+pub(super) fn smtp_password(secret: &[u8]) -> Outcome {
     match BASE64_STANDARD.decode(secret) {
         Ok(bytes) if bytes.len() == 33 && bytes[0] == 4 => Outcome::Proven(Code::SesPassword.into()),
         _ => Outcome::Failed(Code::NotSesPassword),
@@ -60,7 +60,7 @@ pub fn smtp_password(secret: &[u8]) -> Outcome {
 }
 
 /// `ABSK` and base64 of `BedrockAPIKey-…:…`.
-pub fn bedrock_key(secret: &[u8]) -> Outcome {
+pub(super) fn bedrock_key(secret: &[u8]) -> Outcome {
     let text = secret.get(4..).unwrap_or_default();
     let unpadded = text.strip_suffix(b"==").or_else(|| text.strip_suffix(b"=")).unwrap_or(text);
     match BASE64_STANDARD_NO_PAD.decode(unpadded) {

@@ -18,7 +18,7 @@ pub fn base62_crc32(payload: &[u8]) -> [u8; 6] {
 }
 
 /// `prefix_payload` with six digits of checksum over the payload.
-pub fn crc32_base62(secret: &[u8]) -> Outcome {
+pub(super) fn crc32_base62(secret: &[u8]) -> Outcome {
     let payload = secret.iter().position(|byte| *byte == b'_').map(|at| &secret[at + 1..]);
     let Some((payload, digits)) = payload.and_then(|payload| Some(payload.split_at(payload.len().checked_sub(6)?)))
     else {
@@ -33,7 +33,7 @@ pub fn crc32_base62(secret: &[u8]) -> Outcome {
 
 /// `prefix-payload.01.` with the payload's length in two base36 digits and the CRC32 of all before in seven (GitLab's
 /// "Routable tokens"). Older tokens end otherwise, and are possible.
-pub fn gitlab_routable(secret: &[u8]) -> Outcome {
+pub(super) fn gitlab_routable(secret: &[u8]) -> Outcome {
     let Some((body, crc)) = secret.split_at_checked(secret.len().saturating_sub(7)) else {
         return Outcome::Plausible(None);
     };
@@ -46,7 +46,7 @@ pub fn gitlab_routable(secret: &[u8]) -> Outcome {
 }
 
 /// `prefix_payload_` with eight hexadecimal digits of checksum over all before the last `_`.
-pub fn crc32_hex(secret: &[u8]) -> Outcome {
+pub(super) fn crc32_hex(secret: &[u8]) -> Outcome {
     let Some(at) = memchr::memrchr(b'_', secret) else { return Outcome::Failed(Code::NoChecksum) };
     let expected = format!("{:08x}", crc32fast::hash(&secret[..at]));
     if secret[at + 1..].eq_ignore_ascii_case(expected.as_bytes()) {

@@ -16,12 +16,12 @@ const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIEN
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
 /// Base64 in either alphabet, padded or not.
-pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text)).ok()
 }
 
 /// Base64 of `user:password` (RFC 7617).
-pub fn basic_auth(secret: &[u8]) -> Outcome {
+pub(super) fn basic_auth(secret: &[u8]) -> Outcome {
     let Some(bytes) = decode(secret) else { return Outcome::Failed(Code::NotBase64) };
     let Some(colon) = memchr::memchr(b':', &bytes) else { return Outcome::Failed(Code::NoUserPassword) };
     let printable = std::str::from_utf8(&bytes).is_ok_and(|text| !text.chars().any(char::is_control));
@@ -36,7 +36,7 @@ pub fn basic_auth(secret: &[u8]) -> Outcome {
 }
 
 /// Base64 of text, as Kubernetes writes a Secret's `data`; the key stands before it on the line.
-pub fn kubernetes_data(secret: &[u8], text: &[u8], start: usize) -> Outcome {
+pub(super) fn kubernetes_data(secret: &[u8], text: &[u8], start: usize) -> Outcome {
     let line = &text[line_start(text, start, 512)..start];
     let key = line.split(|byte| *byte == b':').next().unwrap_or_default();
     let last = plausibility::words(key).last().unwrap_or_default();
@@ -59,7 +59,7 @@ pub fn kubernetes_data(secret: &[u8], text: &[u8], start: usize) -> Outcome {
 }
 
 /// Something, then base64 of a JSON object up to the next `_` or the end (Grafana, Sentry, Docker).
-pub fn json_after_prefix(secret: &[u8]) -> Outcome {
+pub(super) fn json_after_prefix(secret: &[u8]) -> Outcome {
     let Some(start) = memchr::memmem::find(secret, b"eyJ") else { return Outcome::Failed(Code::NoJson) };
     let text = secret[start..].split(|byte| *byte == b'_').next().unwrap_or_default();
     match decode(text).filter(|bytes| serde_json::from_slice::<serde_json::Map<_, _>>(bytes).is_ok()) {
@@ -69,7 +69,7 @@ pub fn json_after_prefix(secret: &[u8]) -> Outcome {
 }
 
 /// `pypi-` and base64 of a macaroon: version 2, field 1 its location (libmacaroons v2 binary format).
-pub fn pypi_macaroon(secret: &[u8]) -> Outcome {
+pub(super) fn pypi_macaroon(secret: &[u8]) -> Outcome {
     let bytes = secret.strip_prefix(b"pypi-").and_then(decode).unwrap_or_default();
     match bytes.as_slice() {
         [2, 1, length, rest @ ..] => {
@@ -83,7 +83,7 @@ pub fn pypi_macaroon(secret: &[u8]) -> Outcome {
 }
 
 /// Base64 of 64 bytes.
-pub fn key_of_64_bytes(secret: &[u8]) -> Outcome {
+pub(super) fn key_of_64_bytes(secret: &[u8]) -> Outcome {
     match decode(secret) {
         Some(bytes) if bytes.len() == 64 => {
             let mut distinct = bytes.clone();
@@ -99,7 +99,7 @@ pub fn key_of_64_bytes(secret: &[u8]) -> Outcome {
 }
 
 /// The part before the first dot is base64 of the decimal user id, a snowflake of 17 to 20 digits.
-pub fn discord_token(secret: &[u8]) -> Outcome {
+pub(super) fn discord_token(secret: &[u8]) -> Outcome {
     let first = secret.split(|byte| *byte == b'.').next().unwrap_or_default();
     match decode(first) {
         Some(id) if (17..=20).contains(&id.len()) && id.iter().all(u8::is_ascii_digit) => {

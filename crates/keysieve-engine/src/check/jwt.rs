@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{Outcome, encoded};
 
 /// Header and payload are JSON objects, and the header names an algorithm.
-pub fn check(secret: &[u8]) -> Outcome {
+pub(super) fn check(secret: &[u8]) -> Outcome {
     let mut parts = secret.split(|byte| *byte == b'.');
     let (Some(header), Some(payload), Some(signature)) = (parts.next(), parts.next(), parts.next()) else {
         return Outcome::Failed(Code::JwtParts);

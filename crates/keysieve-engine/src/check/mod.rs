@@ -16,7 +16,7 @@ use crate::rules::Check;
 
 /// What a check found out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// The structure holds: chance would not make it.
     Proven(Reason),
     /// The structure is possible; the evidence, if any, is worth telling.
@@ -32,7 +32,7 @@ pub enum Outcome {
 macro_rules! apply {
     ($($(#[doc = $proves:literal])+ $check:ident $name:literal [$($holds:ident),*] => $apply:expr;)+) => {
         /// Applies `check` to `secret`; `text` is what surrounds it, `start` where it begins there.
-        pub fn apply(check: Check, secret: &[u8], text: &[u8], start: usize) -> Outcome {
+        pub(crate) fn apply(check: Check, secret: &[u8], text: &[u8], start: usize) -> Outcome {
             let apply: fn(&[u8], &[u8], usize) -> Outcome = match check {
                 $(Check::$check => $apply,)+
             };

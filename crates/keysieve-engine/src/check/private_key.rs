@@ -7,7 +7,7 @@ use super::{Outcome, encoded};
 use crate::reason::Code;
 
 /// A block from its `BEGIN` line (or `PuTTY-User-Key-File`) to its end.
-pub fn check(secret: &[u8]) -> Outcome {
+pub(super) fn check(secret: &[u8]) -> Outcome {
     if secret.starts_with(b"PuTTY-User-Key-File") {
         return putty(secret);
     }
@@ -47,7 +47,7 @@ fn unparsed(data: &[u8], reason: Code) -> Outcome {
 }
 
 /// Base64 of a whole PEM block.
-pub fn check_base64(secret: &[u8]) -> Outcome {
+pub(super) fn check_base64(secret: &[u8]) -> Outcome {
     match encoded::decode(secret) {
         Some(bytes) if bytes.starts_with(b"-----BEGIN ") => check(bytes.trim_ascii_end()),
         _ => Outcome::Failed(Code::NotPrivateKey),

@@ -5,7 +5,7 @@ use crate::reason::Code;
 use crate::{placeholder, plausibility, words};
 
 /// Templates are no passwords; well-known ones and ones for this machine only are harmless.
-pub fn password(secret: &[u8], text: &[u8], start: usize) -> Outcome {
+pub(super) fn password(secret: &[u8], text: &[u8], start: usize) -> Outcome {
     if let Some(reason) = stands_for_one(secret) {
         return Outcome::Failed(reason);
     }

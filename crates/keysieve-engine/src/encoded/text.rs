@@ -2,6 +2,8 @@
 //!
 //! Asked of single values, never of whole contents: what is decoded is what somebody assigned to a telling name.
 
+#![expect(clippy::cast_possible_truncation, reason = "a hexadecimal digit is below 16")]
+
 use base64::Engine;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};

@@ -17,6 +17,8 @@
 //!
 //! Everything else in angle brackets is text.
 
+#![expect(clippy::cast_possible_truncation, reason = "made-up values: bytes of random numbers and short lengths")]
+
 use std::fmt::Write as _;
 
 use base64::Engine;

@@ -2,7 +2,7 @@
 //!
 //! `build.rs` includes this file to check `rules/*.toml` and to bake them into the binary; the library uses it for the
 //! rules of a configuration. Both therefore accept and refuse the same. `rules/README.md` describes the schema. What a
-//! file may say shorter, a named shape ([`shape`]) or a provider's name and a word for a secret ([`derive`]), is written
+//! file may say shorter, a named shape ([`shape`]) or a provider's name and a word for a secret ([`mod@derive`]), is written
 //! out here, so that the engine knows one form only.
 
 use std::borrow::Cow;

@@ -1,5 +1,7 @@
 //! Where the next stretch is: by words of eight bytes, only where a NUL was met.
 
+#![expect(clippy::cast_possible_truncation, reason = "positions are those of bytes that lie in memory")]
+
 use std::ops::Range;
 
 use super::BACK;

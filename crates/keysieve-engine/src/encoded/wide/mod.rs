@@ -7,6 +7,11 @@
 //! comes; and nothing is decoded instead of the bytes as they are, but beside them. Which byte order is meant shows at its best
 //! by what is not ASCII; where the other one would give a character more, that is a text of its own.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "positions are those of bytes in memory, units that are cut are ASCII"
+)]
+
 use std::ops::Range;
 
 mod binary;

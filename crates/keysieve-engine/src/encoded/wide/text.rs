@@ -1,5 +1,7 @@
 //! The text of stretches, and where in the content each of them starts.
 
+#![expect(clippy::cast_possible_truncation, reason = "positions are those of bytes that lie in memory")]
+
 use zeroize::Zeroizing;
 
 /// Where a stretch begins.
