@@ -40,12 +40,13 @@ impl Anchors {
     pub fn new(keywords: Vec<Anchor>, mut wides: Vec<Wide>) -> Self {
         wides.sort_unstable();
         let mut starts = vec![0u32; 2 * BACKWARD + 1];
-        let mut next = 0u32;
-        for (list, start) in starts.iter_mut().enumerate() {
-            while wides.get(next as usize).is_some_and(|wide| usize::from(wide.list) < list) {
-                next += 1;
-            }
-            *start = next;
+        for wide in &wides {
+            starts[usize::from(wide.list) + 1] += 1;
+        }
+        let mut before = 0;
+        for start in &mut starts {
+            before += *start;
+            *start = before;
         }
         Self { keywords, wides, starts }
     }

@@ -74,7 +74,7 @@ pub fn check(rules: &[Rule]) -> Result<(), RuleSetError> {
         return Err(RuleSetError::Empty);
     }
     let (mut anchors, mut names) = (0, 0);
-    for (index, rule) in rules.iter().enumerate() {
+    for rule in rules {
         if rule.anchors.is_empty() && rule.names.is_empty() {
             return Err(RuleSetError::NeverAsked { rule: rule.id.to_string() });
         }
@@ -83,17 +83,25 @@ pub fn check(rules: &[Rule]) -> Result<(), RuleSetError> {
         }
         anchors += rule.anchors.len();
         names += rule.names.iter().map(|name| name.len()).sum::<usize>();
-        for (what, count, most) in [
+    }
+    let is_too_much = rules.len() > MOST_RULES || anchors > MOST_ANCHORS || names > MOST_NAMES;
+    is_too_much.then(|| too_many(rules)).flatten().map_or(Ok(()), Err)
+}
+
+/// The first rule that there is no room for.
+fn too_many(rules: &[Rule]) -> Option<RuleSetError> {
+    let (mut anchors, mut names) = (0, 0);
+    rules.iter().enumerate().find_map(|(index, rule)| {
+        anchors += rule.anchors.len();
+        names += rule.names.iter().map(|name| name.len()).sum::<usize>();
+        let counts = [
             ("rules", index + 1, MOST_RULES),
             ("anchors", anchors, MOST_ANCHORS),
             ("bytes of names", names, MOST_NAMES),
-        ] {
-            if count > most {
-                return Err(RuleSetError::TooMany { rule: rule.id.to_string(), what, count, most });
-            }
-        }
-    }
-    Ok(())
+        ];
+        let (what, count, most) = counts.into_iter().find(|(_, count, most)| count > most)?;
+        Some(RuleSetError::TooMany { rule: rule.id.to_string(), what, count, most })
+    })
 }
 
 #[cfg(test)]
