@@ -12,6 +12,7 @@ use keysieve::scan::limits::{Limits, Task};
 use keysieve::source::git;
 use keysieve::source::history::attribute;
 use keysieve::source::history::lines::{self, Work};
+use keysieve::source::history::trees;
 use keysieve::source::history::walk::{self, Found};
 use keysieve_engine::Scratch;
 use keysieve_engine::candidate::RuleIndex;
@@ -262,11 +263,11 @@ fn walk_over(index: &[u8], pack: &[u8]) {
     let scan = |delta| walk::scan(&store, &forests, detector(), &progress, delta);
     let found = scan(true);
     assert_eq!(secrets(&found), secrets(&scan(false)), "by deltas and whole");
-    let trees = walk::trees(&store, &forests, &found.blobs, &walk::WantedNames::new(), detector(), &progress);
+    let read = trees::trees(&store, &forests, &found.blobs, &trees::WantedNames::new(), detector(), &progress);
     let mut refs = Refs::default();
     refs.tips.extend(found.commits.last().map(|commit| ("refs/heads/a".to_owned(), commit.oid)));
     let graph = Graph::of(&found.commits, &found.tags, &refs);
-    let lives = attribute::attribute(&store, &found, &trees, graph, &refs, &progress, &mut |_, _| true);
+    let lives = attribute::attribute(&store, &found, &read, graph, &refs, &progress, &mut |_, _| true);
     for life in lives.lives.values() {
         if let Some((commit, path)) = life.introduced {
             assert!((commit as usize) < lives.commits.len() && (path as usize) < lives.paths.len());

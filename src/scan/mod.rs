@@ -158,13 +158,6 @@ pub struct Worker {
     buffer: Vec<u8>,
 }
 
-impl Worker {
-    /// With caches that are filled already.
-    pub(crate) fn with(scratch: Scratch) -> Self {
-        Self { scratch, ..Self::default() }
-    }
-}
-
 /// Workers that wait for a thread to take them up again.
 #[derive(Debug, Default)]
 pub struct Workers(Mutex<Vec<Worker>>);

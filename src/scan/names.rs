@@ -2,10 +2,10 @@
 //! well as in a content, and is published with it.
 
 use super::limits::Task;
-use super::{Content, Worker, window};
+use super::{Content, Worker, Workers, window};
 use crate::decode::shown;
 use crate::finding::Place;
-use crate::gap::Gap;
+use crate::gap::{Gap, GapCode};
 use keysieve_engine::Detector;
 use keysieve_engine::candidate::Candidate;
 
@@ -20,6 +20,14 @@ pub struct Names {
     text: Vec<u8>,
     /// Where each starts.
     starts: Vec<usize>,
+}
+
+impl<'a> FromIterator<&'a [u8]> for Names {
+    fn from_iter<I: IntoIterator<Item = &'a [u8]>>(names: I) -> Self {
+        let mut all = Self::default();
+        names.into_iter().for_each(|name| all.push(name));
+        all
+    }
 }
 
 /// A candidate in one of the [`Names`].
@@ -88,6 +96,18 @@ impl Names {
             Named { index, at: start - self.starts[index], candidate }
         });
         (named.collect(), gap)
+    }
+
+    /// The same by one of `workers`, which a panic costs.
+    pub fn scan_by(
+        &self,
+        workers: &Workers,
+        what: &str,
+        detector: &Detector,
+        task: &Task<'_>,
+    ) -> (Vec<Named>, Option<Gap>) {
+        let scanned = workers.with(|worker| self.scan(what, detector, worker, task));
+        scanned.unwrap_or_else(|panicked| (Vec::new(), Some(Gap::about(GapCode::Failed, what, panicked))))
     }
 
     /// The same for paths: contents named after the folder in which the name with the secret stands. `root` is put before

@@ -136,3 +136,57 @@ pub fn reachable(commits: &[Commit], index: &OidMap<u32>, tips: impl Iterator<It
     }
     reached
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn oid(number: u8) -> Oid {
+        Oid::from_bytes(&[number; 20]).unwrap()
+    }
+
+    fn commit(number: u8, parents: &[u8], time: i64) -> Commit {
+        Commit { oid: oid(number), tree: oid(0), parents: parents.iter().map(|it| oid(*it)).collect(), time }
+    }
+
+    fn order(graph: &Graph) -> Vec<u8> {
+        graph.commits().iter().map(|commit| commit.oid.as_bytes()[0]).collect()
+    }
+
+    #[test]
+    fn parents_come_before_children_whatever_clocks_say() {
+        let commits =
+            [commit(4, &[2, 3], 5), commit(3, &[1], 9), commit(2, &[1], 1), commit(1, &[], 100), commit(5, &[], 7)];
+        let graph = Graph::of(&commits, &OidMap::default(), &Refs::default());
+        assert_eq!(order(&graph), [5, 1, 2, 3, 4]);
+        // One that names a parent twice, and a parent that is not there.
+        let commits = [commit(2, &[1, 1, 9], 1), commit(1, &[], 2)];
+        assert_eq!(order(&Graph::of(&commits, &OidMap::default(), &Refs::default())), [1, 2]);
+    }
+
+    #[test]
+    fn refs_lead_through_tags_grafts_and_replacements() {
+        let commits = [commit(1, &[], 1), commit(2, &[1], 2), commit(3, &[], 3), commit(4, &[], 4), commit(5, &[1], 5)];
+        let tags = OidMap::from_iter([(oid(8), oid(9)), (oid(9), oid(2))]);
+        let reached = |refs: &Refs| {
+            let graph = Graph::of(&commits, &tags, refs);
+            let reached = order(&graph).into_iter().zip(graph.reachable());
+            let mut reached: Vec<u8> =
+                reached.filter_map(|(number, is_reached)| is_reached.then_some(number)).collect();
+            reached.sort_unstable();
+            reached
+        };
+        let mut refs = Refs::default();
+        refs.tips.insert("refs/tags/a".to_owned(), oid(8));
+        assert_eq!(reached(&refs), [1, 2]);
+        refs.grafts.insert(oid(2), vec![oid(3)]);
+        assert_eq!(reached(&refs), [2, 3]);
+        refs.grafts.clear();
+        refs.replaced.insert(oid(2), oid(4));
+        assert_eq!(reached(&refs), [2]);
+        // Two that stand for one another's child go round, and end.
+        refs.grafts.insert(oid(1), vec![oid(2)]);
+        refs.grafts.insert(oid(2), vec![oid(1)]);
+        assert_eq!(reached(&refs), [1, 2]);
+    }
+}

@@ -26,7 +26,7 @@ use crate::scan::content::Scan;
 use crate::scan::limits::{Limits, Task};
 use crate::scan::names::{Named, Names, of_folder};
 use crate::scan::verdicts::{Judged, Markers, Verdicts};
-use crate::scan::{Content, Progress, Worker, Workers};
+use crate::scan::{Content, Progress, Workers};
 use crate::source::git::{self, Unread as _};
 use keysieve_engine::Detector;
 use keysieve_engine::candidate::Candidate;
@@ -284,14 +284,8 @@ impl<'a> Scanner<'a> {
         if added.is_empty() {
             return Vec::new();
         }
-        let mut names = Names::default();
-        added.iter().for_each(|change| names.push(&change.path));
-        let task = Task::new(self.progress);
-        let scan = |worker: &mut Worker| names.scan("file names", self.detector, worker, &task);
-        let (named, gap) = match self.workers.with(scan) {
-            Ok(scanned) => scanned,
-            Err(panicked) => (Vec::new(), Some(Gap::about(GapCode::Failed, "file names", panicked))),
-        };
+        let names: Names = added.iter().map(|change| change.path.as_slice()).collect();
+        let (named, gap) = names.scan_by(&self.workers, "file names", self.detector, &Task::new(self.progress));
         into.gaps.extend(gap);
         let mut found: Vec<(Finding, Oid)> = Vec::new();
         let mut seen = HashSet::new();

@@ -10,11 +10,12 @@ use crate::gap::{Gap, GapCode};
 use crate::outcome::Outcome;
 use crate::scan::limits::{Limits, Task};
 use crate::scan::names::{Names, REF_NAME};
-use crate::scan::{Progress, Worker, window};
+use crate::scan::{Progress, window};
 use crate::source::git::{self, Unread as _};
+use crate::source::history::note::note;
 use crate::source::history::walk::leave_out_signatures;
-use crate::source::history::{HEADER, MESSAGE, NOWHERE, note};
-use keysieve_engine::{Detector, Scratch};
+use crate::source::history::{HEADER, MESSAGE, NOWHERE};
+use keysieve_engine::Detector;
 use keysieve_git::Repository;
 use keysieve_git::ancestry::Ancestry;
 use keysieve_git::commit::{self, Commit};
@@ -257,10 +258,9 @@ pub fn scan(
         markers += new.markers;
         looked_at.whole.extend(new.findings);
     }
-    let mut scratch = Scratch::default();
     changes.judged.findings = looked_at.settle(&scanner, ends, &mut |oid| {
         let (_, bytes) = objects.read(oid).ok()?;
-        note(oid, &bytes, detector, &mut scratch)
+        note(oid, &bytes)
     });
     if let Some(why) = progress.stopped() {
         changes.gaps.push(Gap::about(GapCode::Interrupted, "range", why));
@@ -278,14 +278,8 @@ pub fn scan(
 
 /// What stands in the names of refs.
 fn in_ref_names(scanner: &Scanner<'_>, ref_names: &[String], changes: &mut Changes) -> Vec<(Finding, Oid)> {
-    let mut names = Names::default();
-    ref_names.iter().for_each(|name| names.push(name.as_bytes()));
-    let task = Task::new(scanner.progress);
-    let scan = |worker: &mut Worker| names.scan("ref names", scanner.detector, worker, &task);
-    let (named, gap) = match scanner.workers.with(scan) {
-        Ok(scanned) => scanned,
-        Err(panicked) => (Vec::new(), Some(Gap::new(GapCode::Failed, "ref names", panicked))),
-    };
+    let names: Names = ref_names.iter().map(String::as_bytes).collect();
+    let (named, gap) = names.scan_by(&scanner.workers, "ref names", scanner.detector, &Task::new(scanner.progress));
     changes.gaps.extend(gap);
     let candidates = named.into_iter().map(|named| named.candidate).collect();
     let judged = scanner.judged(candidates, REF_NAME, changes);

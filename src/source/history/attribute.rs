@@ -13,8 +13,10 @@ use keysieve_git::oid::{NumberMap, Oid};
 use keysieve_git::refs::Refs;
 use keysieve_git::store::Store;
 
-use super::walk::{Found, SecretId, Trees, VariantId, path_inside};
-use crate::decode::shown;
+use super::secrets::{SecretId, VariantId, path_inside};
+use super::sets::{MAX_DEPTH, Paths, SetId, Sets};
+use super::trees::Trees;
+use super::walk::Found;
 use crate::finding;
 use crate::gap::Gap;
 use crate::gap::GapCode;
@@ -61,169 +63,6 @@ pub struct Attribution {
     pub gaps: Vec<Gap>,
 }
 
-/// What a tree holds, by number; 0 is nothing.
-type SetId = u32;
-
-struct Sets<'a> {
-    trees: &'a Trees,
-    /// The secrets of blobs, by number.
-    secrets: NumberMap<&'a Arc<[VariantId]>>,
-    entries: Entries,
-    /// The sets of trees that were asked for.
-    of_tree: Vec<Option<SetId>>,
-    known: HashMap<Vec<(u32, SetId)>, SetId>,
-    /// For each set what it is made of: names with sets.
-    made_of: Vec<Vec<(u32, SetId)>>,
-    of_blob: HashMap<Arc<[VariantId]>, SetId>,
-    /// The secrets of sets that are blobs.
-    blobs: NumberMap<Arc<[VariantId]>>,
-    /// Whether folders were too deep to be followed.
-    is_cut: bool,
-}
-
-/// What the trees that lead somewhere hold, by the number of the tree: names, and trees or blobs.
-#[derive(Default)]
-struct Entries {
-    starts: Vec<u32>,
-    list: Vec<(u32, Child)>,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Child {
-    Tree(u32),
-    Blob(u32),
-}
-
-impl Default for Child {
-    fn default() -> Self {
-        Self::Tree(0)
-    }
-}
-
-impl Entries {
-    fn of(&self, tree: u32) -> std::ops::Range<usize> {
-        match self.starts.get(tree as usize..tree as usize + 2) {
-            Some(ends) => ends[0] as usize..ends[1] as usize,
-            None => 0..0,
-        }
-    }
-}
-
-/// Deepest that trees are followed.
-const MAX_DEPTH: usize = 512;
-
-impl Sets<'_> {
-    fn blob(&mut self, number: u32) -> SetId {
-        let Some(secrets) = self.secrets.get(&number) else { return 0 };
-        if let Some(set) = self.of_blob.get(*secrets) {
-            return *set;
-        }
-        let set = self.made_of.len() as SetId;
-        self.made_of.push(Vec::new());
-        self.of_blob.insert(Arc::clone(secrets), set);
-        self.blobs.insert(set, Arc::clone(secrets));
-        set
-    }
-
-    fn tree(&mut self, tree: u32, depth: usize) -> SetId {
-        if let Some(Some(set)) = self.of_tree.get(tree as usize) {
-            return *set;
-        }
-        let entries = self.entries.of(tree);
-        if entries.is_empty() {
-            return 0;
-        }
-        // Until it is known what it holds it holds nothing: made-up ids can let a tree hold itself.
-        self.of_tree[tree as usize] = Some(0);
-        if depth >= MAX_DEPTH {
-            self.is_cut = true;
-            return 0;
-        }
-        let mut content: Vec<(u32, SetId)> = Vec::with_capacity(entries.len());
-        for at in entries {
-            let (name, child) = self.entries.list[at];
-            let set = match child {
-                Child::Tree(child) => self.tree(child, depth + 1),
-                Child::Blob(blob) => self.blob(blob),
-            };
-            if set != 0 {
-                content.push((name, set));
-            }
-        }
-        let set = if content.is_empty() {
-            0
-        } else if let Some(set) = self.known.get(&content) {
-            *set
-        } else {
-            let set = self.made_of.len() as SetId;
-            self.made_of.push(content.clone());
-            self.known.insert(content, set);
-            set
-        };
-        self.of_tree[tree as usize] = Some(set);
-        set
-    }
-
-    /// Lists what `set` holds below `prefix`, up to `most`.
-    fn flatten(
-        &self,
-        set: SetId,
-        prefix: &mut Vec<u8>,
-        paths: &mut Paths,
-        most: usize,
-        into: &mut Vec<(VariantId, u32)>,
-    ) {
-        if into.len() >= most {
-            return;
-        }
-        if let Some(secrets) = self.blobs.get(&set) {
-            let path = paths.number(prefix);
-            into.extend(secrets.iter().map(|secret| (*secret, path)));
-            return;
-        }
-        for (name, child) in &self.made_of[set as usize] {
-            let length = prefix.len();
-            if length > 0 {
-                prefix.push(b'/');
-            }
-            prefix.extend_from_slice(&self.trees.names[*name as usize]);
-            self.flatten(*child, prefix, paths, most, into);
-            prefix.truncate(length);
-        }
-    }
-}
-
-#[derive(Default)]
-struct Paths {
-    known: HashMap<Vec<u8>, u32>,
-    list: Vec<String>,
-}
-
-impl Paths {
-    fn number(&mut self, path: &[u8]) -> u32 {
-        match self.known.get(path) {
-            Some(number) => *number,
-            None => self.add(path.to_vec(), shown(path)),
-        }
-    }
-
-    /// The number of a path inside of a container, which no file's is.
-    fn number_inside(&mut self, path: String) -> u32 {
-        let key = [b"\0", path.as_bytes()].concat();
-        match self.known.get(&key) {
-            Some(number) => *number,
-            None => self.add(key, path),
-        }
-    }
-
-    fn add(&mut self, key: Vec<u8>, path: String) -> u32 {
-        let number = self.list.len() as u32;
-        self.known.insert(key, number);
-        self.list.push(path);
-        number
-    }
-}
-
 /// How many times [`Limits::paths`](crate::scan::limits::Limits::paths) the versions of a repository may hold together.
 const VERSIONS: usize = 64;
 
@@ -242,18 +81,7 @@ pub fn attribute(
     let mut secrets: NumberMap<&Arc<[VariantId]>> =
         found.blobs.iter().filter_map(|(oid, secrets)| Some((store.number(oid)?, secrets))).collect();
     secrets.extend(found.names.iter().map(|(number, _, secrets)| (*number, secrets)));
-    let entries = needed_entries(&secrets, trees);
-    let mut sets = Sets {
-        trees,
-        secrets,
-        of_tree: vec![None; entries.starts.len()],
-        entries,
-        known: HashMap::new(),
-        made_of: vec![Vec::new()],
-        of_blob: HashMap::new(),
-        blobs: NumberMap::default(),
-        is_cut: false,
-    };
+    let mut sets = Sets::new(trees, secrets);
     let (commits, reachable) = (graph.commits(), graph.reachable());
     let mut paths = Paths::default();
     let mut flat: NumberMap<Arc<[AtPath]>> = NumberMap::default();
@@ -356,50 +184,4 @@ pub fn attribute(
     let judged = counts.into_keys().map(|(variant, _)| variant).collect();
     let (commits, reachable) = graph.into_parts();
     Attribution { lives, paths: paths.list, commits, reachable, blobs_with_paths, judged, gaps }
-}
-
-/// The entries of trees that lead to blobs with secrets.
-fn needed_entries(blobs: &NumberMap<&Arc<[VariantId]>>, trees: &Trees) -> Entries {
-    let leaves = || trees.leaves.iter().flatten().filter(|(_, _, blob)| blobs.contains_key(blob));
-    let highest = trees.branches.iter().flatten().map(|(tree, _, child)| *tree.max(child));
-    let count = highest.chain(leaves().map(|leaf| leaf.0)).max().map_or(0, |highest| highest as usize + 1);
-    let mut needed = vec![false; count];
-    let mut todo: Vec<u32> = Vec::new();
-    for (tree, _, _) in leaves() {
-        if !std::mem::replace(&mut needed[*tree as usize], true) {
-            todo.push(*tree);
-        }
-    }
-    // Upwards, from the trees that hold something to those that they are in.
-    let (starts, parents) = grouped(count, || trees.branches.iter().flatten().map(|(tree, _, child)| (*child, *tree)));
-    while let Some(tree) = todo.pop() {
-        for parent in &parents[starts[tree as usize] as usize..starts[tree as usize + 1] as usize] {
-            if !std::mem::replace(&mut needed[*parent as usize], true) {
-                todo.push(*parent);
-            }
-        }
-    }
-    let branches = || trees.branches.iter().flatten().filter(|(_, _, child)| needed[*child as usize]);
-    let entries = || {
-        let trees = branches().map(|(tree, name, child)| (*tree, (*name, Child::Tree(*child))));
-        trees.chain(leaves().map(|(tree, name, blob)| (*tree, (*name, Child::Blob(*blob)))))
-    };
-    let (starts, list) = grouped(count, entries);
-    Entries { starts, list }
-}
-
-/// Values by their key, of which there are `count`: where those of each key start, and all of them.
-fn grouped<T: Copy + Default, I: Iterator<Item = (u32, T)>>(count: usize, pairs: impl Fn() -> I) -> (Vec<u32>, Vec<T>) {
-    let mut starts = vec![0; count + 1];
-    pairs().for_each(|(key, _)| starts[key as usize + 1] += 1);
-    for key in 0..count {
-        starts[key + 1] += starts[key];
-    }
-    let mut next = starts.clone();
-    let mut list = vec![T::default(); starts[count] as usize];
-    for (key, value) in pairs() {
-        list[next[key as usize] as usize] = value;
-        next[key as usize] += 1;
-    }
-    (starts, list)
 }

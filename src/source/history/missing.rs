@@ -10,7 +10,8 @@ use keysieve_git::oid::Oid;
 use keysieve_git::refs::Refs;
 use keysieve_git::store::Store;
 
-use super::walk::{Found, Trees};
+use super::trees::Trees;
+use super::walk::Found;
 use crate::gap::{Gap, GapCode};
 
 /// Gaps for what is missing.

@@ -10,7 +10,8 @@ use keysieve_git::commit::Commit;
 use keysieve_git::oid::{Oid, OidMap};
 use keysieve_git::store::Store;
 
-use super::walk::{Trees, VariantId};
+use super::secrets::VariantId;
+use super::trees::Trees;
 use crate::decode::shown;
 use crate::gap::Gap;
 

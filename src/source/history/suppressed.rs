@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::walk::SecretId;
+use super::secrets::SecretId;
 use crate::finding::Secret;
 use crate::outcome::{Summary, Suppressed, Suppressor};
 

@@ -1,77 +1,30 @@
-//! All objects once: blobs and messages are scanned, commits and tags read, and, once it is known which blobs hold
-//! something, trees are followed down to them.
+//! All objects but trees, each once: blobs and messages are scanned, commits and tags read.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
 
 use keysieve_git::commit::{self, Commit};
-use keysieve_git::delta::Run;
 use keysieve_git::error::ObjectError;
 use keysieve_git::forest::{Buffers, DeltaTree, Derived, Forest, visit};
 use keysieve_git::limits::Limits;
 use keysieve_git::oid::{Oid, OidMap};
 use keysieve_git::pack::{Kind, Pack};
 use keysieve_git::store::{Store, read_loose};
-use keysieve_git::tree_entries::{self, Mode};
 
 use super::HEADER;
 use super::lines::{self, Scanned, Work};
-use super::recent::{Recent, Slot};
-use crate::decode::compressed::stem;
-use crate::finding::{Confidence, Secret, Severity};
-use crate::gap::{Gap, GapCode};
+use super::recent::Recent;
+use super::secrets::{Secrets, VariantId, distinct, inner_of, name_of};
+use super::trees::{Trees, WantedNames};
+use crate::gap::Gap;
 use crate::scan::content::{self, Scan};
 use crate::scan::limits::Task;
-use crate::scan::names::{FILE_NAME, Names};
 use crate::scan::{Progress, Stop, Worker, guarded};
 use crate::source::git::object_gap;
-use keysieve_engine::candidate::{Candidate, Judge, RuleIndex};
+use keysieve_engine::candidate::Candidate;
 use keysieve_engine::rules::rule::{Class, Rule};
 use keysieve_engine::{Detector, Scratch, resolve};
-
-/// Number of a secret: one rule and one text, wherever it stands.
-pub type SecretId = u32;
-
-/// Number of a [`Variant`].
-pub type VariantId = u32;
-
-/// A secret with what its bytes bear that a verdict goes by. The same secret can stand in quotes here and bare there, so
-/// no single place speaks for all.
-#[derive(Debug, Clone)]
-pub struct Variant {
-    /// Which secret.
-    pub secret: SecretId,
-    /// One of the candidates that are like this; they differ only in what no verdict goes by.
-    pub candidate: Arc<Candidate>,
-    /// Where it stands inside of a container, to be put behind the blob's path: `!/conf/a.yml`.
-    pub inner: Option<Arc<str>>,
-}
-
-/// Stands in [`Variant::inner`] for the blob's name without its ending, by which goes what is compressed in it.
-const STEM: &str = "\0";
-
-/// The name that an object goes by before its path is known.
-pub fn name_of(oid: &Oid) -> String {
-    format!("object {oid}")
-}
-
-/// Where a content stands inside of an object, from what is put behind its name.
-pub fn inner_of(identity: &str, oid: &Oid) -> String {
-    match identity.strip_prefix(&format!("!/{}", name_of(oid))) {
-        Some(rest) => format!("!/{STEM}{rest}"),
-        None => identity.to_owned(),
-    }
-}
-
-/// The path of what stands at `inner` in the blob at `path`.
-pub fn path_inside(path: &str, inner: &str) -> String {
-    match inner.strip_prefix(&format!("!/{STEM}")) {
-        Some(rest) => format!("{path}!/{}{rest}", stem(path)),
-        None => format!("{path}{inner}"),
-    }
-}
 
 /// Everything that a walk over all objects found.
 #[derive(Debug, Default)]
@@ -104,29 +57,6 @@ struct Shared<'a> {
     delta: bool,
     secrets: Mutex<Secrets>,
     found: Mutex<Found>,
-}
-
-/// The secrets that were found, each with its variants.
-#[derive(Debug, Default)]
-pub struct Secrets {
-    known: HashMap<(RuleIndex, Secret), SecretId>,
-    variants: HashMap<(SecretId, Option<Arc<str>>, Facts), VariantId>,
-    /// The variants by number.
-    pub list: Vec<Variant>,
-    /// How many of them no judge dropped.
-    found: usize,
-}
-
-/// What a verdict goes by, of a candidate and of those that take its place where its rule is not for the path.
-type Facts = Vec<(RuleIndex, Confidence, Severity, Option<i32>, bool, bool, Option<bool>, Option<Judge>)>;
-
-fn facts(candidate: &Candidate) -> Facts {
-    std::iter::successors(Some(candidate), |it| it.otherwise.as_deref())
-        .map(|it| {
-            let dropped = it.dropped.as_ref().map(|dropped| dropped.judge);
-            (it.rule, it.confidence, it.severity, it.score, it.harmless, it.proven, it.quoted, dropped)
-        })
-        .collect()
 }
 
 /// What one thread found.
@@ -498,13 +428,6 @@ fn settle_as_file(shared: &Shared<'_>, object: &Object<'_, '_>, found: &mut Foun
     }
 }
 
-/// Each once, in ascending order; `None` if there are none.
-fn distinct(mut ids: Vec<VariantId>) -> Option<Arc<[VariantId]>> {
-    ids.sort_unstable();
-    ids.dedup();
-    (!ids.is_empty()).then(|| ids.into())
-}
-
 /// The candidates of a version, with its own offsets; their lines only where somebody asks.
 fn candidates(scanned: &Scanned, bytes: &[u8], with_lines: bool) -> Vec<Candidate> {
     let mut candidates: Vec<Candidate> = scanned
@@ -530,305 +453,68 @@ fn candidates(scanned: &Scanned, bytes: &[u8], with_lines: bool) -> Vec<Candidat
     candidates
 }
 
-impl Secrets {
-    /// The variants of these candidates; those that a judge dropped are kept to be counted and explained.
-    fn ids(&mut self, candidates: Vec<Candidate>, inner: Option<&Arc<str>>) -> Vec<VariantId> {
-        candidates.into_iter().map(|it| self.id(it, inner)).collect()
-    }
-
-    fn id(&mut self, candidate: Candidate, inner: Option<&Arc<str>>) -> VariantId {
-        let next = self.known.len() as SecretId;
-        let secret = *self.known.entry((candidate.rule, candidate.secret.clone())).or_insert(next);
-        let next = self.list.len() as VariantId;
-        let id = *self.variants.entry((secret, inner.cloned(), facts(&candidate))).or_insert(next);
-        if id == next {
-            self.found += usize::from(candidate.dropped.is_none());
-            self.list.push(Variant { secret, candidate: Arc::new(candidate), inner: inner.cloned() });
-        }
-        id
-    }
-}
-
-/// Which trees lead to blobs that hold something. Objects go by their numbers ([`Store::number`]).
-#[derive(Debug, Default)]
-pub struct Trees {
-    /// Entries that are such blobs: tree, name, blob. One list for each thread that read some.
-    pub leaves: Vec<Vec<(u32, u32, u32)>>,
-    /// Entries that are trees: tree, name, tree.
-    pub branches: Vec<Vec<(u32, u32, u32)>>,
-    /// The names of entries.
-    pub names: Vec<Box<[u8]>>,
-    /// Objects that trees name and the repository does not have: the tree, and the object.
-    pub missing: Vec<(u32, Oid)>,
-    /// What stands in the names of entries: a tree that has it, the name, and the candidate.
-    pub in_names: Vec<InName>,
-    /// What could not be read.
-    pub gaps: Vec<Gap>,
-}
-
-/// What one thread read of trees; its names have numbers of its own.
-#[derive(Default)]
-struct LocalTrees {
-    buffers: Buffers,
-    leaves: Vec<(u32, u32, u32)>,
-    branches: Vec<(u32, u32, u32)>,
-    names: Vec<Box<[u8]>>,
-    numbers: HashMap<Box<[u8]>, u32>,
-    missing: Vec<(u32, Oid)>,
-    /// Names that have not been looked at, and their trees.
-    listed: Names,
-    listed_in: Vec<u32>,
-    /// Names that were listed, which need not be when they come again, and their numbers if they have some.
-    recent: Recent<Option<u32>>,
-    in_names: Vec<InName>,
-    worker: Worker,
-    gaps: Vec<Gap>,
-}
-
-/// Bytes of names that are looked at together.
-const NAMES: usize = 256 << 10;
-
-/// A candidate in the name of a tree's entry.
-#[derive(Debug)]
-pub struct InName {
-    tree: u32,
-    name: Box<[u8]>,
-    candidate: Candidate,
-}
-
-/// Names that hold something, with numbers that no objects have.
-pub type WantedNames = HashMap<Box<[u8]>, u32>;
-
-/// A tree's entries, for the trees that are made of it.
-#[derive(Default)]
-struct TreeEntries {
-    /// Where each entry starts, and where the last one ends.
-    bounds: Vec<u32>,
-    /// The entries that are trees or wanted blobs: which one, its name, its object, whether it is a tree.
-    kept: Vec<(u32, u32, u32, bool)>,
-    /// The entries whose object is missing.
-    missing: Vec<(u32, Oid)>,
-}
-
-/// What trees are read with.
-struct TreeReader<'a> {
-    store: &'a Store,
-    wanted: &'a OidMap<Arc<[VariantId]>>,
-    names: &'a WantedNames,
-    detector: &'a Detector,
-    progress: &'a Progress,
-}
-
-/// Reads all trees and keeps the entries that are blobs of `wanted`, and those that are trees; looks at all names, and at
-/// whether all that is named is there. Entries whose names are in `names` are kept as leaves [`FILE_NAME`] as well.
-pub fn trees(
-    store: &Store,
-    forests: &[Forest],
-    wanted: &OidMap<Arc<[VariantId]>>,
-    names: &WantedNames,
-    detector: &Detector,
-    progress: &Progress,
-) -> Trees {
-    let workers: Mutex<Vec<LocalTrees>> = Mutex::default();
-    let reader = TreeReader { store, wanted, names, detector, progress };
-    let mut before = 0;
-    for (pack, forest) in store.packs.iter().zip(forests) {
-        let walk = |root: u32, base: Option<&[u8]>| {
-            if progress.is_stopped() {
-                return;
-            }
-            let mut local = lock(&workers).pop().unwrap_or_default();
-            let mut buffers = std::mem::take(&mut local.buffers);
-            let mut gaps = Vec::new();
-            visit::<TreeEntries>(
-                &DeltaTree { pack, forest, root, base, limits: store.limits },
-                &Task::new(progress),
-                &mut buffers,
-                |entry, bytes, derived| Some(local.add(&reader, pack.oid(entry), before + entry, bytes, derived)),
-                |entry, error| gaps.push(object_gap(pack.oid(entry), &error)),
-            );
-            local.buffers = buffers;
-            local.gaps.extend(gaps);
-            lock(&workers).push(local);
-        };
-        let roots: Vec<_> = forest.roots.iter().filter(|(_, kind)| *kind == Kind::Tree).collect();
-        roots.par_iter().with_max_len(1).for_each(|(root, _)| walk(*root, None));
-        for (entry, base) in &forest.external {
-            if let Ok(Some((Kind::Tree, bytes))) = store.read(base) {
-                walk(*entry, Some(&bytes));
-            }
-        }
-        before += pack.len() as u32;
-    }
-    let mut local = LocalTrees::default();
-    for (index, (oid, path)) in store.loose.iter().enumerate() {
-        if let Ok((Kind::Tree, bytes)) = read_loose(path, store.limits.object) {
-            local.add(&reader, *oid, before + index as u32, &bytes, None);
-        }
-    }
-    lock(&workers).push(local);
-    let mut trees = Trees::default();
-    let mut numbers: HashMap<Box<[u8]>, u32> = HashMap::new();
-    for mut local in lock(&workers).drain(..) {
-        local.look_at_names(&reader);
-        let shared: Vec<u32> = local
-            .names
-            .into_iter()
-            .map(|name| {
-                *numbers.entry(name).or_insert_with_key(|name| {
-                    trees.names.push(name.clone());
-                    trees.names.len() as u32 - 1
-                })
-            })
-            .collect();
-        for entry in local.leaves.iter_mut().chain(&mut local.branches) {
-            entry.1 = shared[entry.1 as usize];
-        }
-        trees.leaves.push(local.leaves);
-        trees.branches.push(local.branches);
-        trees.missing.extend(local.missing);
-        trees.in_names.extend(local.in_names);
-        trees.gaps.extend(local.gaps);
-    }
-    trees
-}
-
-impl LocalTrees {
-    /// Reads a tree. Of one that is made of another, entries inside of copied runs are the other's.
-    fn add(
-        &mut self,
-        reader: &TreeReader<'_>,
-        oid: Oid,
-        tree: u32,
-        bytes: &[u8],
-        derived: Option<Derived<'_, TreeEntries>>,
-    ) -> TreeEntries {
-        let store = reader.store;
-        let mut read = TreeEntries::default();
-        let mut runs: &[Run] = derived.as_ref().map_or(&[], |derived| derived.runs);
-        let mut at = 0;
-        loop {
-            while runs.first().is_some_and(|run| run.range().end <= at) {
-                runs = &runs[1..];
-            }
-            if let (Some(run), Some(derived)) = (runs.first().filter(|run| run.start <= at), &derived)
-                && let Some(end) = read.take_over(derived.state, run, at)
-            {
-                at = end;
-                continue;
-            }
-            let Some(entry) = tree_entries::first(&bytes[at..], store.hash) else { break };
-            let (name, child) = (entry.name, entry.oid);
-            let number = read.bounds.len() as u32;
-            read.bounds.push(at as u32);
-            at += entry.length;
-            let slot = self.list(tree, name);
-            if let Some(pseudo) = reader.names.get(name).filter(|_| !reader.names.is_empty()) {
-                let name = self.name(FILE_NAME.as_bytes());
-                read.kept.push((number, name, *pseudo, false));
-            }
-            // A submodule's commit is in another repository.
-            if entry.mode == Mode::Submodule {
-                continue;
-            }
-            let is_tree = entry.mode == Mode::Tree;
-            if is_tree || reader.wanted.contains_key(&child) {
-                let name = self.name_in(slot, name);
-                match store.number(&child) {
-                    Some(child) => read.kept.push((number, name, child, is_tree)),
-                    None => read.missing.push((number, child)),
-                }
-            } else if !store.contains(&child) {
-                read.missing.push((number, child));
-            }
-        }
-        read.bounds.push(at as u32);
-        if at < bytes.len() {
-            self.gaps.push(object_gap(oid, &ObjectError::Tree));
-        }
-        self.missing.extend(read.missing.iter().map(|(_, child)| (tree, *child)));
-        if self.listed.size() >= NAMES {
-            self.look_at_names(reader);
-        }
-        for &(_, name, child, is_tree) in &read.kept {
-            let to = if is_tree { &mut self.branches } else { &mut self.leaves };
-            to.push((tree, name, child));
-        }
-        read
-    }
-
-    /// Lets a name wait for its scan, unless it came up lately, and says where it is remembered.
-    fn list(&mut self, tree: u32, name: &[u8]) -> Slot {
-        let (slot, is_known) = self.recent.find(name);
-        if !is_known {
-            self.recent.put(slot, name);
-            self.listed.push(name);
-            self.listed_in.push(tree);
-        }
-        slot
-    }
-
-    /// The number of a name that is remembered in `slot`.
-    fn name_in(&mut self, slot: Slot, name: &[u8]) -> u32 {
-        if let Some(number) = *self.recent.known(slot) {
-            return number;
-        }
-        let number = self.name(name);
-        *self.recent.known(slot) = Some(number);
-        number
-    }
-
-    /// Scans the names that are waiting for it.
-    fn look_at_names(&mut self, reader: &TreeReader<'_>) {
-        let task = Task::new(reader.progress);
-        let scanned = guarded(|| self.listed.scan("file names", reader.detector, &mut self.worker, &task));
-        let (named, gap) = scanned.unwrap_or_else(|panicked| {
-            self.worker = Worker::default();
-            (Vec::new(), Some(Gap::about(GapCode::Failed, "file names", panicked)))
-        });
-        self.gaps.extend(gap);
-        self.in_names.extend(named.into_iter().map(|it| {
-            let (tree, name) = (self.listed_in[it.index], self.listed.get(it.index).into());
-            InName { tree, name, candidate: it.candidate }
-        }));
-        self.listed.clear();
-        self.listed_in.clear();
-    }
-
-    fn name(&mut self, name: &[u8]) -> u32 {
-        if let Some(number) = self.numbers.get(name) {
-            return *number;
-        }
-        let number = self.names.len() as u32;
-        self.names.push(name.into());
-        self.numbers.insert(name.into(), number);
-        number
-    }
-}
-
-impl TreeEntries {
-    /// Takes over the entries of `base` from the one that stands at `at` in this tree to the last that lies whole inside
-    /// of `run`, and says where that ends; `None` if no entry starts at `at` in the base.
-    fn take_over(&mut self, base: &Self, run: &Run, at: usize) -> Option<usize> {
-        let in_base = (at - run.start + run.base) as u32;
-        let first = base.bounds.binary_search(&in_base).ok()?;
-        let last = base.bounds.partition_point(|bound| (*bound as usize) <= run.base_end()) - 1;
-        if last <= first {
-            return None;
-        }
-        let here = |bound: u32| bound - run.base as u32 + run.start as u32;
-        // Both offsets are below 2^32, and the difference is taken of what lies inside of the run.
-        let shift = self.bounds.len() as u32;
-        self.bounds.extend(base.bounds[first..last].iter().map(|bound| here(*bound)));
-        let kept = &base.kept[base.kept.partition_point(|kept| (kept.0 as usize) < first)..];
-        let kept = kept.iter().take_while(|kept| (kept.0 as usize) < last);
-        self.kept.extend(kept.map(|kept| (kept.0 - first as u32 + shift, kept.1, kept.2, kept.3)));
-        let missing = base.missing.iter().filter(|(number, _)| (first..last).contains(&(*number as usize)));
-        self.missing.extend(missing.map(|(number, child)| (number - first as u32 + shift, *child)));
-        Some(here(base.bounds[last]) as usize)
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::ZlibEncoder;
+    use keysieve_engine::rules::sample;
+    use keysieve_git::limits::Limits;
+
+    use super::*;
+
+    fn write(folder: &std::path::Path, kind: Kind, bytes: &[u8]) -> (Oid, std::path::PathBuf) {
+        let oid = Oid::of(kind, bytes, 20);
+        let mut packed = ZlibEncoder::new(Vec::new(), Compression::fast());
+        packed.write_all(format!("{kind} {}\0", bytes.len()).as_bytes()).unwrap();
+        packed.write_all(bytes).unwrap();
+        let path = folder.join(oid.to_string());
+        fs::write(&path, packed.finish().unwrap()).unwrap();
+        (oid, path)
+    }
+
+    #[test]
+    fn contents_messages_and_headers_are_filed_and_what_is_broken_is_said() {
+        let token = |seed| sample::fill("key <crc32-base62 ghp_ 30>", seed).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let (tree, other) = ("1".repeat(40), "2".repeat(40));
+        let people = "author A <a@b> 1 +0000\ncommitter A <a@b> 2 +0000";
+        let commit = format!("tree {tree}\nparent {other}\n{people}\n\n{}\n", token(1));
+        let tag = format!("object {other}\ntype commit\ntag {}\n\nhi\n", token(2));
+        let objects = [
+            (Kind::Blob, token(3)),
+            (Kind::Blob, "nothing".to_owned()),
+            (Kind::Commit, commit),
+            (Kind::Tag, tag),
+            (Kind::Commit, format!("tree zzzz\n{people}\n\nhi\n")),
+        ];
+        let mut loose: Vec<_> =
+            objects.iter().map(|(kind, text)| write(folder.path(), *kind, text.as_bytes())).collect();
+        let [blob, _, commit, tag, broken] = [0, 1, 2, 3, 4].map(|at| loose[at].0);
+        // What lies under the id of another is said, and read all the same.
+        let (_, path) = loose[1].clone();
+        loose[1] = (Oid::none(20), path);
+        loose.sort();
+        let store = Store { packs: Vec::new(), loose, is_partial: false, hash: 20, limits: Limits::default() };
+        let found = scan(&store, &[], &Detector::builtin(), &Progress::default(), true);
+        assert_eq!(found.blobs.keys().collect::<Vec<_>>(), [&blob]);
+        let mut messages: Vec<_> = found.messages.keys().copied().collect();
+        messages.sort();
+        let mut expected = vec![commit, tag];
+        expected.sort();
+        assert_eq!(messages, expected);
+        assert_eq!((found.objects, found.commits.len(), found.tags.len()), (5, 1, 1));
+        assert_eq!(found.commits[0].parents.len(), 1);
+        let mut gaps: Vec<_> = found.gaps.iter().map(|gap| gap.path.clone()).collect();
+        gaps.sort();
+        let mut expected = vec![format!("object {broken}"), format!("object {}", Oid::none(20))];
+        expected.sort();
+        assert_eq!(gaps, expected);
+    }
 }
