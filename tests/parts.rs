@@ -49,6 +49,8 @@ fn rows() -> Vec<Row> {
     tars(&mut add);
     compressed(&mut add);
     others(&mut add);
+    two_formats(&mut add);
+    tars_by_another_name(&mut add);
     rows
 }
 
@@ -535,6 +537,61 @@ fn others(add: Add<'_>) {
     let alias = [&b"\xfe\xed\xfe\xed\0\0\0\x02\0\0\0\x01\0\0\0\x02\0\x28"[..], token.as_bytes(), &[0; 60]].concat();
     add(Found, "alias.jks", alias);
     add(Found, "text-behind.p12", [fixture("unknown.p12"), text()].concat());
+}
+
+/// A tar whose first entry has a name that other formats start with: they hide none of what is in it.
+fn tars_by_another_name(add: Add<'_>) {
+    let all = |name: &[u8]| {
+        let first = changed(header("", b'0', 0), 0, name).to_vec();
+        [first, member("a.gz", b'0', &gzip(&text())), vec![0; 1024]].concat()
+    };
+    let left = all(b"").len() as u32;
+    let skippable = [b"\x50\x2a\x4d\x18".to_vec(), (left - 8).to_le_bytes().to_vec()].concat();
+    let snappy = [&b"\xff\x06\0\0sNaPpY\xfe"[..], &(left - 14).to_le_bytes()[..3]].concat();
+    let no_block = b"\x04\x22\x4d\x18\x60\x40\x82\0\0\0\0\x50\x2a\x4d\x18";
+    let lz4 = [&no_block[..], &(left - 19).to_le_bytes()].concat();
+    add(Found, "document.tar", all(b"%PDF-1.4"));
+    add(Found, "dump.tar", all(b"REDIS0011\xffAAAAAAAA"));
+    add(Found, "skippable.tar", all(&skippable));
+    add(Found, "snappy.tar", all(&snappy));
+    add(Found, "lz4.tar", all(&lz4));
+    add(Found, "journal.tar", all(b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"));
+}
+
+/// What is a format that is not opened, and one that is: the one hides nothing of the other.
+fn two_formats(add: Add<'_>) {
+    let packed = deflate(&text());
+    let readable = || zip(&[plain()], b"");
+    let heads: [(&str, &[u8]); 6] = [
+        ("rar-and-zip.rar", b"Rar!\x1a\x07\x01\0"),
+        ("lzop-and-zip.lzo", b"\x89LZO\0\x0d\x0a\x1a\x0a"),
+        ("wim-and-zip.wim", b"MSWIM\0\0\0"),
+        ("xar-and-zip.xar", b"xar!\0\x1c"),
+        ("qcow2-and-zip.qcow2", b"QFI\xfb"),
+        ("squashfs-and-zip.sqfs", b"hsqs\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x04\0"),
+    ];
+    for (name, head) in heads {
+        add(Closed, name, [head, &packed, &readable()].concat());
+    }
+    let disc = |head: &[u8]| {
+        let mut disc = vec![0; 40_000];
+        disc[..head.len()].copy_from_slice(head);
+        disc[32_768..32_774].copy_from_slice(b"\x01CD001");
+        [disc, packed.clone()].concat()
+    };
+    add(Closed, "disc-and-document.iso", disc(b"%PDF-1.4\n"));
+    add(Closed, "disc-and-dump.iso", disc(b"REDIS0011\xff\0\0\0\0\0\0\0\0"));
+    add(Closed, "disc-and-zip.iso", [disc(b""), readable()].concat());
+    let trailer = [&b"koly\0\0\0\x04"[..], &[0; 504]].concat();
+    add(Closed, "image-and-document.dmg", [b"%PDF-1.4\n", &packed[..], &trailer].concat());
+    add(Closed, "rar-and-zip-in-a.zip", {
+        zip(&[stored("a.rar", &[b"Rar!\x1a\x07\x01\0", &packed[..], &readable()].concat())], b"")
+    });
+    add(Closed, "rar-in-a-dump.rdb", {
+        let value = [b"Rar!\x1a\x07\x01\0", &packed[..]].concat();
+        let length = [vec![0x80], (value.len() as u32).to_be_bytes().to_vec()].concat();
+        [b"REDIS0011\xfe\0\0\x01q", &length[..], &value, b"\xff\0\0\0\0\0\0\0\0"].concat()
+    });
 }
 
 /// Which paths have the secret, and which have gaps.

@@ -8,6 +8,7 @@ use crate::gap::GapCode;
 use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::recognised::Kinds;
 use super::rest::{self, Rest};
 use super::{
     ar, bazaar, cabinet, compiled_help, compound, compressed, cpio, git_pack, key_store, lz4, lzma, lzw, parquet, pdf,
@@ -226,6 +227,14 @@ impl Unpacker<'_> {
         if kinds.show_text() && !bytes.is_empty() {
             self.sink.content(path, bytes);
         }
+        self.open_all(&kinds, bytes, path, depth);
+    }
+
+    /// Opens all that an inner content is, and says what of it cannot be.
+    fn open_all(&mut self, kinds: &Kinds, bytes: &[u8], path: &str, depth: usize) {
+        if let Some(format) = kinds.closed {
+            self.gap(path, format.code, format.reason());
+        }
         for (kind, bytes) in kinds.parts(bytes) {
             self.open(bytes, kind, path, depth + 1);
         }
@@ -252,9 +261,20 @@ impl Unpacker<'_> {
         if kinds.show_text() {
             rest.add(bytes);
         }
-        for (kind, bytes) in kinds.parts(bytes) {
-            self.open(bytes, kind, &format!("{path}!/{}", rest::NAME), depth + 1);
+        self.open_all(&kinds, bytes, &format!("{path}!/{}", rest::NAME), depth);
+    }
+
+    /// The same of bytes that show their text in the container: whether to go on.
+    pub(super) fn shown(&mut self, bytes: &[u8], path: &str, depth: usize) -> bool {
+        let kinds = recognised::kinds(bytes, bytes);
+        if !kinds.is_any() {
+            return true;
         }
+        let may_go_on = self.may_go_on(path);
+        if may_go_on {
+            self.open_all(&kinds, bytes, path, depth);
+        }
+        may_go_on
     }
 
     /// Bytes that one content may have, and the option that would allow it more.
@@ -271,7 +291,7 @@ impl Unpacker<'_> {
     pub(super) fn lost(&mut self, bytes: &[u8], at: usize, kind: Kind, path: &str, depth: usize, rest: &mut Rest) {
         let lost = &bytes[at..];
         let kinds = recognised::kinds(lost, lost);
-        if !kinds.is_empty() && kinds.parts(lost).all(|(other, _)| other != kind) {
+        if kinds.is_any() && kinds.parts(lost).all(|(other, _)| other != kind) {
             return self.stray(lost, path, depth, rest);
         }
         let is_text = |byte: &u8| *byte >= b'\t';

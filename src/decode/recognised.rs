@@ -5,7 +5,7 @@
 //! for one. Images, fonts, programs and other media are none of these; `docs/formats.md` has the whole table.
 
 use super::container::Kind;
-use super::parquet;
+use super::{parquet, tar};
 use crate::gap::GapCode;
 
 /// Last bytes of a content that tell something: the directory of a zip may have a comment behind it.
@@ -141,7 +141,7 @@ static FIRST: [bool; 256] = {
 
 /// What cannot be opened and starts with `head` and ends with `tail`: at least the first 33 KiB and the last 512 bytes, if
 /// there are as many.
-pub fn of(head: &[u8], tail: &[u8]) -> Option<&'static Format> {
+fn of(head: &[u8], tail: &[u8]) -> Option<&'static Format> {
     const FIRST_SECTOR: usize = 16 * 2048 + 1;
     let first = *head.first()?;
     let is_start = |it: &&Format| it.magic[0] == first && head.starts_with(it.magic) && (it.also)(head, tail);
@@ -163,47 +163,61 @@ pub fn of(head: &[u8], tail: &[u8]) -> Option<&'static Format> {
     is_at(head, 7, ACE.magic).then_some(&ACE)
 }
 
-/// What is not opened because of where it is: the pack of a repository.
-pub fn of_repository(kinds: &Kinds, path: &str) -> Option<&'static Format> {
+/// What the content at `path` is: the pack of a repository is not opened because of where it is.
+pub fn kinds_at(path: &str, head: &[u8], tail: &[u8]) -> Kinds {
+    let kinds = kinds(head, tail);
     let mut folders = path.rsplit(['/', '\\']).skip(1);
-    let is_there =
+    let is_pack =
         kinds.first == Some(Kind::GitPack) && (folders.next(), folders.next()) == (Some("pack"), Some("objects"));
-    is_there.then_some(&PACK)
+    if is_pack { Kinds { closed: Some(&PACK), ..Kinds::default() } } else { kinds }
 }
 
-/// What can be opened: what starts with `head`, a zip that has something before it and ends with `tail`, and what a script
-/// carries behind its last line.
+/// What a content is: what starts with `head`, a zip that has something before it and ends with `tail`, and what a script
+/// carries behind its last line. What cannot be opened is told beside them: one content can be both.
 pub fn kinds(head: &[u8], tail: &[u8]) -> Kinds {
     let first = Kind::of(head)
         .or_else(|| parquet::is_one(head, tail).then_some(Kind::Parquet))
         .or_else(|| is_late_pdf(head, tail).then_some(Kind::Pdf));
     let is_zip = first != Some(Kind::Zip) && ends_as_zip(head, tail);
-    Kinds { first, is_zip, carried: carried(head, tail, first.is_some()) }
+    // The name of a tar's first entry can be the start of anything.
+    let is_tar = first.is_some_and(|first| first != Kind::Tar) && tar::starts(head);
+    Kinds { first, is_tar, is_zip, carried: carried(head, tail, first.is_some()), closed: of(head, tail) }
 }
 
 /// The containers that one content is.
 #[derive(Debug, Default)]
 pub struct Kinds {
     first: Option<Kind>,
+    is_tar: bool,
     is_zip: bool,
     carried: Vec<(Kind, usize)>,
+    /// What it is besides that cannot be opened.
+    pub closed: Option<&'static Format>,
 }
 
 impl Kinds {
-    /// Whether it is none.
+    /// Whether there is nothing to open.
     pub fn is_empty(&self) -> bool {
         self.first.is_none() && !self.is_zip && self.carried.is_empty()
     }
 
+    /// Whether there is more to it than its bytes.
+    pub fn is_any(&self) -> bool {
+        !self.is_empty() || self.closed.is_some()
+    }
+
     /// Whether the bytes are text of their own, and what opens them does not hand them on.
     pub fn show_text(&self) -> bool {
-        matches!(self.first, None | Some(Kind::Pdf | Kind::Lzma | Kind::Parquet | Kind::Redis)) && !self.is_zip
+        matches!(self.first, None | Some(Kind::Pdf | Kind::Lzma | Kind::Parquet | Kind::Redis))
+            && !self.is_tar
+            && !self.is_zip
     }
 
     /// All of them, each with its bytes of `content`. What is carried ends where the next one starts, so that many of them
     /// take no longer than one.
     pub fn parts<'a>(&self, content: &'a [u8]) -> impl Iterator<Item = (Kind, &'a [u8])> {
-        let whole = self.first.into_iter().chain(self.is_zip.then_some(Kind::Zip));
+        let whole = self.first.into_iter().chain(self.is_tar.then_some(Kind::Tar));
+        let whole = whole.chain(self.is_zip.then_some(Kind::Zip));
         let ends = self.carried.iter().skip(1).map(|(_, start)| *start).chain([content.len()]);
         let carried = self.carried.iter().zip(ends);
         let carried = carried.map(move |((kind, start), end)| (*kind, content.get(*start..end).unwrap_or_default()));

@@ -8,7 +8,7 @@ use std::io;
 
 use super::blocks::{Blocks, Blockwise, repeat, take, wrong};
 use super::container::{Unpacker, damaged};
-use super::{recognised, shown};
+use super::shown;
 use crate::gap::GapCode;
 
 /// Bytes before the first record: a name and a version.
@@ -28,9 +28,7 @@ pub(super) fn unpack(walk: &mut Unpacker<'_>, bytes: &[u8], path: &str, depth: u
     match dump.records() {
         Ok(()) => {
             let after = dump.bytes;
-            for (kind, bytes) in recognised::kinds(after, after).parts(after) {
-                walk.open(bytes, kind, &format!("{path}!/{}", super::rest::NAME), depth + 1);
-            }
+            walk.shown(after, &format!("{path}!/{}", super::rest::NAME), depth);
         }
         Err(Stop::Said) => {}
         Err(Stop::Unknown(what)) => {
@@ -212,11 +210,8 @@ impl<'a> Dump<'a, '_, '_> {
         let path = format!("{}!/{name}", self.path);
         match *string {
             Text::Plain(bytes) => {
-                for (kind, bytes) in recognised::kinds(bytes, bytes).parts(bytes) {
-                    if !self.walk.may_go_on(&path) {
-                        return Err(Stop::Said);
-                    }
-                    self.walk.open(bytes, kind, &path, self.depth + 1);
+                if !self.walk.shown(bytes, &path, self.depth) {
+                    return Err(Stop::Said);
                 }
             }
             Text::Number => {}

@@ -1,7 +1,7 @@
 //! Scans what is inside of a container, as if each inner content were a file of its own.
 
 use super::limits::Task;
-use super::{Content, Progress, Worker, content, window};
+use super::{Content, Progress, Worker, window};
 use crate::decode::container::{self, Kind, Sink};
 use crate::gap::{Gap, GapCode};
 use keysieve_engine::Detector;
@@ -51,9 +51,6 @@ struct Scanner<'a, 't> {
 
 impl Sink for Scanner<'_, '_> {
     fn content(&mut self, path: &str, bytes: &[u8]) {
-        if let Some((code, reason)) = content::closed(bytes) {
-            self.gap(path, code, reason);
-        }
         let reading = window::scan_bytes(bytes, self.detector, self.worker, self.task);
         if let Some(error) = reading.error {
             self.gap(path, error.code(), error.explain());

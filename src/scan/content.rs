@@ -13,7 +13,7 @@ use super::limits::Task;
 use super::window::{self, Reading};
 use super::{Content, Worker, explain};
 use crate::decode::container::in_words;
-use crate::decode::recognised::{self, Format, Kinds, TAIL};
+use crate::decode::recognised::{self, Kinds, TAIL};
 use crate::decode::rest;
 use crate::finding::Secret;
 use crate::gap::{Gap, GapCode};
@@ -56,47 +56,15 @@ pub struct Scan<'a, 't> {
 
 /// Whether there is more to `content` than what a scan of its bytes shows.
 pub fn is_more_than_bytes(content: &[u8]) -> bool {
-    Form::of(content, content).is_any()
-}
-
-/// What a content is.
-struct Form {
-    kinds: Kinds,
-    closed: Option<&'static Format>,
-}
-
-impl Form {
-    fn of(head: &[u8], tail: &[u8]) -> Self {
-        let kinds = recognised::kinds(head, tail);
-        let closed = if kinds.is_empty() { recognised::of(head, tail) } else { None };
-        Self { kinds, closed }
-    }
-
-    /// The same of a file at `path`.
-    fn at(path: &str, head: &[u8], tail: &[u8]) -> Self {
-        let form = Self::of(head, tail);
-        match recognised::of_repository(&form.kinds, path) {
-            Some(format) => Self { kinds: Kinds::default(), closed: Some(format) },
-            None => form,
-        }
-    }
-
-    fn is_any(&self) -> bool {
-        !self.kinds.is_empty() || self.closed.is_some()
-    }
-}
-
-/// Says that a content is one that cannot be opened.
-pub(super) fn closed(content: &[u8]) -> Option<(GapCode, String)> {
-    recognised::of(content, content).map(|format| (format.code, format.reason()))
+    recognised::kinds(content, content).is_any()
 }
 
 impl Scan<'_, '_> {
     /// Scans what is in memory.
     pub fn bytes(mut self, bytes: &[u8]) -> Scanned {
-        let form = Form::at(self.path, bytes, bytes);
-        let reading = self.raw(&form, |detector, worker, task| window::scan_bytes(bytes, detector, worker, task));
-        self.open(reading, &form, |_| Ok(bytes))
+        let kinds = recognised::kinds_at(self.path, bytes, bytes);
+        let reading = self.raw(&kinds, |detector, worker, task| window::scan_bytes(bytes, detector, worker, task));
+        self.open(reading, &kinds, |_| Ok(bytes))
     }
 
     /// Scans a file of this size.
@@ -104,21 +72,22 @@ impl Scan<'_, '_> {
         let begun = window::begin(file, size, self.worker, self.task);
         let head = begun.bytes(self.worker);
         let (length, is_all) = (head.len(), begun.is_all());
-        let form = if is_all {
-            Form::at(self.path, head, &head[length.saturating_sub(TAIL)..])
+        let kinds = if is_all {
+            recognised::kinds_at(self.path, head, &head[length.saturating_sub(TAIL)..])
         } else {
             match tail_of(file, size, length as u64) {
-                Ok(tail) => Form::at(self.path, head, &tail),
+                Ok(tail) => recognised::kinds_at(self.path, head, &tail),
                 Err(error) => return self.unreadable(&error),
             }
         };
-        let reading = self.raw(&form, |detector, worker, task| window::scan_begun(file, begun, detector, worker, task));
+        let reading =
+            self.raw(&kinds, |detector, worker, task| window::scan_begun(file, begun, detector, worker, task));
         if !is_all {
-            return self.open(reading, &form, |task| read_whole(file, size, task));
+            return self.open(reading, &kinds, |task| read_whole(file, size, task));
         }
         // What is inside needs the buffer as well.
         let buffer = std::mem::take(&mut self.worker.buffer);
-        let scanned = self.open(reading, &form, |task| match length > HEAD {
+        let scanned = self.open(reading, &kinds, |task| match length > HEAD {
             true => task.hold(length as u64).map(|()| &buffer[..length]).map_err(|it| (it.code(), it.to_string())),
             false => Ok(&buffer[..length]),
         });
@@ -137,27 +106,27 @@ impl Scan<'_, '_> {
             return self.bytes(&head);
         }
         // Its end is not known yet.
-        let mut form = Form::of(&head, &[]);
+        let mut kinds = recognised::kinds(&head, &[]);
         let most = largest_container(self.task.progress());
-        let most = if form.kinds.is_empty() { most.min(KEPT) } else { most };
+        let most = if kinds.is_empty() { most.min(KEPT) } else { most };
         let input = Cursor::new(&head[..]).chain(input);
         let mut input = Keeping { input, kept: Vec::new(), most, is_all: true };
-        let reading = self.raw(&form, |detector, worker, task| window::scan(&mut input, 0, detector, worker, task));
-        let at_end = Form::of(&head, &input.kept);
-        if input.is_all || !form.is_any() {
-            form = at_end;
+        let reading = self.raw(&kinds, |detector, worker, task| window::scan(&mut input, 0, detector, worker, task));
+        let at_end = recognised::kinds(&head, &input.kept);
+        if input.is_all || !kinds.is_any() {
+            kinds = at_end;
         }
         let Keeping { kept, is_all, .. } = input;
-        self.open(reading, &form, |task| match is_all {
+        self.open(reading, &kinds, |task| match is_all {
             true => task.hold(kept.len() as u64).map(|()| kept).map_err(|it| (it.code(), it.to_string())),
             false => Err((GapCode::Limit, too_large(most))),
         })
     }
 
     /// Scans the bytes as they are.
-    fn raw(&mut self, form: &Form, scan: impl FnOnce(&Detector, &mut Worker, &Task<'_>) -> Reading) -> Reading {
+    fn raw(&mut self, kinds: &Kinds, scan: impl FnOnce(&Detector, &mut Worker, &Task<'_>) -> Reading) -> Reading {
         // Lines are a text's; what stands compressed in a container has none.
-        if form.kinds.is_empty() {
+        if kinds.is_empty() {
             scan(self.detector, self.worker, self.task)
         } else {
             self.task.without_line_limit(|| scan(self.detector, self.worker, self.task))
@@ -168,23 +137,23 @@ impl Scan<'_, '_> {
     fn open<B: AsRef<[u8]>>(
         &mut self,
         reading: Reading,
-        form: &Form,
+        kinds: &Kinds,
         whole: impl FnOnce(&Task<'_>) -> Result<B, (GapCode, String)>,
     ) -> Scanned {
         let mut scanned = Scanned { bytes: reading.bytes, is_whole: reading.error.is_none(), ..Scanned::default() };
         let gap = |code, reason: String| Gap::new(code, self.path, reason);
         scanned.gaps.extend(reading.error.map(|error| gap(error.code(), error.explain())));
-        scanned.gaps.extend(form.closed.map(|format| gap(format.code, format.reason())));
+        scanned.gaps.extend(kinds.closed.map(|format| gap(format.code, format.reason())));
         let candidates = reading.candidates;
         if !candidates.is_empty() {
             let content = Content { path: self.path.to_owned(), identity: (self.identity)(), candidates };
             scanned.contents.push(content);
         }
-        if !form.kinds.is_empty() {
+        if !kinds.is_empty() {
             let identity = (self.identity)();
             match whole(self.task) {
                 Ok(bytes) => {
-                    for (kind, bytes) in form.kinds.parts(bytes.as_ref()) {
+                    for (kind, bytes) in kinds.parts(bytes.as_ref()) {
                         let inside =
                             Inside::of(bytes, kind, self.path, &identity, self.detector, self.worker, self.task);
                         scanned.contents.extend(inside.contents);
