@@ -51,6 +51,8 @@ fn rows() -> Vec<Row> {
     others(&mut add);
     two_formats(&mut add);
     tars_by_another_name(&mut add);
+    old_compression(&mut add);
+    carried_by_text(&mut add);
     rows
 }
 
@@ -556,6 +558,88 @@ fn tars_by_another_name(add: Add<'_>) {
     add(Found, "snappy.tar", all(&snappy));
     add(Found, "lz4.tar", all(&lz4));
     add(Found, "journal.tar", all(b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"));
+}
+
+/// The same value in so many bits, of each pair, the highest bit first.
+fn bits(values: impl IntoIterator<Item = (u32, usize)>) -> Vec<u8> {
+    let mut bits: Vec<u8> =
+        values.into_iter().flat_map(|(value, bits)| (0..bits).rev().map(move |at| (value >> at & 1) as u8)).collect();
+    bits.resize(bits.len().next_multiple_of(8), 0);
+    bits.chunks(8).map(|byte| byte.iter().fold(0, |byte, bit| byte << 1 | bit)).collect()
+}
+
+/// What gzip opens of old Unixes.
+fn old_compression(add: Add<'_>) {
+    let text = text();
+    add(Closed, "old.gz", [b"\x1f\x9e", &gzip(&text)[2..]].concat());
+    // All codes have eight bits, and stand for the byte that follows.
+    let size = (text.len() as u32).to_be_bytes();
+    let symbols: Vec<u8> = (1..=255).collect();
+    let codes: Vec<u8> = text.iter().map(|byte| byte - 1).collect();
+    add(Closed, "pack.z", [b"\x1f\x1e", &size[..], b"\x08\0\0\0\0\0\0\0\xfe", &symbols, &codes, b"\xff"].concat());
+    // As are they here, but no byte stands where bytes do.
+    let head = [(text.len() as u32, 16), (0, 5), (10, 5), (256, 9), (0, 4), (0, 4)];
+    let codes = text.iter().map(|byte| (u32::from(*byte), 8));
+    add(Closed, "sco.z", [b"\x1f\xa0".to_vec(), bits(head.into_iter().chain(codes).chain([(0, 16)]))].concat());
+    // Codes of nine bits, the lowest one first.
+    let line = format!("token = {}\n", token());
+    let codes = bits(line.bytes().rev().map(|byte| (u32::from(byte), 9)));
+    let used = line.len() * 9;
+    let mut lowest_first: Vec<u8> = Vec::new();
+    for at in 0..used.div_ceil(8) {
+        let bit = |at: usize| used.checked_sub(at + 1).map_or(0, |at| codes[at / 8] >> (7 - at % 8) & 1);
+        lowest_first.push((0..8).fold(0, |byte, place| byte | bit(at * 8 + place) << place));
+    }
+    add(Found, "reserved-flags.Z", [b"\x1f\x9d\xf0".to_vec(), lowest_first].concat());
+}
+
+/// What a text carries behind a line.
+fn carried_by_text(add: Add<'_>) {
+    let packed = gzip(&text());
+    add(Found, "behind-a-short-line.txt", [b"hi\n", &packed[..]].concat());
+    add(Found, "behind-an-empty-line.txt", [b"\n", &packed[..]].concat());
+    add(Found, "newlines-behind.txt", [b"hello world\n", &packed[..], &[b'\n'; 80]].concat());
+    add(Found, "zeros-behind.txt", [b"hello world\n", &packed[..], &[0; 80]].concat());
+    add(Found, "control-character-before.txt", [b"hello world\x01xx\n", &packed[..]].concat());
+    add(Found, "late-control-character-before.txt", [b"hello world 123\n\x02\n", &packed[..]].concat());
+}
+
+/// A zip behind a text, whose counts are wrong or whose end is not the file's.
+#[test]
+fn a_zip_behind_text_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = zip(&[plain(), entry("conf.txt", &text())], b"");
+    let end = whole.len() - 22;
+    let with = |at: usize, bytes: &[u8]| {
+        let mut zip = whole.clone();
+        zip[end + at..end + at + bytes.len()].copy_from_slice(bytes);
+        zip
+    };
+    let rows = [
+        ("no entries", with(8, &[0; 4])),
+        ("too many entries", with(8, &[0xff; 4])),
+        ("counts that differ", with(8, &[1, 0])),
+        ("another disk", with(4, &[1, 0, 1, 0])),
+        ("a comment", zip(&[plain(), entry("conf.txt", &text())], b"a comment")),
+        ("a newline behind", [&whole[..], b"\n"].concat()),
+        ("zeros behind", [&whole[..], &[0; 600]].concat()),
+    ];
+    let mut wrong = Vec::new();
+    for (name, zip) in rows {
+        for (before, text) in [("text", b"hello world\n".repeat(5)), ("a picture", [&b"GIF89a"[..], &[0; 60]].concat())]
+        {
+            let content = [text, zip.clone()].concat();
+            let (found, _, code) = scan(folder.path(), &["-"], &content);
+            if !found.contains("-") {
+                wrong.push(format!("{name}, behind {before}: not found, exit code {code}"));
+            }
+            fs::write(folder.path().join("a"), tar_gz("a", &content)).unwrap();
+            if !scan(folder.path(), &["a"], b"").0.contains("a") {
+                wrong.push(format!("{name}, behind {before}, in an archive: not found"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// What is a format that is not opened, and one that is: the one hides nothing of the other.

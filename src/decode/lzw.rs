@@ -12,7 +12,8 @@ const HEADER: usize = 3;
 
 /// Whether `bytes` start as `compress` starts a file: magic number, then the widest code and whether there is [`CLEAR`].
 pub(super) fn starts(bytes: &[u8]) -> bool {
-    matches!(bytes, [0x1f, 0x9d, 0x89..=0x90 | 0x09..=0x10, ..])
+    // Readers pass over the flags between, which mean nothing.
+    matches!(bytes, [0x1f, 0x9d, flags, ..] if matches!(flags & 0x1f, 9..=16))
 }
 
 /// Reads a file.

@@ -16,6 +16,7 @@ mod lz4;
 mod lzma;
 mod lzw;
 mod lzx;
+mod obsolete;
 mod parquet;
 mod pdf;
 pub mod recognised;

@@ -5,7 +5,7 @@
 //! for one. Images, fonts, programs and other media are none of these; `docs/formats.md` has the whole table.
 
 use super::container::Kind;
-use super::{parquet, tar};
+use super::{obsolete, parquet, tar};
 use crate::gap::GapCode;
 
 /// Last bytes of a content that tell something: the directory of a zip may have a comment behind it.
@@ -52,13 +52,22 @@ const fn packed_if(
 
 const UNPACK: &str = "unpack it and scan the folder";
 const DISK: &str = "mount it read-only and scan the folder";
+const GZIP: &str = "`gzip -dc < FILE | keysieve scan -` reads it";
 const EXPORT: &str = "export it as text and scan that";
 
 /// By how they start.
-static FORMATS: [Format; 34] = [
+static FORMATS: [Format; 37] = [
     packed(b"Rar!\x1a\x07", "a RAR archive", UNPACK),
     packed(b"RE~^", "a RAR archive", UNPACK),
     packed(b"\x89LZO\0\x0d\x0a\x1a\x0a", "compressed by lzop", "`lzop -dc FILE | keysieve scan -` reads it"),
+    packed_if(
+        b"\x1f\x9e\x08",
+        |head, _| head.get(3).is_some_and(|flags| *flags < 64),
+        "compressed by an old gzip",
+        GZIP,
+    ),
+    packed_if(b"\x1f\x1e", |head, _| obsolete::is_packed(head), "compressed by `pack`", GZIP),
+    packed_if(b"\x1f\xa0", |head, _| obsolete::is_lzh(head), "compressed by SCO's `compress -H`", GZIP),
     packed_if(b"bvx", |_, tail| tail.ends_with(b"bvx$"), "compressed by LZFSE", UNPACK),
     packed_if(
         b"hsqs",
@@ -178,7 +187,7 @@ pub fn kinds(head: &[u8], tail: &[u8]) -> Kinds {
     let first = Kind::of(head)
         .or_else(|| parquet::is_one(head, tail).then_some(Kind::Parquet))
         .or_else(|| is_late_pdf(head, tail).then_some(Kind::Pdf));
-    let is_zip = first != Some(Kind::Zip) && ends_as_zip(head, tail);
+    let is_zip = first != Some(Kind::Zip) && ends_as_zip(head, tail, first.is_some());
     // The name of a tar's first entry can be the start of anything.
     let is_tar = first.is_some_and(|first| first != Kind::Tar) && tar::starts(head);
     Kinds { first, is_tar, is_zip, carried: carried(head, tail, first.is_some()), closed: of(head, tail) }
@@ -247,8 +256,18 @@ fn carried(head: &[u8], tail: &[u8], is_container: bool) -> Vec<(Kind, usize)> {
     const TEXT: usize = 64;
     // Text that ends as no text does; most contents are done with after one look at their end.
     let is_text = |bytes: &[u8]| !bytes.iter().any(|byte| matches!(byte, 0..=7 | 14..=26 | 28..=31));
+    // Blanks and NUL bytes behind it change nothing; the length in a gzip's end can look like them.
+    let ends_as_text = || {
+        let end =
+            tail.iter().rposition(|byte| !matches!(byte, 0 | b'\t' | b'\n' | b'\r' | b' ')).map_or(0, |at| at + 1);
+        is_text(&tail[end.saturating_sub(TEXT)..tail.len().min(end + 4)])
+    };
+    // Some control character may stand in a text; NUL bytes are what other formats have early.
+    let is_near_text = |bytes: &[u8]| !bytes.contains(&0);
+    let first = &head[..head.len().min(8)];
+    let first = &first[..memchr::memchr(b'\n', first).unwrap_or(first.len())];
     let is_script = head.starts_with(b"#!");
-    let may_carry = || !is_text(&tail[tail.len().saturating_sub(TEXT)..]) && is_text(&head[..head.len().min(8)]);
+    let may_carry = || !ends_as_text() && is_near_text(first);
     if !is_script && (is_container || !may_carry()) {
         return Vec::new();
     }
@@ -262,7 +281,7 @@ fn carried(head: &[u8], tail: &[u8], is_container: bool) -> Vec<(Kind, usize)> {
     let rare = memchr::memchr3_iter(a, b, c, head).chain(memchr::memchr2_iter(d, e, head));
     let mut found: Vec<usize> = rare.filter_map(start_around).collect();
     found.sort_unstable();
-    found.retain(|at| is_script || is_text(&head[..TEXT.min(*at)]));
+    found.retain(|at| is_script || is_near_text(&head[..TEXT.min(*at)]));
     found.into_iter().filter_map(|at| Kind::of(&head[at..]).map(|kind| (kind, at))).collect()
 }
 
@@ -273,9 +292,9 @@ fn is_late_pdf(head: &[u8], tail: &[u8]) -> bool {
     has(&tail[tail.len().saturating_sub(FAR)..], b"%%EOF") && has(&head[..head.len().min(FAR)], b"%PDF-")
 }
 
-/// Whether a content ends with a zip's directory. Behind a program a zip can have a comment as well; elsewhere that is not
-/// worth a search through every content's end.
-fn ends_as_zip(head: &[u8], tail: &[u8]) -> bool {
+/// Whether a content ends with a zip's directory. Behind text, a program or anything else that is no container, it can have
+/// a comment as well, or more behind it; containers have archives among their own entries.
+fn ends_as_zip(head: &[u8], tail: &[u8], is_container: bool) -> bool {
     let is_program = || {
         let starts: [&[u8]; 9] = [
             b"MZ",
@@ -290,17 +309,44 @@ fn ends_as_zip(head: &[u8], tail: &[u8]) -> bool {
         ];
         starts.iter().any(|start| head.starts_with(start))
     };
+    let tail = &tail[tail.len().saturating_sub(TAIL)..];
     let Some(last) = tail.len().checked_sub(END_OF_ZIP) else { return false };
-    if is_end_of_zip(tail, last) {
+    if is_end_of_zip(tail, last) || has_directory(head, tail, last) {
         return true;
     }
-    is_program() && memchr::memmem::find_iter(tail, b"PK\x05\x06").any(|at| is_end_of_zip(tail, at))
+    let is_program = is_program();
+    if is_container && !is_program {
+        return false;
+    }
+    // The record's last byte is the one that texts lack.
+    memchr::memchr_iter(6, tail)
+        .filter_map(|sixth| sixth.checked_sub(3))
+        .any(|at| has_directory(head, tail, at) || is_program && is_end_of_zip(tail, at))
 }
 
 /// Whether the record that ends a zip stands at `at`: on one disk, and with a directory that names something.
 fn is_end_of_zip(tail: &[u8], at: usize) -> bool {
     let Some(record) = tail.get(at..at + END_OF_ZIP) else { return false };
     record.starts_with(b"PK\x05\x06\0\0\0\0") && record[8..10] == record[10..12] && record[8..10] != [0, 0]
+}
+
+/// Whether the record that ends a zip stands at `at`, and a directory where it says. Its counts may be wrong: readers go by
+/// the place.
+fn has_directory(head: &[u8], tail: &[u8], at: usize) -> bool {
+    const ENTRY: &[u8] = b"PK\x01\x02";
+    const ZIP64: usize = 20;
+    let Some(record) = tail.get(at..at + END_OF_ZIP).filter(|it| it.starts_with(b"PK\x05\x06")) else { return false };
+    let number = |at: usize| u32::from_le_bytes([record[at], record[at + 1], record[at + 2], record[at + 3]]) as usize;
+    let (size, offset) = (number(12), number(16));
+    let is_entry = |bytes: &[u8], at: usize| bytes.get(at..).is_some_and(|it| it.starts_with(ENTRY));
+    if is_entry(head, offset) || at.checked_sub(ZIP64).is_some_and(|at| tail[at..].starts_with(b"PK\x06\x07")) {
+        return true;
+    }
+    match at.checked_sub(size) {
+        Some(start) => is_entry(tail, start),
+        // It starts before the tail does.
+        None => memchr::memmem::find(&tail[..at], ENTRY).is_some(),
+    }
 }
 
 /// The main header is followed by its checksum.
