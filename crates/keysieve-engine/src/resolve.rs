@@ -36,10 +36,10 @@ fn resolve_all(rules: &[Rule], mut candidates: Vec<Candidate>, masked: bool) -> 
     if masked {
         mask(&mut candidates);
     }
-    let moved: Vec<usize> = limited.iter().map(|(_, loser)| *loser).collect();
-    for (winner, loser) in limited {
+    let moved: Vec<usize> = limited.iter().map(|it| it.loser).collect();
+    for Limited { winner, loser, dropped } in limited {
         let mut otherwise = candidates[loser].clone();
-        otherwise.dropped = None;
+        otherwise.dropped = dropped;
         candidates[winner].otherwise = Some(Box::new(otherwise));
     }
     let mut index = 0..;
@@ -47,10 +47,17 @@ fn resolve_all(rules: &[Rule], mut candidates: Vec<Candidate>, masked: bool) -> 
     join_pairs(rules, candidates)
 }
 
+/// A candidate whose rule is for some paths only, and the one that takes its place elsewhere, with what was said of that.
+struct Limited {
+    winner: usize,
+    loser: usize,
+    dropped: Option<Dropped>,
+}
+
 /// Of candidates that share bytes the most telling one stays, of equal ones the one whose rule comes first.
 ///
-/// Gives back the winners whose rules are for some paths only, each with the candidate that takes its place elsewhere.
-fn settle_overlaps(rules: &[Rule], candidates: &mut [Candidate]) -> Vec<(usize, usize)> {
+/// Gives back the winners whose rules are for some paths only.
+fn settle_overlaps(rules: &[Rule], candidates: &mut [Candidate]) -> Vec<Limited> {
     let mut limited = Vec::new();
     let rank = |candidate: &Candidate| {
         let rule = &rules[candidate.rule as usize];
@@ -74,10 +81,10 @@ fn settle_overlaps(rules: &[Rule], candidates: &mut [Candidate]) -> Vec<(usize, 
                     continue;
                 }
                 let reason = Code::Overlap.with(&rules[candidates[winner].rule as usize].id);
-                candidates[loser].dropped = Some(Dropped { judge: Judge::Overlap, reason });
+                let dropped = candidates[loser].dropped.replace(Dropped { judge: Judge::Overlap, reason });
                 let is_limited = |index: usize| !rules[candidates[index].rule as usize].paths.is_empty();
                 if is_limited(winner) && !is_limited(loser) {
-                    limited.push((winner, loser));
+                    limited.push(Limited { winner, loser, dropped });
                 }
                 best = Some(winner);
             }
