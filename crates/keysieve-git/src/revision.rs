@@ -140,7 +140,18 @@ impl Revisions<'_> {
             ("refs/remotes/", "/HEAD"),
         ];
         let full = rules.iter().map(|(before, after)| format!("{before}{name}{after}"));
-        full.filter_map(|full| Some((full.clone(), *self.refs.tips.get(&full)?))).collect()
+        let in_refs = full.filter_map(|full| Some((full.clone(), *self.refs.tips.get(&full)?)));
+        let mut found: Vec<_> = in_refs.collect();
+        // The first rule is a file of the folder itself, wherever in it: `.git/heads/base` answers before `refs/heads/base`.
+        if !found.iter().any(|(full, _)| full == name) && !name.split('/').any(|part| matches!(part, "" | "." | "..")) {
+            let text = file::read_text(&self.repository.git_folder().join(name)).unwrap_or_default();
+            let oid = match text.strip_prefix("ref:") {
+                Some(target) => self.refs.tips.get(target.trim()).copied(),
+                None => Oid::from_hex(text.trim_end().as_bytes()),
+            };
+            found.splice(0..0, oid.map(|oid| (name.to_owned(), oid)));
+        }
+        found
     }
 
     /// What stands before all `~` and `^`; `whole` is what the user wrote.
