@@ -12,7 +12,7 @@ use keysieve::file::write::abandon;
 use keysieve::scan::limits::Limits;
 use keysieve::scan::{Progress, Stop};
 
-use super::say;
+use super::{say, signals};
 
 const QUIET_FOR: Duration = Duration::from_millis(500);
 const REDRAW_EVERY: Duration = Duration::from_millis(100);
@@ -75,7 +75,7 @@ pub fn begin(limits: Limits) -> Arc<Progress> {
     let progress = Arc::new(Progress::with(limits));
     let watched = Arc::clone(&progress);
     SCANNING.store(true, Ordering::SeqCst);
-    let installed = ctrlc::set_handler(move || {
+    let installed = signals::on_end(move || {
         if !SCANNING.load(Ordering::SeqCst) || watched.stopped_by() == Some(Stop::Interrupted) {
             end();
         }

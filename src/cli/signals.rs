@@ -27,6 +27,17 @@ pub fn prepare() {
 #[cfg(not(target_os = "linux"))]
 pub fn prepare() {}
 
+/// Has a thread do `work` whenever a signal asks the program to end: SIGINT, SIGTERM, SIGHUP.
+#[cfg(unix)]
+pub fn on_end(work: impl FnMut() + Send + 'static) -> std::io::Result<()> {
+    unix::on_end(work)
+}
+
+#[cfg(not(unix))]
+pub fn on_end(work: impl FnMut() + Send + 'static) -> Result<(), ctrlc::Error> {
+    ctrlc::set_handler(work)
+}
+
 /// Shows where a panic was and nothing of what it was about: that can be text under scan.
 pub fn quiet_panics() {
     std::panic::set_hook(Box::new(|info| say::aside(&told(info))));
@@ -51,6 +62,57 @@ mod tests {
         assert!(caught.is_err());
         let said = heard.recv().unwrap();
         assert!(said.contains(file!()) && !said.contains("Tr4vel"), "{said}");
+    }
+}
+
+#[cfg(unix)]
+#[allow(unsafe_code)]
+mod unix {
+    use std::ffi::c_int;
+    use std::io;
+    use std::os::fd::OwnedFd;
+    use std::sync::OnceLock;
+    use std::{mem, ptr, thread};
+
+    /// Where the handler tells the thread that a signal came.
+    static TOLD: OnceLock<OwnedFd> = OnceLock::new();
+
+    pub fn on_end(mut work: impl FnMut() + Send + 'static) -> io::Result<()> {
+        let (told, tell) = rustix::pipe::pipe()?;
+        for end in [&told, &tell] {
+            rustix::io::fcntl_setfd(end, rustix::io::FdFlags::CLOEXEC)?;
+        }
+        TOLD.set(tell).map_err(|_| io::Error::other("another scan has them already"))?;
+        thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            loop {
+                match rustix::io::read(&told, &mut [0; 1]) {
+                    Ok(1) => work(),
+                    Err(rustix::io::Errno::INTR) => {}
+                    _ => return,
+                }
+            }
+        })?;
+        for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+            // SAFETY: an all-zero `sigaction` is a valid one, and the handler below has the signature of one without
+            // SA_SIGINFO. All that it does is a look at what is set already and a `write`, which handlers may call.
+            let is_set = unsafe {
+                let mut action: libc::sigaction = mem::zeroed();
+                action.sa_sigaction = on_signal as *const () as usize;
+                action.sa_flags = libc::SA_RESTART;
+                libc::sigaction(signal, &action, ptr::null_mut())
+            };
+            if is_set != 0 {
+                return Err(io::Error::last_os_error());
+            }
+        }
+        Ok(())
+    }
+
+    extern "C" fn on_signal(_: c_int) {
+        if let Some(tell) = TOLD.get() {
+            // A pipe that is full has told enough.
+            let _ = rustix::io::write(tell, &[0]);
+        }
     }
 }
 

@@ -3,10 +3,9 @@
 //! A store is closed by a password, and that by a digest which tells a right password from a wrong one. Nothing is
 //! decrypted: the passwords that everybody knows are tried against the digest.
 
-use hmac::digest::KeyInit;
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
-use sha2::digest::core_api::BlockSizeUser;
+use sha2::digest::block_api::BlockSizeUser;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use super::container::Unpacker;
@@ -145,7 +144,7 @@ fn pkcs12(store: &[u8]) -> Option<&'static str> {
 }
 
 fn verifies<M: Mac + KeyInit>(key: &[u8], content: &[u8], digest: &[u8]) -> bool {
-    <M as Mac>::new_from_slice(key).is_ok_and(|mac| mac.chain_update(content).verify_slice(digest).is_ok())
+    M::new_from_slice(key).is_ok_and(|mac| mac.chain_update(content).verify_slice(digest).is_ok())
 }
 
 /// RFC 7292, appendix B.2, for a key of one digest's length with the purpose 3, a digest's key.

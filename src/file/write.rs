@@ -213,7 +213,11 @@ fn open_stream(path: &Path) -> io::Result<File> {
     loop {
         match how.open(path) {
             #[cfg(unix)]
-            Err(error) if error.raw_os_error() == Some(libc::ENXIO) && is_pipe(path) => thread::sleep(AGAIN),
+            Err(error)
+                if rustix::io::Errno::from_io_error(&error) == Some(rustix::io::Errno::NXIO) && is_pipe(path) =>
+            {
+                thread::sleep(AGAIN)
+            }
             #[cfg(unix)]
             Ok(file) => return waiting(file),
             opened => return opened,
@@ -259,8 +263,11 @@ fn is_open(path: &Path) -> bool {
 #[cfg(unix)]
 fn without_waiting(how: &mut OpenOptions, is_regular: bool) {
     use std::os::unix::fs::OpenOptionsExt;
+
+    use rustix::fs::OFlags;
     // A terminal that is written to does not become the one that this program belongs to.
-    how.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY | if is_regular { libc::O_NOFOLLOW } else { 0 });
+    let links = if is_regular { OFlags::NOFOLLOW } else { OFlags::empty() };
+    how.custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY | links).bits().cast_signed());
 }
 
 #[cfg(not(unix))]
