@@ -473,6 +473,7 @@ def posture():
         b"AWSTemplateFormatVersion: '2010-09-09'\nResources:\n  A:\n    Type: AWS::RDS::DBInstance\n    Properties:\n      MasterUserPassword: !Ref P\n",
         b"FROM a\nARG TOKEN=abc\nENV PASSWORD=Tr4vel\nCOPY .env /\n",
         b"apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData:\n  password: Tr4vel\n---\napiVersion: v1\nkind: Pod\n",
+        b"a = b" + b"*c+{d = b" * 40 + b"}" * 40 + b'\nb = <<-E\n  ${x}\n  E\nc = [for d in "${e["f"]}" : d...]\n',
     ]
     for number, text in enumerate(texts):
         seed("posture", str(number), bytes([number]) + text)

@@ -49,23 +49,37 @@ fn with_file(name: &str, content: &[u8]) -> tempfile::TempDir {
     folder
 }
 
-/// What has no end cannot be tried with the limit out of reach.
 #[test]
 fn of_practices() {
-    // Each bracket behind the second operator of its level is read twice.
-    let folder = with_file("a.tf", format!("a = b{}", "*c+{d".repeat(40)).as_bytes());
-    for (flag, other) in [("--file-timeout", "--timeout"), ("--timeout", "--file-timeout")] {
-        for command in [&["posture"][..], &["scan", "--posture"]] {
-            let output = Command::new(env!("CARGO_BIN_EXE_keysieve"))
-                .args(command)
-                .args([flag, "300ms", other, "1h"])
-                .current_dir(&folder)
-                .output()
-                .unwrap();
-            let said = String::from_utf8_lossy(&output.stdout);
-            assert_eq!(output.status.code(), Some(3), "{command:?} {flag}: {said}");
-            assert!(said.contains("a.tf: ") && said.contains(&format!("({flag})")), "{command:?} {flag}: {said}");
+    for name in ["a.tf", "a.tf.json"] {
+        let folder = with_file(name, b"{}");
+        for (flag, other) in [("--file-timeout", "--timeout"), ("--timeout", "--file-timeout")] {
+            for command in [&["posture"][..], &["scan", "--posture"]] {
+                let output = Command::new(env!("CARGO_BIN_EXE_keysieve"))
+                    .args(command)
+                    .args([flag, "0s", other, "1h"])
+                    .current_dir(&folder)
+                    .output()
+                    .unwrap();
+                let said = String::from_utf8_lossy(&output.stdout);
+                assert_eq!(output.status.code(), Some(3), "{name} {command:?} {flag}: {said}");
+                assert!(said.contains(&format!("({flag})")), "{name} {command:?} {flag}: {said}");
+            }
         }
+    }
+}
+
+/// A bracket behind the second operator of its level, in which is another, and so on: its practices are seen all the same.
+#[test]
+fn of_no_depth_that_people_write() {
+    let practice = "variable \"db_password\" {\n  default = \"Tr4vel-Lantern\"\n}\n";
+    for (depth, end, code) in [(40, "}", 1), (40, "", 3), (4000, "}", 3)] {
+        let text = format!("{practice}a = b{}{}\n", "*c+{d = b".repeat(depth), end.repeat(depth));
+        let folder = with_file("a.tf", text.as_bytes());
+        let output = Command::new(env!("CARGO_BIN_EXE_keysieve")).arg("posture").current_dir(&folder).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(code), "{depth} {end}: {said}");
+        assert!(said.contains(if code == 1 { "db_password" } else { "line 4" }), "{depth} {end}: {said}");
     }
 }
 

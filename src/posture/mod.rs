@@ -9,6 +9,7 @@
 pub mod checks;
 pub mod node;
 pub mod source;
+pub mod terraform;
 
 use std::collections::{BTreeMap, HashSet};
 

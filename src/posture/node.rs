@@ -1,15 +1,10 @@
 //! One form for what Terraform, CloudFormation, Kubernetes, compose and workflow files say: maps, lists and texts with the
 //! lines that they stand on.
 //!
-//! Real parsers read the files: hcl-edit for HCL, saphyr-parser for YAML and JSON, whose tags (`!Sub`, `!Ref`) make a text
-//! a reference.
+//! saphyr-parser reads YAML and JSON, whose tags (`!Sub`, `!Ref`) make a text a reference; [`super::terraform`] has HCL.
 
 use std::collections::HashMap;
-use std::ops::Range;
 
-use hcl_edit::Span as _;
-use hcl_edit::expr::{Expression, FuncCall, ObjectKey};
-use hcl_edit::structure::{Body, Structure};
 use saphyr_parser::{Event, Parser};
 
 /// Deepest nesting that is read; what lies deeper makes the file unreadable.
@@ -43,7 +38,8 @@ pub enum Kind {
 static ABSENT: Node = Node { line: 0, kind: Kind::List(Vec::new()) };
 
 impl Node {
-    fn new(line: u64, kind: Kind) -> Self {
+    /// A value that starts on this line.
+    pub fn new(line: u64, kind: Kind) -> Self {
         Self { line, kind }
     }
 
@@ -218,186 +214,6 @@ fn merged(mut node: Node) -> Node {
     node
 }
 
-/// Reads Terraform's JSON (`.tf.json`). The error names line and reason.
-pub fn terraform_json(text: &str) -> Result<Vec<Block>, String> {
-    let mut blocks = Vec::new();
-    for document in yaml(text)? {
-        for (kind, node) in document.entries() {
-            let labels = match kind.as_str() {
-                "resource" | "data" | "ephemeral" => 2,
-                "variable" | "output" | "module" | "provider" | "check" => 1,
-                _ => 0,
-            };
-            add_blocks(kind, node, &mut Vec::new(), labels, &mut blocks);
-        }
-    }
-    Ok(blocks)
-}
-
-/// Goes through so many levels of labels; where a list stands, its members are blocks of their own.
-fn add_blocks(kind: &str, node: &Node, labels: &mut Vec<String>, more: usize, into: &mut Vec<Block>) {
-    for member in node.members() {
-        if more == 0 {
-            into.push(Block { kind: kind.to_owned(), labels: labels.clone(), body: interpolated(member.clone()) });
-            continue;
-        }
-        for (label, inner) in member.entries() {
-            labels.push(label.clone());
-            add_blocks(kind, inner, labels, more - 1, into);
-            labels.pop();
-        }
-    }
-}
-
-/// Texts with `${…}` in them are known only when they are deployed. A list of one map is a block that stands once.
-fn interpolated(mut node: Node) -> Node {
-    node.kind = match node.kind {
-        Kind::Literal(text) if text.contains("${") => Kind::Reference(text),
-        Kind::List(mut members) if members.len() == 1 && matches!(members[0].kind, Kind::Map(_)) => {
-            return interpolated(members.remove(0));
-        }
-        Kind::List(members) => Kind::List(members.into_iter().map(interpolated).collect()),
-        Kind::Map(entries) => Kind::Map(entries.into_iter().map(|(key, value)| (key, interpolated(value))).collect()),
-        other => other,
-    };
-    node
-}
-
-/// A block of Terraform: `resource "aws_kms_key" "main" { … }`.
-#[derive(Debug)]
-pub struct Block {
-    /// `resource`, `data`, `variable`, …
-    pub kind: String,
-    /// What stands behind it.
-    pub labels: Vec<String>,
-    /// What is in it.
-    pub body: Node,
-}
-
-/// Reads Terraform's HCL. The error names line and reason.
-pub fn hcl(text: &str) -> Result<Vec<Block>, String> {
-    if nesting(text) > MAX_DEPTH {
-        return Err(format!("it is nested deeper than {MAX_DEPTH} levels"));
-    }
-    let body = hcl_edit::parser::parse_body(text).map_err(|error| {
-        let place = error.location();
-        format!("line {}, column {}: {}", place.line(), place.column(), error.message())
-    })?;
-    let lines = Lines::of(text);
-    Ok(body
-        .iter()
-        .filter_map(Structure::as_block)
-        .map(|block| Block {
-            kind: block.ident.to_string(),
-            labels: block.labels.iter().map(|label| label.as_str().to_owned()).collect(),
-            body: Node::new(lines.at(block.span()), Kind::Map(entries(&block.body, &lines))),
-        })
-        .collect())
-}
-
-/// The most brackets that are open at once: the parser of HCL goes as deep as its input.
-fn nesting(text: &str) -> usize {
-    let (mut depth, mut most) = (0usize, 0);
-    for byte in text.bytes() {
-        match byte {
-            b'{' | b'[' | b'(' => depth += 1,
-            b'}' | b']' | b')' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        most = most.max(depth);
-    }
-    most
-}
-
-/// Where the lines of a text end.
-struct Lines(Vec<usize>);
-
-impl Lines {
-    fn of(text: &str) -> Self {
-        Self(memchr::memchr_iter(b'\n', text.as_bytes()).collect())
-    }
-
-    fn at(&self, span: Option<Range<usize>>) -> u64 {
-        let start = span.map_or(0, |span| span.start);
-        1 + self.0.partition_point(|end| *end < start) as u64
-    }
-}
-
-fn entries(body: &Body, lines: &Lines) -> Vec<(String, Node)> {
-    let mut entries: Vec<(String, Node)> = Vec::new();
-    for structure in body.iter() {
-        match structure {
-            Structure::Attribute(attribute) => {
-                let mut node = expression(&attribute.value, lines);
-                node.line = lines.at(attribute.span());
-                entries.push((attribute.key.to_string(), node));
-            }
-            Structure::Block(block) => {
-                let name = block.ident.to_string();
-                let node = Node::new(lines.at(block.span()), Kind::Map(self::entries(&block.body, lines)));
-                // Blocks of one name are a list.
-                match entries.iter_mut().find(|(known, _)| *known == name) {
-                    Some((_, Node { kind: Kind::List(members), .. })) => members.push(node),
-                    Some((_, first)) => {
-                        let line = first.line;
-                        let single = std::mem::replace(first, Node::new(line, Kind::List(Vec::new())));
-                        first.kind = Kind::List(vec![single, node]);
-                    }
-                    None => entries.push((name, node)),
-                }
-            }
-        }
-    }
-    entries
-}
-
-fn expression(value: &Expression, lines: &Lines) -> Node {
-    let line = lines.at(value.span());
-    let kind = match value {
-        Expression::String(text) => Kind::Literal(text.to_string()),
-        Expression::Bool(value) => Kind::Literal(value.to_string()),
-        Expression::Number(value) => Kind::Literal(value.to_string()),
-        Expression::Array(array) => Kind::List(array.iter().map(|it| expression(it, lines)).collect()),
-        Expression::Object(object) => {
-            let key = |key: &ObjectKey| match key {
-                ObjectKey::Ident(ident) => ident.to_string(),
-                ObjectKey::Expression(Expression::String(text)) => text.to_string(),
-                ObjectKey::Expression(other) => other.to_string().trim().trim_matches(['(', ')', '"']).to_owned(),
-            };
-            Kind::Map(object.iter().map(|(name, value)| (key(name), expression(value.expr(), lines))).collect())
-        }
-        Expression::Parenthesis(inner) => return expression(inner.inner(), lines),
-        Expression::FuncCall(call) => return function(call, value, line, lines),
-        Expression::HeredocTemplate(heredoc) => {
-            let text = heredoc.template.to_string();
-            if text.contains("${") { Kind::Reference(text) } else { Kind::Literal(text) }
-        }
-        other => Kind::Reference(other.to_string().trim().to_owned()),
-    };
-    Node::new(line, kind)
-}
-
-/// `jsonencode({ … })` and `yamlencode({ … })` are what they encode, `base64encode("…")` is its text.
-fn function(call: &FuncCall, value: &Expression, line: u64, lines: &Lines) -> Node {
-    let name = call.name.name.as_str();
-    let first = call.args.iter().next();
-    match (name, first) {
-        ("jsonencode" | "yamlencode" | "base64encode" | "sensitive" | "tolist" | "toset", Some(argument)) => {
-            expression(argument, lines)
-        }
-        ("merge", Some(_)) => {
-            let all = call.args.iter().map(|argument| expression(argument, lines));
-            let entries = all.flat_map(|node| match node.kind {
-                Kind::Map(entries) => entries,
-                // What it is merged with may hold anything.
-                _ => vec![("*".to_owned(), Node::new(line, Kind::Reference(String::new())))],
-            });
-            Node::new(line, Kind::Map(entries.collect()))
-        }
-        _ => Node::new(line, Kind::Reference(value.to_string().trim().to_owned())),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -426,30 +242,5 @@ mod tests {
         (1..9).for_each(|n| bomb += &format!("a{n}: &a{n} [{}]\n", format!("*a{}, ", n - 1).repeat(9)));
         assert!(yaml(&bomb).unwrap_err().contains("stand for more"));
         assert!(yaml("a: &a [*a]\n").is_ok());
-    }
-
-    #[test]
-    fn terraform_in_json_gives_the_same_blocks() {
-        let text = "{\n\t\"resource\": {\"a\": {\"b\": [{\"p\": \"${var.x}\"}, {\"p\": \"y\"}],\n\"c\": {\"s\": [{\"n\": 1}]}}},\n\"variable\": {\"v\": {\"default\": \"d\"}}, \"locals\": {\"l\": 1}}";
-        let blocks = terraform_json(text).unwrap();
-        let told: Vec<_> = blocks.iter().map(|it| (it.kind.as_str(), it.labels.join("."))).collect();
-        let expected =
-            [("resource", "a.b"), ("resource", "a.b"), ("resource", "a.c"), ("variable", "v"), ("locals", "")];
-        assert_eq!(told, expected.map(|(kind, labels)| (kind, labels.to_owned())));
-        assert!(matches!(blocks[0].body.at(&["p"]).kind, Kind::Reference(_)) && blocks[1].body.at(&["p"]).is("y"));
-        assert!(terraform_json("{\"resource\": [").is_err());
-    }
-
-    #[test]
-    fn hcl_gives_blocks_functions_and_repeated_blocks() {
-        let text = "resource \"a\" \"b\" {\n  kms_key_id = var.x\n  p = jsonencode({ Statement = [{ Action = \"*\" }] })\n  s { n = 1 }\n  s { n = 2 }\n}\n";
-        let blocks = hcl(text).unwrap();
-        let body = &blocks[0].body;
-        assert_eq!((blocks[0].kind.as_str(), blocks[0].labels.len(), body.line), ("resource", 2, 1));
-        assert!(matches!(body.at(&["KmsKeyId"]).kind, Kind::Reference(_)));
-        assert!(body.at(&["p"]).at(&["Statement"]).members()[0].at(&["Action"]).is("*"));
-        assert_eq!((body.at(&["s"]).members().len(), body.at(&["s"]).members()[1].line), (2, 5));
-        assert!(hcl("resource {").unwrap_err().starts_with("line 1"));
-        assert!(hcl(&"x { ".repeat(5000)).is_err());
     }
 }

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::node::{self, Block, Node};
+use super::node::{self, Node};
+use super::terraform::{self, Block};
 use crate::file::{self, shown};
 use crate::gap::Gap;
 use crate::gap::GapCode;
@@ -132,9 +133,9 @@ impl File {
         }
         let read = match kind {
             Kind::Terraform if file.identity.to_ascii_lowercase().ends_with(".json") => {
-                node::terraform_json(&file.text).map(|blocks| file.blocks = blocks)
+                terraform::json(&file.text).map(|blocks| file.blocks = blocks)
             }
-            Kind::Terraform => node::hcl(&file.text).map(|blocks| file.blocks = blocks),
+            Kind::Terraform => terraform::hcl(&file.text).map(|blocks| file.blocks = blocks),
             Kind::Dockerfile | Kind::Code | Kind::SecretFile => Ok(()),
             _ => node::yaml(&file.text).map(|documents| file.documents = documents),
         };
@@ -224,8 +225,20 @@ pub fn read(options: &tree::Options, progress: &Progress) -> (Vec<File>, Vec<Gap
         };
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let (name, known) = (shown(&path), identity.clone());
-        // Parsers go back and forth, and an input can be made for which they never come to an end.
-        match Task::new(progress).watch(move || File::of(&name, &known, text)) {
+        let is_read_by_us = match kind(&known, &text) {
+            Some(Kind::Terraform) => !known.to_ascii_lowercase().ends_with(".json"),
+            Some(Kind::Dockerfile | Kind::Code | Kind::SecretFile) => true,
+            _ => false,
+        };
+        let task = Task::new(progress);
+        if is_read_by_us {
+            return match task.in_time() {
+                Ok(()) => File::of(&name, &known, text).map(Ok),
+                Err(reached) => Some(Err(gap(reached.code(), reached.to_string()))),
+            };
+        }
+        // Others' parsers go back and forth, and an input could be made for which they never come to an end.
+        match task.watch(move || File::of(&name, &known, text)) {
             Ok(Ok(file)) => file.map(Ok),
             Ok(Err(panicked)) => Some(Err(gap(GapCode::Failed, panicked.to_string()))),
             Err(reached) => Some(Err(gap(reached.code(), reached.to_string()))),

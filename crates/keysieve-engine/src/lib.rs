@@ -19,6 +19,7 @@ mod escape;
 pub mod finding;
 pub mod gate;
 mod gram;
+pub mod hcl;
 pub mod matcher;
 pub mod model;
 mod names;
