@@ -172,7 +172,7 @@ impl Parser<'_> {
             match (self.peek(), self.byte(1)) {
                 (Some(b'\n'), _) if !over_lines => return Ok(()),
                 (Some(b' ' | b'\t' | b'\r' | b'\n'), _) => self.at += 1,
-                (Some(b'#'), _) | (Some(b'/'), Some(b'/')) => self.to_line_end(),
+                (Some(b'#'), _) | (Some(b'/'), Some(b'/')) => self.pass_line(),
                 (Some(b'/'), Some(b'*')) => match memchr::memmem::find(&self.text.as_bytes()[self.at + 2..], b"*/") {
                     Some(length) => self.at += length + 4,
                     None => return self.wrong("a comment has no end"),
@@ -182,7 +182,7 @@ impl Parser<'_> {
         }
     }
 
-    fn to_line_end(&mut self) {
+    fn pass_line(&mut self) {
         let rest = &self.text.as_bytes()[self.at..];
         self.at += memchr::memchr(b'\n', rest).unwrap_or(rest.len());
     }
@@ -584,7 +584,7 @@ impl Parser<'_> {
         self.at += if self.starts("<<-") { 3 } else { 2 };
         let Some(word) = self.name().map(str::to_owned) else { return self.wrong("a heredoc has no word") };
         let first = self.at;
-        self.to_line_end();
+        self.pass_line();
         if !self.text[first..self.at].trim().is_empty() || self.peek().is_none() {
             return Err(Wrong(first, "a heredoc starts on the next line"));
         }
@@ -592,7 +592,7 @@ impl Parser<'_> {
         while self.peek().is_some() {
             self.at += 1;
             let line = self.at;
-            self.to_line_end();
+            self.pass_line();
             if self.text[line..self.at].trim() == word {
                 return Ok(Kind::Heredoc(self.text[lines..line].to_owned()));
             }
