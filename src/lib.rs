@@ -1,6 +1,6 @@
 //! keysieve finds leaked credentials in working trees and in git history.
 //!
-//! An embedder needs [`detect::Detector`]: bytes in, [`finding::Finding`]s out. Around it stand [`source`], which brings
+//! An embedder needs [`keysieve_engine::Detector`]: bytes in, [`finding::Finding`]s out. Around it stand [`source`], which brings
 //! bytes, and [`report`], which takes findings away; [`config`] and [`baseline`] say what a repository has accepted, and
 //! [`advise`] what to do about the rest.
 

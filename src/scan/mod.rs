@@ -1,6 +1,6 @@
 //! The pipeline: every content goes through here, wherever it comes from.
 //!
-//! [`content`] is the one way in; it asks what a content is, opens what can be opened ([`container`]) and hands bytes to the
+//! [`content`] is the one way in; it asks what a content is, opens what can be opened (`container`) and hands bytes to the
 //! engine window by window ([`window`]). [`limits`] says what a scan may take.
 
 use std::io;

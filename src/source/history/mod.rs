@@ -1,6 +1,6 @@
 //! The whole history of a repository: every object once, every line once.
 //!
-//! [`store`] opens packs and loose objects, [`forest`] orders a pack by its delta trees, [`walk`] expands every object
+//! `keysieve_git` opens packs and loose objects, its forest orders a pack by its delta trees, [`walk`] expands every object
 //! once and scans what is new in it ([`lines`]), [`attribute`] joins what was found with trees and commits. Content comes
 //! first and paths later: a blob's candidates are known before its path is, and a verdict falls for each path it had.
 //!

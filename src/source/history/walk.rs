@@ -167,7 +167,7 @@ impl Found {
 
 impl Found {
     /// Files what stands in the names of trees, and says which names these are. They are attributed like contents once
-    /// [`trees`] has read which trees have them.
+    /// the walk over trees has read which trees have them.
     pub fn add_names(&mut self, trees: &mut Trees, store: &Store) -> WantedNames {
         let mut in_names = std::mem::take(&mut trees.in_names);
         in_names.sort_by(|a, b| (&a.name, a.tree, a.candidate.order()).cmp(&(&b.name, b.tree, b.candidate.order())));
