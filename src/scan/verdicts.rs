@@ -53,11 +53,19 @@ impl Verdicts<'_> {
 
     /// Judges one candidate of the content shown as `path`; `facts` are those of `repo_path`.
     pub fn judge(self, mut candidate: Candidate, path: &str, repo_path: &str, facts: &PathFacts, into: &mut Judged) {
-        let by_marker = candidate.dropped.as_ref().is_some_and(|dropped| dropped.judge == Judge::Allow);
-        if by_marker && self.markers == Markers::Refused {
-            candidate.dropped = None;
-            candidate.evidence.push(Code::MarkerOfChange.into());
-            into.refused += 1;
+        if self.markers == Markers::Refused {
+            let mut refused = false;
+            // What takes its place where its rule is not for the path is as little allowed.
+            let mut next = Some(&mut candidate);
+            while let Some(it) = next {
+                if it.dropped.as_ref().is_some_and(|dropped| dropped.judge == Judge::Allow) {
+                    it.dropped = None;
+                    it.evidence.push(Code::MarkerOfChange.into());
+                    refused = true;
+                }
+                next = it.otherwise.as_deref_mut();
+            }
+            into.refused += usize::from(refused);
         }
         match verdict(self.detector, candidate, repo_path, facts) {
             Verdict::Finding(finding) => {
